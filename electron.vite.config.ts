@@ -1,0 +1,28 @@
+import vue from '@vitejs/plugin-vue';
+import { defineConfig } from 'electron-vite';
+
+export default defineConfig({
+  main: {
+    build: {
+      rollupOptions: { input: { main: 'src-main/shells/electron/main.ts' } },
+    },
+  },
+  preload: {
+    build: {
+      // A sandboxed preload script must be CommonJS.
+      rollupOptions: {
+        input: { preload: 'src-main/shells/electron/preload.ts' },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: 'src-renderer',
+    plugins: [vue()],
+    build: {
+      // The content security policy allows no data: addresses.
+      assetsInlineLimit: 0,
+      rollupOptions: { input: 'src-renderer/index.html' },
+    },
+  },
+});
