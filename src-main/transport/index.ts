@@ -1,0 +1,14 @@
+/**
+ * Transport: links that carry bytes between two servers. TCP on loopback,
+ * node-ipc between processes of one machine, memory within one process.
+ *
+ * - A link is an ordered stream of bytes; framing belongs to its users.
+ * - Reading is pulled: a reader that waits holds its sender back, and neither
+ *   side keeps more than a named maximum.
+ * - Addresses are checked before anything is opened; nothing but loopback is
+ *   reached over TCP.
+ * - Whoever opens a link or listener closes it; a listener does not own the
+ *   links that it has handed out.
+ */
+export * from './limits.ts';
+export type * from './transport.ts';

@@ -1,0 +1,49 @@
+/** The versions of the protocol that this build speaks, lowest and highest. */
+export const protocolVersionMin = 1;
+export const protocolVersionMax = 1;
+
+/** Bytes of a frame's fixed header. */
+export const headerBytes = 32;
+
+/** Most block data that one `blocks` message carries. */
+export const blockDataBytesMax = 1024 * 1024;
+
+/** Largest body of a frame: a root node of 64 KiB, or a full list of runs, with room for its fields. */
+export const bodyBytesMax = 72 * 1024;
+
+/** Largest frame after the handshake: header, body and block data. */
+export const frameBytesMax = headerBytes + bodyBytesMax + blockDataBytesMax;
+
+/** Largest frame before the peer's hello has been accepted. */
+export const handshakeFrameBytesMax = 8 * 1024;
+
+export const blockSizeBytesMin = 4 * 1024;
+export const blockSizeBytesMax = 64 * 1024;
+
+/** Most runs in one `blocks` message: as many as there are smallest blocks in its data. */
+export const blocksRunsMax = blockDataBytesMax / blockSizeBytesMin;
+
+/** Most runs and most blocks that one `want` may ask for. */
+export const wantRunsMax = 4096;
+export const wantBlocksMax = 8192;
+
+/** Most blocks in one run: its count is a u16. */
+export const runBlocksMax = 0xffff;
+
+/** Most wants that may be unanswered at a time. */
+export const wantsOutstandingMax = 64;
+
+/** Most consistency points, besides the committed one, that a mirror may ask to be kept. */
+export const neededCpsMax = 1024;
+
+/** Longest server name in bytes of UTF-8. */
+export const serverNameBytesMax = 255;
+
+/** Longest text of a fault in bytes of UTF-8; a longer one is cut. */
+export const faultTextBytesMax = 2048;
+
+/** Longest fault code in bytes. */
+export const faultCodeBytesMax = 64;
+
+/** Bytes of a server, volume or set id. */
+export const idBytes = 16;

@@ -1,0 +1,134 @@
+import type { ErrorCode } from '../base/index.ts';
+
+/** Which end of a relationship a server is. The primary serves a volume; the mirror holds its copy. */
+export type Role = 'primary' | 'mirror';
+
+/** Blocks `vbn` to `vbn + count - 1`. */
+export interface Run {
+  readonly vbn: number;
+  readonly count: number;
+}
+
+/** Both ways, first: who speaks, and for which volume. Ids are 16 bytes; a mirror that is still empty sends a volume id of zeros. */
+export interface HelloMessage {
+  readonly type: 'hello';
+  readonly protocolMin: number;
+  readonly protocolMax: number;
+  readonly role: Role;
+  readonly serverId: Uint8Array;
+  readonly serverName: string;
+  readonly volumeId: Uint8Array;
+  readonly setId: Uint8Array;
+  readonly blockSizeBytes: number;
+  /** Size of the VBN space in blocks. */
+  readonly blockCount: number;
+  readonly epoch: number;
+}
+
+/** Mirror to primary, once, right after the hello: what the mirror has. A CP of 0 means none. */
+export interface StateMessage {
+  readonly type: 'state';
+  readonly committedCp: number;
+  readonly rootChecksum: bigint;
+  readonly receivingCp: number;
+  readonly neededCps: readonly number[];
+}
+
+/** Primary to mirror: a live consistency point, built on `baseCp`, starts to stream. */
+export interface BeginMessage {
+  readonly type: 'begin';
+  readonly cp: number;
+  readonly baseCp: number;
+}
+
+/**
+ * Primary to mirror: blocks. Live ones carry the CP and a request id of 0;
+ * those that answer a want carry its request id and a CP of 0. To be encoded,
+ * `data` is the runs' blocks in order, cut in any way; a decoded message has
+ * one array per run.
+ */
+export interface BlocksMessage {
+  readonly type: 'blocks';
+  readonly cp: number;
+  readonly requestId: number;
+  readonly runs: readonly Run[];
+  readonly data: readonly Uint8Array[];
+}
+
+/** Primary to mirror: the root node (one block) of a CP: reconcile to it and commit. `live` ends a CP that `begin` began. */
+export interface RootMessage {
+  readonly type: 'root';
+  readonly cp: number;
+  readonly live: boolean;
+  readonly root: Uint8Array;
+}
+
+/** Mirror to primary: send these blocks as the root of `cp` references them. Answered by `blocks` in the order asked, or by `gone`. */
+export interface WantMessage {
+  readonly type: 'want';
+  readonly requestId: number;
+  readonly cp: number;
+  readonly runs: readonly Run[];
+}
+
+/** Primary to mirror: the root that the want named is no longer held; a newer root follows. */
+export interface GoneMessage {
+  readonly type: 'gone';
+  readonly requestId: number;
+  readonly cp: number;
+}
+
+/** Mirror to primary: this CP is durable and served. */
+export interface CommittedMessage {
+  readonly type: 'committed';
+  readonly cp: number;
+  readonly rootChecksum: bigint;
+  readonly neededCps: readonly number[];
+}
+
+/** Mirror to primary: the views now open need these CPs, besides the committed one. */
+export interface ViewsMessage {
+  readonly type: 'views';
+  readonly neededCps: readonly number[];
+}
+
+/** Both ways. Wall times label; they never order. */
+export interface HeartbeatMessage {
+  readonly type: 'heartbeat';
+  readonly sentWallMs: number;
+  readonly lastCp: number;
+  readonly lastCpWallMs: number;
+  /** From the primary: bytes changed since its last CP. From the mirror: bytes of the newest CP that it still lacks. */
+  readonly pendingBytes: number;
+  /** Bytes that the sender has received in this session. */
+  readonly receivedBytes: number;
+}
+
+/** Both ways: something went wrong on the sender's side. After a final fault the sender says nothing more. */
+export interface FaultMessage {
+  readonly type: 'fault';
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly final: boolean;
+}
+
+/** Both ways: the sender ends the session in order and says nothing more. */
+export interface ByeMessage {
+  readonly type: 'bye';
+}
+
+export type Message =
+  | HelloMessage
+  | StateMessage
+  | BeginMessage
+  | BlocksMessage
+  | RootMessage
+  | WantMessage
+  | GoneMessage
+  | CommittedMessage
+  | ViewsMessage
+  | HeartbeatMessage
+  | FaultMessage
+  | ByeMessage;
+
+export type MessageType = Message['type'];
