@@ -1,0 +1,209 @@
+import { assert } from '../base/index.ts';
+import { pointerBirth, pointerBytes, pointerVbn } from '../format/index.ts';
+import type { BlockStore } from './block-store.ts';
+import { PointerList } from './pointer-list.ts';
+
+/** Thrown by `need` when a block is not resident; `run` loads it and tries again. It is no error and has no stack. */
+const blockMiss: unique symbol = Symbol('block miss');
+
+interface Entry {
+  vbn: number;
+  birthCp: number;
+  readonly bytes: Uint8Array;
+  referenced: boolean;
+  pins: number;
+}
+
+/**
+ * A bounded cache of proven blocks, keyed by (VBN, birth). Operations on trees
+ * are synchronous code over resident blocks: when one is missing, the whole
+ * operation is abandoned, the block is loaded, and the operation starts again
+ * (`run`). So an operation must do all its reading before its first change; in
+ * return every operation is atomic, and no lock is held across a wait.
+ *
+ * Replacement is CLOCK. Invariant: bytes in the cache are never changed.
+ */
+export class BlockCache {
+  readonly store: BlockStore;
+  readonly #capacity: number;
+  readonly #byVbn = new Map<number, Entry>();
+  readonly #entries: Entry[] = [];
+  readonly #missing = new PointerList();
+  readonly #loading = new Map<number, Promise<void>>();
+  #hand = 0;
+
+  constructor(store: BlockStore, options: { capacityBytes: number }) {
+    this.store = store;
+    this.#capacity = Math.max(64, Math.floor(options.capacityBytes / store.blockSizeBytes));
+  }
+
+  get capacityBlocks(): number {
+    return this.#capacity;
+  }
+
+  /** The block, or undefined after noting that it is missing. Valid until the next wait; must not be changed. */
+  get(pointer: Uint8Array, offset: number): Uint8Array | undefined {
+    const entry = this.#find(pointer, offset);
+    if (entry !== undefined) return entry.bytes;
+    this.#missing.push(pointer, offset);
+    return undefined;
+  }
+
+  /** The block; when it is not resident, ends the running operation so that `run` loads it. */
+  need(pointer: Uint8Array, offset: number): Uint8Array {
+    const bytes = this.get(pointer, offset);
+    if (bytes === undefined) throw blockMiss;
+    return bytes;
+  }
+
+  /** Ends the running operation when any `get` of it found nothing. */
+  needAll(): void {
+    if (this.#missing.count > 0) throw blockMiss;
+  }
+
+  /** Whether a block is resident, without noting anything. */
+  has(pointer: Uint8Array, offset: number): boolean {
+    return this.#find(pointer, offset) !== undefined;
+  }
+
+  /**
+   * Runs a synchronous operation to its end, loading what it misses in between.
+   * Blocks loaded for it stay resident until it has ended.
+   */
+  async run<T>(operation: () => T): Promise<T> {
+    let pinned: Entry[] | undefined;
+    try {
+      for (;;) {
+        this.#missing.clear();
+        try {
+          return operation();
+        } catch (thrown) {
+          if (thrown !== blockMiss) throw thrown;
+        }
+        pinned ??= [];
+        await this.#load(this.#missing, pinned);
+      }
+    } finally {
+      if (pinned !== undefined) for (const entry of pinned) entry.pins--;
+    }
+  }
+
+  /**
+   * Makes the pointers' blocks resident for a synchronous visit, at most half of
+   * the cache at a time. `visit` gets the positions of one part of the list.
+   */
+  async visit(pointers: PointerList, visit: (position: number, bytes: Uint8Array) => void): Promise<void> {
+    const partMax = Math.max(1, this.#capacity >> 1);
+    const order = pointers.orderByVbn();
+    for (let start = 0; start < order.length; start += partMax) {
+      const part = order.slice(start, start + partMax);
+      const all = pointers.bytes;
+      await this.run(() => {
+        for (const position of part) this.get(all, position * pointerBytes);
+        this.needAll();
+        for (const position of part) visit(position, this.need(all, position * pointerBytes));
+      });
+    }
+  }
+
+  /** Puts a copy of a block just written into the cache. */
+  insert(block: { vbn: number; birthCp: number }, bytes: Uint8Array): void {
+    this.#place(block.vbn, block.birthCp, bytes);
+  }
+
+  /** Forgets everything that is not pinned, for tests and for a mirror whose devices were rewritten. */
+  clear(): void {
+    for (const entry of this.#entries) {
+      if (entry.pins > 0) continue;
+      this.#byVbn.delete(entry.vbn);
+      entry.vbn = -1;
+      entry.referenced = false;
+    }
+  }
+
+  #find(pointer: Uint8Array, offset: number): Entry | undefined {
+    const entry = this.#byVbn.get(pointerVbn(pointer, offset));
+    if (entry === undefined || entry.birthCp !== pointerBirth(pointer, offset)) return undefined;
+    entry.referenced = true;
+    return entry;
+  }
+
+  async #load(missing: PointerList, pinned: Entry[]): Promise<void> {
+    const wanted = new PointerList();
+    const seen = new Set<number>();
+    const awaited: Promise<void>[] = [];
+    const pointers: [Uint8Array, number][] = [];
+    const copy = missing.bytes.slice(0, missing.count * pointerBytes);
+    for (let offset = 0; offset < copy.length; offset += pointerBytes) {
+      const vbn = pointerVbn(copy, offset);
+      if (seen.has(vbn)) continue;
+      seen.add(vbn);
+      pointers.push([copy, offset]);
+      const loading = this.#loading.get(vbn);
+      if (loading !== undefined) awaited.push(loading.catch(() => undefined));
+      else wanted.push(copy, offset);
+    }
+    if (wanted.count > 0) awaited.push(this.#read(wanted));
+    await Promise.all(awaited);
+    for (const [bytes, offset] of pointers) {
+      const entry = this.#find(bytes, offset);
+      if (entry === undefined) continue;
+      entry.pins++;
+      pinned.push(entry);
+    }
+  }
+
+  #read(wanted: PointerList): Promise<void> {
+    const targets = Array.from({ length: wanted.count }, () => new Uint8Array(this.store.blockSizeBytes));
+    const reading = this.store.readProven(wanted, targets).then(
+      () => {
+        for (let position = 0; position < wanted.count; position++) {
+          const offset = position * pointerBytes;
+          this.#loading.delete(wanted.vbn(position));
+          this.#place(wanted.vbn(position), pointerBirth(wanted.bytes, offset), targets[position]!);
+        }
+      },
+      (fault: unknown) => {
+        for (let position = 0; position < wanted.count; position++) this.#loading.delete(wanted.vbn(position));
+        throw fault;
+      },
+    );
+    for (let position = 0; position < wanted.count; position++) this.#loading.set(wanted.vbn(position), reading);
+    return reading;
+  }
+
+  #place(vbn: number, birthCp: number, bytes: Uint8Array): void {
+    const present = this.#byVbn.get(vbn);
+    if (present !== undefined && present.birthCp === birthCp) return;
+    assert(present === undefined || present.pins === 0, 'a pinned block is never replaced');
+    const entry = present ?? this.#victim();
+    if (entry.vbn !== vbn) {
+      if (entry.vbn >= 0) this.#byVbn.delete(entry.vbn);
+      this.#byVbn.set(vbn, entry);
+    }
+    entry.vbn = vbn;
+    entry.birthCp = birthCp;
+    entry.referenced = true;
+    entry.bytes.set(bytes);
+  }
+
+  /** An entry to overwrite: a new one while there is room, else the first that was not used since the hand passed. */
+  #victim(): Entry {
+    if (this.#entries.length < this.#capacity) return this.#grow();
+    for (let step = 0; step < this.#entries.length * 2; step++) {
+      const entry = this.#entries[this.#hand]!;
+      this.#hand = (this.#hand + 1) % this.#entries.length;
+      if (entry.pins > 0) continue;
+      if (!entry.referenced) return entry;
+      entry.referenced = false;
+    }
+    return this.#grow();
+  }
+
+  #grow(): Entry {
+    const bytes = new Uint8Array(this.store.blockSizeBytes);
+    const entry: Entry = { vbn: -1, birthCp: 0, bytes, referenced: false, pins: 0 };
+    this.#entries.push(entry);
+    return entry;
+  }
+}

@@ -1,0 +1,81 @@
+import { checksumOf, MirrorpointError } from '../base/index.ts';
+import type { Device } from '../device/index.ts';
+import { pointerBirth, pointerBytes, pointerChecksum } from '../format/index.ts';
+import type { PointerList } from './pointer-list.ts';
+
+/** Blocks in one read or write call: 1 MiB of 4 KiB blocks. */
+export const runBlocksMax = 256;
+
+/** Calls to the device that one batch keeps in flight. */
+const callsInFlightMax = 4;
+
+/** Block reads and writes by VBN on a device, in long runs. Nothing is cached here. */
+export class BlockStore {
+  readonly blockSizeBytes: number;
+  readonly #device: Device;
+
+  constructor(device: Device, blockSizeBytes: number) {
+    this.#device = device;
+    this.blockSizeBytes = blockSizeBytes;
+  }
+
+  get name(): string {
+    return this.#device.name;
+  }
+
+  /** Fills the buffers, one block each, from consecutive VBNs. Contents are not proven. */
+  readRun(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#device.read(vbn * this.blockSizeBytes, buffers);
+  }
+
+  /** Writes the buffers, one or more blocks each, to consecutive VBNs. They must not change until it resolves. */
+  writeRun(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#device.write(vbn * this.blockSizeBytes, buffers);
+  }
+
+  /**
+   * Reads the block of each pointer into the buffer at the same position and
+   * proves it by its checksum. Throws `checksum-mismatch` for the first block
+   * whose bytes are wrong, after all reads have ended.
+   */
+  async readProven(pointers: PointerList, targets: readonly Uint8Array[]): Promise<void> {
+    const order = pointers.orderByVbn();
+    let inFlight: Promise<void>[] = [];
+    for (let start = 0; start < order.length; ) {
+      const firstVbn = pointers.vbn(order[start]!);
+      let end = start + 1;
+      while (
+        end < order.length &&
+        end - start < runBlocksMax &&
+        pointers.vbn(order[end]!) === firstVbn + (end - start)
+      ) {
+        end++;
+      }
+      inFlight.push(
+        this.readRun(
+          firstVbn,
+          order.slice(start, end).map((position) => targets[position]!),
+        ),
+      );
+      if (inFlight.length >= callsInFlightMax) {
+        await Promise.all(inFlight);
+        inFlight = [];
+      }
+      start = end;
+    }
+    await Promise.all(inFlight);
+    for (let position = 0; position < pointers.count; position++) {
+      this.prove(pointers.bytes, position * pointerBytes, targets[position]!, pointers.vbn(position));
+    }
+  }
+
+  /** Throws `checksum-mismatch` unless the bytes are what the pointer at the offset promises. */
+  prove(pointer: Uint8Array, offset: number, bytes: Uint8Array, vbn: number): void {
+    if (checksumOf(bytes) === pointerChecksum(pointer, offset)) return;
+    throw new MirrorpointError(
+      'checksum-mismatch',
+      `Block ${vbn} of ${this.name}, born in CP ${pointerBirth(pointer, offset)}, does not hold the bytes that were written there. ` +
+        'Run `mirrorpoint check` to see which files are hit, and restore them from the other side.',
+    );
+  }
+}

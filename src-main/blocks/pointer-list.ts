@@ -1,0 +1,42 @@
+import { pointerBytes, pointerVbn } from '../format/index.ts';
+
+/** A growing array of block pointers, copied in; one allocation serves thousands. */
+export class PointerList {
+  #bytes = new Uint8Array(64 * pointerBytes);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The pointers' bytes; pointer `i` stands at `i * pointerBytes`. Valid until the next push. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  push(bytes: Uint8Array, offset: number): void {
+    if ((this.#count + 1) * pointerBytes > this.#bytes.length) {
+      const larger = new Uint8Array(this.#bytes.length * 2);
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    const start = this.#count * pointerBytes;
+    for (let index = 0; index < pointerBytes; index++) this.#bytes[start + index] = bytes[offset + index]!;
+    this.#count++;
+  }
+
+  clear(): void {
+    this.#count = 0;
+  }
+
+  vbn(index: number): number {
+    return pointerVbn(this.#bytes, index * pointerBytes);
+  }
+
+  /** Positions in the list in the order of their VBNs: the order to read them in. */
+  orderByVbn(): number[] {
+    const vbns = new Float64Array(this.#count);
+    for (let index = 0; index < this.#count; index++) vbns[index] = this.vbn(index);
+    return Array.from({ length: this.#count }, (_, index) => index).sort((a, b) => vbns[a]! - vbns[b]!);
+  }
+}

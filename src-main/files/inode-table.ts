@@ -1,0 +1,120 @@
+import { assert, present } from '../base/index.ts';
+import { emptyInode, type InodeFields, type InodeKind } from '../format/index.ts';
+import { BlockFile, type BlockFileContext } from '../tree/index.ts';
+import { Inode, type InodeSource } from './inode.ts';
+import { noSuchInode, readInode } from './inode-reader.ts';
+
+/** Clean inodes that stay decoded between operations. */
+const cleanInodesMax = 16384;
+
+/** The counters of the inode table that the root node keeps. */
+export interface InodeCounters {
+  nextInode: number;
+  freeInodeHead: number;
+  inodeCount: number;
+}
+
+/**
+ * The inodes of the live volume. Changes stay in memory until a CP takes them;
+ * free inode numbers form a chain through the inode file, newest first, so that
+ * taking and releasing a number costs one inode and replays alike.
+ */
+export class InodeTable implements InodeSource {
+  readonly context: BlockFileContext;
+  readonly file: BlockFile;
+  readonly #inodes = new Map<number, Inode>();
+  readonly #dirty = new Set<Inode>();
+  #counters: InodeCounters;
+
+  constructor(context: BlockFileContext, inodeFileFields: InodeFields, counters: InodeCounters) {
+    this.context = context;
+    this.file = new BlockFile(context, inodeFileFields);
+    this.#counters = { ...counters };
+  }
+
+  get counters(): Readonly<InodeCounters> {
+    return this.#counters;
+  }
+
+  /** Inodes that wait for a CP. */
+  get dirtyCount(): number {
+    return this.#dirty.size;
+  }
+
+  get(number: number): Inode {
+    const inode = this.#load(number);
+    if (inode.fields.kind === 'free') noSuchInode(number);
+    return inode;
+  }
+
+  /** Takes an inode number into use. Fields are empty but for the kind; the caller fills them and need not call `changed`. */
+  create(kind: InodeKind, generation: number): Inode {
+    const head = this.#counters.freeInodeHead;
+    const inode = head === 0 ? this.#fresh() : this.#load(head);
+    const { nextFreeInode } = inode.fields;
+    if (head !== 0) this.#counters.freeInodeHead = nextFreeInode;
+    // The tree of a released inode may still wait to be taken apart by the CP, so its root is kept.
+    const { slots, height, blockCount } = inode.fields;
+    Object.assign(inode.fields, emptyInode(kind), { generation, slots, height, blockCount });
+    this.#counters.inodeCount++;
+    this.changed(inode);
+    return inode;
+  }
+
+  /** Notes that fields or content of the inode differ from the last CP. */
+  changed(inode: Inode): void {
+    assert(this.#inodes.get(inode.number) === inode, 'an inode is changed through the object that the table holds');
+    this.#dirty.add(inode);
+  }
+
+  /** Ends the use of an inode: its blocks and its number are free with the next CP. Nothing may be open on it. */
+  release(inode: Inode): void {
+    assert(inode.openCount === 0, 'an open inode is not released');
+    inode.content.punch(0, Infinity);
+    const { slots, height, blockCount } = inode.fields;
+    Object.assign(inode.fields, emptyInode('free'), { slots, height, blockCount });
+    inode.fields.nextFreeInode = this.#counters.freeInodeHead;
+    this.#counters.freeInodeHead = inode.number;
+    this.#counters.inodeCount--;
+    this.changed(inode);
+  }
+
+  /** Forgets clean inodes beyond the bound. Called between operations only, never within one. */
+  trim(): void {
+    if (this.#inodes.size - this.#dirty.size <= cleanInodesMax) return;
+    for (const [number, inode] of this.#inodes) {
+      if (this.#dirty.has(inode) || inode.openCount > 0 || inode.content.waitingCount > 0) continue;
+      this.#inodes.delete(number);
+      if (this.#inodes.size - this.#dirty.size <= cleanInodesMax / 2) return;
+    }
+  }
+
+  /** The inodes changed since the last call. */
+  takeDirty(): Inode[] {
+    const taken = [...this.#dirty];
+    this.#dirty.clear();
+    return taken;
+  }
+
+  #fresh(): Inode {
+    const number = this.#counters.nextInode++;
+    return this.#hold(number, emptyInode('free'));
+  }
+
+  #load(number: number): Inode {
+    const known = this.#inodes.get(number);
+    if (known !== undefined) return known;
+    assert(number > 0, 'inode numbers start at 1');
+    if (number >= this.#counters.nextInode) noSuchInode(number);
+    return this.#hold(number, readInode(this.context, this.file, number));
+  }
+
+  #hold(number: number, fields: InodeFields): Inode {
+    const content = new BlockFile(this.context, fields, () => {
+      this.changed(present(this.#inodes.get(number), 'inode of changed content'));
+    });
+    const inode = new Inode(number, fields, content);
+    this.#inodes.set(number, inode);
+    return inode;
+  }
+}

@@ -1,0 +1,31 @@
+import type { InodeFields } from '../format/index.ts';
+import type { BlockFile } from '../tree/index.ts';
+
+/**
+ * An inode in memory: its number, its fields, and its content as a file of
+ * blocks. The slots, height and block count of `fields` are those of the last
+ * CP and are kept by the inode table; everything else is changed by file
+ * operations, which then call `InodeTable.changed`.
+ */
+export class Inode {
+  readonly number: number;
+  readonly fields: InodeFields;
+  readonly content: BlockFile;
+  /** Open handles: an unlinked inode is kept while there is one. */
+  openCount = 0;
+
+  constructor(number: number, fields: InodeFields, content: BlockFile) {
+    this.number = number;
+    this.fields = fields;
+    this.content = content;
+  }
+}
+
+/** Where file system code finds inodes: the live table, or the inode file of a kept root. */
+export interface InodeSource {
+  /**
+   * The inode in use under a number. Throws `not-found` when there is none; may
+   * end the operation with a block miss.
+   */
+  get(number: number): Inode;
+}
