@@ -4,13 +4,13 @@ import { defineConfig } from 'electron-vite';
 export default defineConfig({
   main: {
     build: {
-      rollupOptions: { input: { main: 'src-main/shells/electron/main.ts' } },
+      rolldownOptions: { input: { main: 'src-main/shells/electron/main.ts' } },
     },
   },
   preload: {
     build: {
       // A sandboxed preload script must be CommonJS.
-      rollupOptions: {
+      rolldownOptions: {
         input: { preload: 'src-main/shells/electron/preload.ts' },
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },
@@ -22,7 +22,7 @@ export default defineConfig({
     build: {
       // The content security policy allows no data: addresses.
       assetsInlineLimit: 0,
-      rollupOptions: { input: 'src-renderer/index.html' },
+      rolldownOptions: { input: 'src-renderer/index.html' },
     },
   },
 });

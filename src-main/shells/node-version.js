@@ -35,7 +35,9 @@ export function findOwnNode(platform = process.platform, arch = process.arch) {
   const name = `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
   try {
     const manifestFile = createRequire(import.meta.url).resolve(`${name}/package.json`);
-    const manifest = /** @type {{ bin?: { node?: string } }} */ (JSON.parse(readFileSync(manifestFile, 'utf8')));
+    /** @type {unknown} */
+    const parsed = JSON.parse(readFileSync(manifestFile, 'utf8'));
+    const manifest = /** @type {{ bin?: { node?: string } }} */ (parsed);
     const binary = join(dirname(manifestFile), manifest.bin?.node ?? 'bin/node');
     return existsSync(binary) ? binary : undefined;
   } catch {
