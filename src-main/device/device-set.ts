@@ -1,0 +1,262 @@
+import { assert, bytesEqual, isFault, MirrorpointError, Mutex, systemRandom } from '../base/index.ts';
+import type { RandomSource } from '../base/index.ts';
+import type { Device } from './device.ts';
+import { readLabel } from './label-copies.ts';
+import type { LabelCopies } from './label-copies.ts';
+import { eraseLabels, mendLabels, refuseLabel, writeLabels, zeroFill } from './label-writing.ts';
+import { checkBlockSize, devicesMax, rootAreaBytes } from './label.ts';
+import type { SetDescription } from './label.ts';
+import { Region, settleAll } from './region.ts';
+import type { Extent } from './region.ts';
+import { assemble } from './set-assembly.ts';
+import { extend, layOut } from './set-layout.ts';
+import type { Room } from './set-layout.ts';
+
+export interface DeviceSetCreateOptions {
+  /** 16 bytes each. */
+  volumeId: Uint8Array;
+  setId: Uint8Array;
+  /** A power of two, 4096 to 65536. */
+  blockSizeBytes: number;
+  /** Rounded up to 64 KiB. */
+  journalBytes: number;
+  /** Where the devices' ids come from. */
+  random: RandomSource;
+  /** Whether labels that the devices carry already may be overwritten. */
+  wipe?: boolean;
+}
+
+export interface DeviceSetOpenOptions {
+  /** Writes nothing: a damaged label copy or an unfinished growth stays as it is. */
+  readOnly?: boolean;
+  /** Where the ids of devices added later come from. */
+  random?: RandomSource;
+}
+
+interface SetState {
+  devices: Device[];
+  set: SetDescription;
+}
+
+/**
+ * Devices joined into one space of blocks, and the regions on them. The set
+ * owns its devices once `create` or `open` has resolved, and closes them; when
+ * either throws, they stay the caller's.
+ *
+ * Whatever the labels' state after a crash, the set opens with either the old
+ * or the new description, never a mixture: one label alone describes the whole.
+ */
+export class DeviceSet {
+  /** Block v of the volume lies at byte v × block size, whichever device that is on. */
+  readonly data: Device;
+  /** On device 0. */
+  readonly journal: Device;
+  /** Two places on device 0, each 16 slots of 64 KiB. */
+  readonly rootAreas: readonly [Device, Device];
+  readonly #data: Region;
+  readonly #random: RandomSource;
+  readonly #readOnly: boolean;
+  readonly #changes = new Mutex();
+  #devices: Device[];
+  #set: SetDescription;
+  #labelsUncertain = false;
+  #closing: Promise<void> | undefined;
+
+  private constructor(state: SetState, options: { readOnly: boolean; random: RandomSource }) {
+    const { devices, set } = state;
+    const device0 = devices[0]!;
+    this.#devices = devices;
+    this.#set = set;
+    this.#readOnly = options.readOnly;
+    this.#random = options.random;
+    const part = (offsetBytes: number, lengthBytes: number): Extent[] => [{ device: device0, offsetBytes, lengthBytes }];
+    this.#data = new Region(`data of ${this.name}`, dataExtents(state));
+    this.data = this.#data;
+    this.journal = new Region(`journal of ${this.name}`, part(set.journalOffsetBytes, set.journalBytes));
+    const [areaA, areaB] = set.rootAreaOffsetsBytes;
+    this.rootAreas = [
+      new Region(`root area A of ${this.name}`, part(areaA, rootAreaBytes)),
+      new Region(`root area B of ${this.name}`, part(areaB, rootAreaBytes)),
+    ];
+  }
+
+  /**
+   * Labels the devices as a new set, in the order given, and zeroes its root
+   * areas and journal. Throws `volume-exists` when a device carries a label,
+   * `device-too-small`, and `argument-invalid` for an impossible block size.
+   */
+  static async create(devices: readonly Device[], options: DeviceSetCreateOptions): Promise<DeviceSet> {
+    checkBlockSize(options.blockSizeBytes);
+    checkDeviceCount(devices.length);
+    if (!options.wipe) for (const device of devices) await refuseLabel(device);
+    const rooms = devices.map((device) => roomOf(device, options.random.bytes(16)));
+    const set = layOut({ ...options, rooms });
+    const state: SetState = { devices: [...devices], set };
+    // Old labels go first, so that a crash from here on leaves no old volume with a new volume's root areas.
+    if (options.wipe) await eraseLabels(devices);
+    const created = new DeviceSet(state, { readOnly: false, random: options.random });
+    for (const region of [...created.rootAreas, created.journal]) await zeroFill(region);
+    await created.flush();
+    await writeLabels(devices, set);
+    return created;
+  }
+
+  /**
+   * Opens a set from its devices, given in any order, and mends what a crash
+   * left of its labels. Throws `not-a-volume`, `volume-damaged`,
+   * `format-too-new`, `device-foreign`, `device-in-use` for a device given
+   * twice, `device-missing` and `device-too-small`.
+   */
+  static async open(devices: readonly Device[], options: DeviceSetOpenOptions = {}): Promise<DeviceSet> {
+    checkDeviceCount(devices.length);
+    const readOnly = options.readOnly ?? false;
+    const { set, members } = await assemble(devices);
+    const state: SetState = { devices: members.map((member) => member.device), set };
+    if (!readOnly) await mendLabels(members, set);
+    return new DeviceSet(state, { readOnly, random: options.random ?? systemRandom });
+  }
+
+  get name(): string {
+    const names = this.#devices.map((device) => device.name);
+    return names.length === 1 ? names[0]! : `set of ${names.join(', ')}`;
+  }
+
+  get volumeId(): Uint8Array {
+    return this.#set.volumeId;
+  }
+
+  get setId(): Uint8Array {
+    return this.#set.setId;
+  }
+
+  get blockSizeBytes(): number {
+    return this.#set.blockSizeBytes;
+  }
+
+  /** The size of the space of VBNs: 0 to blockCount - 1 are blocks. */
+  get blockCount(): number {
+    const last = this.#set.segments[this.#set.segments.length - 1]!;
+    return last.firstVbn + last.blockCount;
+  }
+
+  /** What the labels say, for inspection. */
+  get description(): SetDescription {
+    return this.#set;
+  }
+
+  /** The devices in their order in the set. */
+  get devices(): readonly Device[] {
+    return this.#devices;
+  }
+
+  /** Makes every completed write to any region durable. */
+  flush(): Promise<void> {
+    return settleAll(this.#devices.map((device) => device.flush()));
+  }
+
+  /**
+   * Adds a device, which the set then owns, or takes in the room that its
+   * devices gained since. Existing blocks keep their numbers and places.
+   * After a crash the set opens with or without the new room. Throws
+   * `volume-exists` when the device carries another set's label,
+   * `device-too-small` and `unsupported` when the labels are full.
+   */
+  grow(device?: Device): Promise<void> {
+    return this.#changes.run(async () => {
+      this.#checkWritable();
+      const rooms = this.#devices.map((known, index) => roomOf(known, this.#set.devices[index]!.id));
+      if (device) {
+        checkDeviceCount(this.#devices.length + 1);
+        const id = await this.#idForNew(device);
+        rooms.push(roomOf(device, id));
+      }
+      const set = extend(this.#set, rooms);
+      if (set === this.#set) return;
+      await this.#commit({ devices: device ? [...this.#devices, device] : this.#devices, set });
+    });
+  }
+
+  /** Gives an empty set to another volume: the volume id is rewritten, the set id kept. */
+  adopt(volumeId: Uint8Array): Promise<void> {
+    return this.#changes.run(async () => {
+      assert(volumeId.length === 16, 'a volume id is 16 bytes');
+      this.#checkWritable();
+      if (bytesEqual(volumeId, this.#set.volumeId)) return;
+      const set = { ...this.#set, volumeId: volumeId.slice(), generation: this.#set.generation + 1 };
+      await this.#commit({ devices: this.#devices, set });
+    });
+  }
+
+  /** Closes the regions, then the devices. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#changes.run(async () => {
+      await settleAll([this.data, this.journal, ...this.rootAreas].map((region) => region.close()));
+      await settleAll(this.#devices.map((device) => device.close()));
+    });
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #commit(state: SetState): Promise<void> {
+    // Until this has gone through, only opening the set anew can tell which description holds.
+    this.#labelsUncertain = true;
+    await writeLabels(state.devices, state.set, this.#devices.length);
+    this.#labelsUncertain = false;
+    this.#devices = state.devices;
+    this.#set = state.set;
+    this.#data.replace(dataExtents(state));
+  }
+
+  #checkWritable(): void {
+    if (this.#closing) throw new MirrorpointError('device-closed', `${this.name} is closed. Open it again to use it.`);
+    if (this.#labelsUncertain) {
+      const text = `An earlier change of the labels of ${this.name} failed halfway. Close the volume and open it again.`;
+      throw new MirrorpointError('device-io', text);
+    }
+    if (!this.#readOnly) return;
+    throw new MirrorpointError('not-permitted', `${this.name} is open read-only. Open it for writing to change it.`);
+  }
+
+  /** A device left over from a growth of this very set that a crash cut short may be added again. */
+  async #idForNew(device: Device): Promise<Uint8Array> {
+    const left = await labelIfAny(device);
+    if (!left) return this.#random.bytes(16);
+    const id = left.label.set.devices[left.label.deviceIndex]!.id;
+    const isMember = this.#set.devices.some((entry) => bytesEqual(entry.id, id));
+    if (isMember || !bytesEqual(left.label.set.setId, this.setId)) await refuseLabel(device);
+    return id;
+  }
+}
+
+function roomOf(device: Device, id: Uint8Array): Room {
+  return { name: device.name, id, sizeBytes: device.sizeBytes };
+}
+
+function dataExtents(state: SetState): Extent[] {
+  const { devices, set } = state;
+  return set.segments.map((segment) => ({
+    device: devices[segment.deviceIndex]!,
+    offsetBytes: segment.deviceOffsetBytes,
+    lengthBytes: segment.blockCount * set.blockSizeBytes,
+  }));
+}
+
+function checkDeviceCount(count: number): void {
+  if (count >= 1 && count <= devicesMax) return;
+  const text = `A device set has 1 to ${devicesMax} devices, not ${count}. Use fewer, larger devices.`;
+  throw new MirrorpointError('argument-invalid', text);
+}
+
+/** The device's label; undefined when it has none. A label that cannot be read is refused like another volume's. */
+async function labelIfAny(device: Device): Promise<LabelCopies | undefined> {
+  try {
+    return await readLabel(device);
+  } catch (fault) {
+    if (isFault(fault, 'not-a-volume')) return undefined;
+    await refuseLabel(device);
+    throw fault;
+  }
+}
