@@ -170,6 +170,17 @@ const planted: readonly { path: string; text: string; rule?: string; reason: Reg
     reason: /MirrorpointError/,
   },
   {
+    path: 'src-main/volume/bare.ts',
+    text: "export function fail(): never {\n  throw 'no code';\n}\n",
+    rule: 'no-restricted-syntax',
+    reason: /A bare value carries no code/,
+  },
+  {
+    path: 'src-main/volume/thrown-on.ts',
+    text: 'export function fail(kept: unknown): void {\n  if (kept !== undefined) throw kept;\n}\n',
+    reason: null,
+  },
+  {
     path: 'src-renderer/stores/node.ts',
     text: "import { readFileSync } from 'node:fs';\nexport const read = readFileSync;\n",
     rule: 'house/ambient',
