@@ -141,5 +141,7 @@ export class Region implements Device {
 /** Waits for all to end, so that no buffer is still in use, then throws the first fault. */
 export async function settleAll(running: readonly Promise<void>[]): Promise<void> {
   const results = await Promise.allSettled(running);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  for (const result of results) {
+    if (result.status === 'rejected') throw result.reason as unknown;
+  }
 }

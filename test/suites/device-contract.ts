@@ -154,6 +154,7 @@ export function deviceContract(name: string, makeHarness: () => DeviceHarness): 
       let written = false;
       const writing = device.write(0, [bytes]).then(() => (written = true));
       await device.close();
+      await new Promise(setImmediate);
       expect(written).toBe(true);
       await writing;
     });
