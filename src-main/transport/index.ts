@@ -12,3 +12,12 @@
  */
 export * from './limits.ts';
 export type * from './transport.ts';
+export { parseAddress } from './address.ts';
+export type { Address } from './address.ts';
+export { IpcTransport } from './ipc-transport.ts';
+export { createMemoryPair, MemoryLink } from './memory-link.ts';
+export { MemoryTransport } from './memory-transport.ts';
+export type { WrapLink } from './memory-transport.ts';
+export { SocketLink } from './socket-link.ts';
+export { TcpTransport } from './tcp-transport.ts';
+export { createTransports } from './transports.ts';
