@@ -1,11 +1,11 @@
 import xxhash from 'xxhash-wasm';
 
-const { h64Raw } = await xxhash();
+const hasher = await xxhash();
 
 /**
  * XXH64 of the bytes: detects rot, torn, lost and misdirected writes. It is no
  * defence against a forger; peers are authenticated by the link instead.
  */
 export function checksumOf(bytes: Uint8Array): bigint {
-  return h64Raw(bytes, 0n);
+  return hasher.h64Raw(bytes, 0n);
 }

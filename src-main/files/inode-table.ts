@@ -24,6 +24,7 @@ export class InodeTable implements InodeSource {
   readonly file: BlockFile;
   readonly #inodes = new Map<number, Inode>();
   readonly #dirty = new Set<Inode>();
+  #inCp = new Set<Inode>();
   #counters: InodeCounters;
 
   constructor(context: BlockFileContext, inodeFileFields: InodeFields, counters: InodeCounters) {
@@ -83,17 +84,22 @@ export class InodeTable implements InodeSource {
   trim(): void {
     if (this.#inodes.size - this.#dirty.size <= cleanInodesMax) return;
     for (const [number, inode] of this.#inodes) {
-      if (this.#dirty.has(inode) || inode.openCount > 0 || inode.content.waitingCount > 0) continue;
+      if (this.#dirty.has(inode) || this.#inCp.has(inode) || inode.openCount > 0) continue;
       this.#inodes.delete(number);
       if (this.#inodes.size - this.#dirty.size <= cleanInodesMax / 2) return;
     }
   }
 
-  /** The inodes changed since the last call. */
-  takeDirty(): Inode[] {
-    const taken = [...this.#dirty];
+  /** The inodes changed since the last call, for a CP; they stay in memory until `settled`. */
+  takeDirty(): readonly Inode[] {
+    this.#inCp = new Set(this.#dirty);
     this.#dirty.clear();
-    return taken;
+    return [...this.#inCp];
+  }
+
+  /** The CP that took the dirty inodes has ended. */
+  settled(): void {
+    this.#inCp.clear();
   }
 
   #fresh(): Inode {

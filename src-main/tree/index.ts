@@ -9,3 +9,7 @@
  */
 export * from './interval-set.ts';
 export * from './block-file.ts';
+export * from './tree-edit.ts';
+export * from './tree-walk.ts';
+export { damagedNode, entryBytesMax, keyBytesMax } from './keyed-node.ts';
+export * from './keyed-file.ts';

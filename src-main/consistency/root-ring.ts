@@ -1,0 +1,87 @@
+import { bytesEqual, isFault, MirrorpointError, toHex } from '../base/index.ts';
+import type { Device } from '../device/index.ts';
+import { decodeRootNode, isWholeRoot, type RootNode, rootNodeBytes } from '../format/index.ts';
+
+/** Places in each root area; CP n stands in place n modulo this. */
+export const rootPlaces = 16;
+
+/** Bytes from one place to the next, so that no write of one touches another whatever the sector size. */
+export const rootStrideBytes = 65536;
+
+/** A root node read back from the ring. */
+export interface FoundRoot {
+  root: RootNode;
+  bytes: Uint8Array;
+  /** Copies of it that were damaged or missing. */
+  damagedCopies: number;
+}
+
+/**
+ * The ring of root nodes: CP n is written to place n modulo 16 of two root
+ * areas, so that a torn write harms neither the CP before nor both copies. The
+ * newest whole root wins (the scheme of ZFS's uberblocks and WAFL's fsinfo).
+ */
+export class RootRing {
+  readonly #areas: readonly Device[];
+  readonly #volumeId: Uint8Array;
+
+  constructor(areas: readonly Device[], volumeId: Uint8Array) {
+    this.#areas = areas;
+    this.#volumeId = volumeId;
+  }
+
+  /** Writes a root node to every area. The caller flushes before and after. */
+  async write(cp: number, bytes: Uint8Array): Promise<void> {
+    const offset = (cp % rootPlaces) * rootStrideBytes;
+    await Promise.all(this.#areas.map((area) => area.write(offset, [bytes])));
+  }
+
+  /**
+   * The newest whole root node, or undefined when no place was ever written.
+   * Throws `volume-damaged` when places were written and none is whole,
+   * `format-too-new` when the newest is from a later version.
+   */
+  async newest(): Promise<FoundRoot | undefined> {
+    const places = await Promise.all(this.#areas.map((area) => readPlaces(area)));
+    let best: FoundRoot | undefined;
+    let damaged = 0;
+    for (const bytes of places.flat()) {
+      if (bytes === undefined || !isWholeRoot(bytes)) {
+        if (bytes === undefined || bytes.some((byte) => byte !== 0)) damaged++;
+        continue;
+      }
+      const root = decodeRootNode(bytes);
+      if (!bytesEqual(root.volumeId, this.#volumeId)) continue;
+      if (best === undefined || root.cp > best.root.cp) best = { root, bytes, damagedCopies: 0 };
+    }
+    if (best === undefined) {
+      if (damaged === 0) return undefined;
+      throw new MirrorpointError(
+        'volume-damaged',
+        `Volume ${toHex(this.#volumeId)} has no whole root node: ${damaged} places in the root areas of ` +
+          `${this.#areas[0]!.name} are damaged. Open its mirror instead, and make this volume anew from it.`,
+      );
+    }
+    const place = best.root.cp % rootPlaces;
+    for (const area of places) {
+      const copy = area[place];
+      if (copy === undefined || !bytesEqual(copy, best.bytes)) best.damagedCopies++;
+    }
+    return best;
+  }
+}
+
+async function readPlaces(area: Device): Promise<(Uint8Array | undefined)[]> {
+  return Promise.all(
+    Array.from({ length: rootPlaces }, async (_, place) => {
+      const bytes = new Uint8Array(rootNodeBytes);
+      try {
+        await area.read(place * rootStrideBytes, [bytes]);
+        return bytes;
+      } catch (fault) {
+        if (isFault(fault, 'device-io')) return undefined;
+        throw fault;
+      }
+    }),
+  );
+}

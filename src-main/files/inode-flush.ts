@@ -1,0 +1,141 @@
+import { assert, isZero } from '../base/index.ts';
+import type { CpParticipant, CpWriter } from '../consistency/index.ts';
+import { systemFile } from '../consistency/index.ts';
+import { encodeInode, inodeBytes, type InodeFields, type RootNode } from '../format/index.ts';
+import type { BlockFile, Overlay, TreeRoot } from '../tree/index.ts';
+import type { Inode } from './inode.ts';
+import type { InodeCounters, InodeTable } from './inode-table.ts';
+
+/** Inode blocks read and changed in one step. */
+const inodeBlocksPerPart = 512;
+
+/** One inode as a CP took it. */
+interface FrozenInode {
+  readonly inode: Inode;
+  readonly fields: InodeFields;
+  readonly overlay: Overlay | undefined;
+}
+
+/**
+ * The files' part in a CP: the trees of changed files, then the inode blocks
+ * that hold their new roots, then the inode file's own tree, and the orphans.
+ */
+export class InodeFlush implements CpParticipant {
+  readonly #table: InodeTable;
+  readonly #orphans: BlockFile;
+  #frozen: FrozenInode[] = [];
+  #frozenOrphans: Overlay | undefined;
+  #counters: InodeCounters;
+  #inodeFileRoot: TreeRoot;
+  #orphansRoot: TreeRoot;
+  #inodeFileBytes = 0;
+
+  constructor(table: InodeTable, orphans: BlockFile) {
+    this.#table = table;
+    this.#orphans = orphans;
+    this.#counters = { ...table.counters };
+    this.#inodeFileRoot = table.file.root;
+    this.#orphansRoot = orphans.root;
+  }
+
+  freeze(): void {
+    this.#frozen = this.#table.takeDirty().map((inode) => ({
+      inode,
+      fields: { ...inode.fields },
+      overlay: inode.content.freeze(),
+    }));
+    this.#counters = { ...this.#table.counters };
+    this.#frozenOrphans = this.#orphans.freeze();
+  }
+
+  async flush(writer: CpWriter): Promise<void> {
+    for (const { fields, overlay } of this.#frozen) {
+      if (overlay === undefined) continue;
+      const root = await writeOverlay(writer, { root: fields, overlay, isMap: false, cacheData: fields.kind !== 'file' });
+      fields.slots = root.slots;
+      fields.height = root.height;
+      fields.blockCount = root.blockCount;
+    }
+    this.#inodeFileRoot = await this.#writeInodes(writer);
+    this.#orphansRoot = this.#orphans.root;
+    if (this.#frozenOrphans !== undefined) {
+      this.#orphansRoot = await writeOverlay(writer, {
+        root: this.#orphans.root,
+        overlay: this.#frozenOrphans,
+        isMap: true,
+        cacheData: true,
+      });
+    }
+  }
+
+  fill(node: RootNode): void {
+    Object.assign(node, this.#counters);
+    node.files.inodes = { ...systemFile(this.#inodeFileRoot), sizeBytes: this.#inodeFileBytes };
+    node.files.orphans = systemFile(this.#orphansRoot);
+  }
+
+  settle(committed: boolean): void {
+    for (const { inode, fields } of this.#frozen) {
+      if (committed) {
+        const { slots, height, blockCount } = fields;
+        inode.content.settle({ slots, height, blockCount });
+        Object.assign(inode.fields, { slots, height, blockCount });
+      } else {
+        inode.content.settle(undefined);
+        this.#table.changed(inode);
+      }
+    }
+    this.#table.settled();
+    if (committed) this.#table.file.settle(this.#inodeFileRoot);
+    this.#orphans.settle(committed ? this.#orphansRoot : undefined);
+    this.#frozen = [];
+    this.#frozenOrphans = undefined;
+  }
+
+  async #writeInodes(writer: CpWriter): Promise<TreeRoot> {
+    const { context, file } = this.#table;
+    const { inodesPerBlock, blockSizeBytes } = context.geometry;
+    this.#inodeFileBytes = Math.ceil(this.#counters.nextInode / inodesPerBlock) * blockSizeBytes;
+    if (this.#frozen.length === 0) return file.root;
+    const byBlock = new Map<number, FrozenInode[]>();
+    for (const frozen of this.#frozen) {
+      const index = Math.floor(frozen.inode.number / inodesPerBlock);
+      const others = byBlock.get(index);
+      if (others === undefined) byBlock.set(index, [frozen]);
+      else others.push(frozen);
+    }
+    const blocks = new Map<number, Uint8Array>();
+    const indices = [...byBlock.keys()].sort((a, b) => a - b);
+    for (let start = 0; start < indices.length; start += inodeBlocksPerPart) {
+      const part = indices.slice(start, start + inodeBlocksPerPart);
+      await context.cache.run(() => {
+        for (const index of part) file.prefetch(index);
+        context.cache.needAll();
+        for (const index of part) blocks.set(index, file.read(index)?.slice() ?? new Uint8Array(blockSizeBytes));
+      });
+    }
+    for (const [index, frozenInodes] of byBlock) {
+      const block = blocks.get(index);
+      assert(block !== undefined, 'an inode block is read before it is changed');
+      for (const { inode, fields } of frozenInodes) {
+        assert(fields.inlineContent === null || isZero(fields.slots), 'inline content stands beside an empty tree');
+        encodeInode(fields, block, (inode.number % inodesPerBlock) * inodeBytes);
+      }
+    }
+    const edit = writer.editFiles(file.root);
+    await edit.stage(blocks);
+    return writer.place(edit, { cacheData: true });
+  }
+}
+
+/** Writes what lies over one tree, and returns the tree's new root. */
+export async function writeOverlay(
+  writer: CpWriter,
+  file: { root: TreeRoot; overlay: Overlay; isMap: boolean; cacheData: boolean },
+): Promise<TreeRoot> {
+  const { root, overlay, isMap, cacheData } = file;
+  const edit = isMap ? writer.editMaps(root) : writer.editFiles(root);
+  if (!overlay.holes.isEmpty) await edit.punch(overlay.holes);
+  await edit.stage(overlay.blocks);
+  return writer.place(edit, { cacheData });
+}

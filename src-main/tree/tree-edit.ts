@@ -1,0 +1,255 @@
+import { assert, checksumOf } from '../base/index.ts';
+import { type BlockCache, PointerList } from '../blocks/index.ts';
+import {
+  blocksBelow,
+  clearPointer,
+  type Geometry,
+  inodeSlots,
+  isNullPointer,
+  pointerBirth,
+  pointerBytes,
+  pointerVbn,
+  setPointer,
+  treeCapacity,
+} from '../format/index.ts';
+import type { TreeRoot } from './block-file.ts';
+import type { IntervalSet } from './interval-set.ts';
+
+/** Blocks placed between two chances for others to run. */
+const blocksPerTurn = 256;
+
+/** Hears of every block that the edited tree no longer references. */
+export type FreedBlocks = (vbn: number, birthCp: number) => void;
+
+/** Where new blocks go. */
+export interface BlockPlacer {
+  readonly cp: number;
+  /** A free VBN; rising as long as the space allows. */
+  allocate(): number;
+  /** Takes a block for writing; its bytes must not change until the CP ends. */
+  write(vbn: number, bytes: Uint8Array, level: number): void;
+  /** Resolves when more may be written, and lets others run. */
+  pace(): Promise<void>;
+}
+
+/** An address block of the new version of the tree. */
+interface Node {
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Builds the next version of one tree: `punch` the ranges that became holes,
+ * `stage` the new data blocks, then `place` everything new bottom-up. Only the
+ * address blocks on the way to a change are read, level by level in batches, and
+ * only they are written again. The old version stays whole.
+ */
+export class TreeEdit {
+  readonly #geometry: Geometry;
+  readonly #cache: BlockCache;
+  readonly #freed: FreedBlocks;
+  /** The new slots: the parents of the highest level. */
+  #top: Uint8Array;
+  #height: number;
+  #blockCount: number;
+  /** New address blocks by level (1 is above the data) and by position in the level. */
+  readonly #levels: Map<number, Node>[] = [];
+  #staged: Map<number, Uint8Array> = new Map();
+  #indices: Float64Array = new Float64Array(0);
+
+  constructor(options: { geometry: Geometry; cache: BlockCache; root: TreeRoot; freed: FreedBlocks }) {
+    this.#geometry = options.geometry;
+    this.#cache = options.cache;
+    this.#freed = options.freed;
+    this.#top = options.root.slots.slice();
+    this.#height = options.root.height;
+    this.#blockCount = options.root.blockCount;
+  }
+
+  /** Blocks that `place` will allocate, at most. */
+  get newBlockCount(): number {
+    let count = this.#indices.length;
+    for (const level of this.#levels) if (level !== undefined) count += level.size;
+    return count;
+  }
+
+  /** Takes the blocks of whole ranges out of the tree. Costs what is taken out. */
+  async punch(holes: IntervalSet): Promise<void> {
+    for (const [start, end] of holes) {
+      const limit = Math.min(end, treeCapacity(this.#geometry, this.#height));
+      if (start < limit) await this.#punchChildren({ parent: this.#top, level: this.#height, first: 0, start, end: limit });
+    }
+  }
+
+  /** Adds new data blocks by index: `blocks` is kept and read again by `place`. Called at most once. */
+  async stage(blocks: Map<number, Uint8Array>): Promise<void> {
+    this.#staged = blocks;
+    this.#indices = Float64Array.from(blocks.keys()).sort();
+    if (this.#indices.length === 0) return;
+    this.#growFor(this.#indices[this.#indices.length - 1]!);
+    for (let level = this.#height; level >= 1; level--) await this.#openLevel(level);
+    for (const index of this.#indices) {
+      const { parent, offset } = this.#slotOf(0, index);
+      if (!isNullPointer(parent, offset)) this.#dropBlock(parent, offset);
+    }
+  }
+
+  /** Allocates, checksums and writes everything new, and returns the new root. */
+  async place(placer: BlockPlacer): Promise<TreeRoot> {
+    let sincePause = 0;
+    for (const index of this.#indices) {
+      const { parent, offset } = this.#slotOf(0, index);
+      this.#placeBlock({ parent, offset }, this.#staged.get(index)!, 0, placer);
+      if (++sincePause % blocksPerTurn === 0) await placer.pace();
+    }
+    for (let level = 1; level <= this.#height; level++) {
+      const nodes = this.#levels[level];
+      if (nodes === undefined) continue;
+      for (const ordinal of Float64Array.from(nodes.keys()).sort()) {
+        const { bytes } = nodes.get(ordinal)!;
+        const slot = this.#slotOf(level, ordinal);
+        if (this.#isEmpty(bytes, this.#geometry.fanOut)) clearPointer(slot.parent, slot.offset);
+        else this.#placeBlock(slot, bytes, level, placer);
+        if (++sincePause % blocksPerTurn === 0) await placer.pace();
+      }
+    }
+    if (this.#isEmpty(this.#top, inodeSlots)) this.#height = 0;
+    assert(this.#blockCount >= 0, 'a tree does not lose more blocks than it has');
+    return { slots: this.#top, height: this.#height, blockCount: this.#blockCount };
+  }
+
+  #placeBlock(
+    slot: { parent: Uint8Array; offset: number },
+    bytes: Uint8Array,
+    level: number,
+    placer: BlockPlacer,
+  ): void {
+    const vbn = placer.allocate();
+    setPointer(slot.parent, slot.offset, { vbn, birthCp: placer.cp, checksum: checksumOf(bytes) });
+    placer.write(vbn, bytes, level);
+    this.#blockCount++;
+  }
+
+  /** Where the pointer to a block or address block of the new version stands. Its parent must be open. */
+  #slotOf(level: number, ordinal: number): { parent: Uint8Array; offset: number } {
+    if (level === this.#height) return { parent: this.#top, offset: ordinal * pointerBytes };
+    const { fanOut } = this.#geometry;
+    const node = this.#levels[level + 1]?.get(Math.floor(ordinal / fanOut));
+    assert(node !== undefined, 'the parent of a changed block is open');
+    return { parent: node.bytes, offset: (ordinal % fanOut) * pointerBytes };
+  }
+
+  #growFor(lastIndex: number): void {
+    while (lastIndex >= treeCapacity(this.#geometry, this.#height)) {
+      // An address block that was opened has no pointer above it until it is placed.
+      const hasOpenNodes = (this.#levels[this.#height]?.size ?? 0) > 0;
+      if (hasOpenNodes || !this.#isEmpty(this.#top, inodeSlots)) {
+        const bytes = new Uint8Array(this.#geometry.blockSizeBytes);
+        bytes.set(this.#top);
+        this.#nodesOf(this.#height + 1).set(0, { bytes });
+        this.#top = new Uint8Array(this.#top.length);
+      }
+      this.#height++;
+    }
+  }
+
+  #nodesOf(level: number): Map<number, Node> {
+    return (this.#levels[level] ??= new Map());
+  }
+
+  /** Opens every address block of a level that leads to a staged block. The level above is open. */
+  async #openLevel(level: number): Promise<void> {
+    const nodes = this.#nodesOf(level);
+    const below = blocksBelow(this.#geometry, level);
+    const pointers = new PointerList();
+    const ordinals: number[] = [];
+    let last = -1;
+    for (const index of this.#indices) {
+      const ordinal = Math.floor(index / below);
+      if (ordinal === last || nodes.has(ordinal)) continue;
+      last = ordinal;
+      const { parent, offset } = this.#slotOf(level, ordinal);
+      if (isNullPointer(parent, offset)) {
+        nodes.set(ordinal, { bytes: new Uint8Array(this.#geometry.blockSizeBytes) });
+      } else {
+        pointers.push(parent, offset);
+        ordinals.push(ordinal);
+      }
+    }
+    await this.#cache.visit(pointers, (position, bytes) => {
+      nodes.set(ordinals[position]!, { bytes: bytes.slice() });
+    });
+    for (const ordinal of ordinals) {
+      const { parent, offset } = this.#slotOf(level, ordinal);
+      this.#dropBlock(parent, offset);
+    }
+  }
+
+  async #punchChildren(range: {
+    parent: Uint8Array;
+    level: number;
+    /** Position in the level of the parent's first child. */
+    first: number;
+    start: number;
+    end: number;
+  }): Promise<void> {
+    const { parent, level, first, start, end } = range;
+    const below = blocksBelow(this.#geometry, level);
+    const slots = level === this.#height ? inodeSlots : this.#geometry.fanOut;
+    const from = Math.max(first, Math.floor(start / below));
+    const to = Math.min(first + slots, Math.ceil(end / below));
+    const whole = new PointerList();
+    for (let ordinal = from; ordinal < to; ordinal++) {
+      const offset = (ordinal - first) * pointerBytes;
+      const open = level > 0 ? this.#levels[level]?.get(ordinal) : undefined;
+      if (open === undefined && isNullPointer(parent, offset)) continue;
+      if (open === undefined && ordinal * below >= start && (ordinal + 1) * below <= end) {
+        whole.push(parent, offset);
+        clearPointer(parent, offset);
+        continue;
+      }
+      const node = open ?? (await this.#openForPunch({ parent, offset, level, ordinal }));
+      await this.#punchChildren({ parent: node.bytes, level: level - 1, first: ordinal * this.#geometry.fanOut, start, end });
+    }
+    await this.#dropSubtrees(whole, level);
+  }
+
+  async #openForPunch(at: { parent: Uint8Array; offset: number; level: number; ordinal: number }): Promise<Node> {
+    assert(at.level > 0, 'only address blocks are punched in part');
+    const bytes = await this.#cache.run(() => this.#cache.need(at.parent, at.offset).slice());
+    const node: Node = { bytes };
+    this.#nodesOf(at.level).set(at.ordinal, node);
+    this.#dropBlock(at.parent, at.offset);
+    return node;
+  }
+
+  /** Frees whole subtrees, level by level, reading their address blocks in batches. */
+  async #dropSubtrees(roots: PointerList, level: number): Promise<void> {
+    let pointers = roots;
+    for (; level >= 0 && pointers.count > 0; level--) {
+      for (let position = 0; position < pointers.count; position++) {
+        const offset = position * pointerBytes;
+        this.#freed(pointerVbn(pointers.bytes, offset), pointerBirth(pointers.bytes, offset));
+        this.#blockCount--;
+      }
+      if (level === 0) return;
+      const children = new PointerList();
+      await this.#cache.visit(pointers, (_, bytes) => {
+        for (let slot = 0; slot < this.#geometry.fanOut; slot++) {
+          if (!isNullPointer(bytes, slot * pointerBytes)) children.push(bytes, slot * pointerBytes);
+        }
+      });
+      pointers = children;
+    }
+  }
+
+  #dropBlock(parent: Uint8Array, offset: number): void {
+    this.#freed(pointerVbn(parent, offset), pointerBirth(parent, offset));
+    this.#blockCount--;
+    clearPointer(parent, offset);
+  }
+
+  #isEmpty(pointers: Uint8Array, count: number): boolean {
+    for (let slot = 0; slot < count; slot++) if (!isNullPointer(pointers, slot * pointerBytes)) return false;
+    return true;
+  }
+}
