@@ -157,12 +157,12 @@ export class ConsistencyPoints {
     const requestSequence = this.#options.requestSequence();
     for (const participant of participants) participant.freeze(cp, keepAsBase);
 
-    const writer = this.#newWriter(cp, sinks);
+    const writer = this.#newWriter({ cp, wallMs: startedWallMs }, sinks);
     let rootBytes: Uint8Array | undefined;
     try {
       await gate.drain();
       await this.#discardFreed();
-      const root = await this.#writeBlocks(writer, { requestSequence, position, startedWallMs });
+      const root = await this.#writeBlocks(writer, { requestSequence, position });
       const bytes = encodeRootNode(root.node);
       await this.#commit(writer, root.node, bytes);
       rootBytes = bytes;
@@ -191,9 +191,9 @@ export class ConsistencyPoints {
     }
   }
 
-  #newWriter(cp: number, sinks: readonly BlockSink[]): CpWriter {
+  #newWriter(at: { cp: number; wallMs: number }, sinks: readonly BlockSink[]): CpWriter {
     const { geometry, cache, space } = this.#options;
-    return new CpWriter({ cp, geometry, cache, space, sinks, shedBefore: this.#shed });
+    return new CpWriter({ ...at, geometry, cache, space, sinks, shedBefore: this.#shed });
   }
 
   async #discardFreed(): Promise<void> {
@@ -204,7 +204,7 @@ export class ConsistencyPoints {
 
   async #writeBlocks(
     writer: CpWriter,
-    at: { requestSequence: number; position: Journal['position']; startedWallMs: number },
+    at: { requestSequence: number; position: Journal['position'] },
   ): Promise<{ node: RootNode; shed: FreedList }> {
     const { space, participants } = this.#options;
     await space.exclude(this.#doubtful);
@@ -214,7 +214,7 @@ export class ConsistencyPoints {
     await writeMaps({ ...this.#options, writer, node, excluded: this.#doubtful });
     Object.assign(node, {
       cp: writer.cp,
-      wallMs: at.startedWallMs,
+      wallMs: writer.wallMs,
       blockCount: space.blockCount,
       usedBlockCount: space.nextUsedCount,
       requestSequence: at.requestSequence,

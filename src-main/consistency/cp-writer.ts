@@ -31,6 +31,8 @@ export interface CpVolume {
  */
 export class CpWriter implements BlockPlacer {
   readonly cp: number;
+  /** When the CP began: a label. */
+  readonly wallMs: number;
   /** What user trees and the inode file no longer reference: kept snapshots may. */
   readonly filesFreed = new FreedList();
   /** What the volume's own maps no longer reference: only mirrors' bases may. */
@@ -54,6 +56,7 @@ export class CpWriter implements BlockPlacer {
 
   constructor(options: {
     cp: number;
+    wallMs: number;
     geometry: Geometry;
     cache: BlockCache;
     space: SpaceMap;
@@ -61,6 +64,7 @@ export class CpWriter implements BlockPlacer {
     shedBefore: FreedList;
   }) {
     this.cp = options.cp;
+    this.wallMs = options.wallMs;
     this.#geometry = options.geometry;
     this.#cache = options.cache;
     this.#store = options.cache.store;

@@ -15,4 +15,5 @@ export * from './journal.ts';
 export * from './cp-writer.ts';
 export * from './read-gate.ts';
 export * from './map-writing.ts';
+export * from './overlay-writing.ts';
 export * from './consistency-points.ts';

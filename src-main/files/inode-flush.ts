@@ -1,6 +1,6 @@
 import { assert, isZero } from '../base/index.ts';
 import type { CpParticipant, CpWriter } from '../consistency/index.ts';
-import { systemFile } from '../consistency/index.ts';
+import { systemFile, writeOverlay } from '../consistency/index.ts';
 import { encodeInode, inodeBytes, type InodeFields, type RootNode } from '../format/index.ts';
 import type { BlockFile, Overlay, TreeRoot } from '../tree/index.ts';
 import type { Inode } from './inode.ts';
@@ -48,6 +48,12 @@ export class InodeFlush implements CpParticipant {
     this.#frozenOrphans = this.#orphans.freeze();
   }
 
+  /** The inodes as the CP being written leaves them, once `flush` has ended. */
+  get written(): { file: InodeFields; inodeCount: number } {
+    const file = { ...systemFile(this.#inodeFileRoot), sizeBytes: this.#inodeFileBytes };
+    return { file, inodeCount: this.#counters.inodeCount };
+  }
+
   async flush(writer: CpWriter): Promise<void> {
     for (const { fields, overlay } of this.#frozen) {
       if (overlay === undefined) continue;
@@ -70,7 +76,7 @@ export class InodeFlush implements CpParticipant {
 
   fill(node: RootNode): void {
     Object.assign(node, this.#counters);
-    node.files.inodes = { ...systemFile(this.#inodeFileRoot), sizeBytes: this.#inodeFileBytes };
+    node.files.inodes = this.written.file;
     node.files.orphans = systemFile(this.#orphansRoot);
   }
 
@@ -126,16 +132,4 @@ export class InodeFlush implements CpParticipant {
     await edit.stage(blocks);
     return writer.place(edit, { cacheData: true });
   }
-}
-
-/** Writes what lies over one tree, and returns the tree's new root. */
-export async function writeOverlay(
-  writer: CpWriter,
-  file: { root: TreeRoot; overlay: Overlay; isMap: boolean; cacheData: boolean },
-): Promise<TreeRoot> {
-  const { root, overlay, isMap, cacheData } = file;
-  const edit = isMap ? writer.editMaps(root) : writer.editFiles(root);
-  if (!overlay.holes.isEmpty) await edit.punch(overlay.holes);
-  await edit.stage(overlay.blocks);
-  return writer.place(edit, { cacheData });
 }

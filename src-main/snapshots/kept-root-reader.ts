@@ -1,0 +1,47 @@
+import { getU48, MirrorpointError } from '../base/index.ts';
+import type { InodeFields } from '../format/index.ts';
+import { BlockFile, type BlockFileContext, KeyedFile } from '../tree/index.ts';
+import { cpOfKey, decodeKeptRoot, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
+
+/** The snapshot table of a durable root, read-only: what exists on this side, and on the mirror. */
+export class KeptRootReader {
+  readonly #table: KeyedFile;
+
+  constructor(context: BlockFileContext, snapshotsFile: InodeFields) {
+    this.#table = new KeyedFile(new BlockFile({ geometry: context.geometry, cache: context.cache }, snapshotsFile));
+  }
+
+  /** The kept root of a CP, named or not. */
+  atCp(cp: number): KeptRoot | undefined {
+    const row = this.#table.get(tableKey('row', cp));
+    return row === undefined ? undefined : decodeKeptRoot(row);
+  }
+
+  /** The snapshot of that name; throws `snapshot-not-found`. */
+  byName(name: string): KeptRoot {
+    const cp = this.#table.get(nameKey(name));
+    const root = cp === undefined ? undefined : this.atCp(getU48(cp, 0));
+    if (root === undefined) {
+      throw new MirrorpointError(
+        'snapshot-not-found',
+        `There is no snapshot named "${name}". List the snapshots to see which there are.`,
+      );
+    }
+    return root;
+  }
+
+  has(name: string): boolean {
+    return this.#table.get(nameKey(name)) !== undefined;
+  }
+
+  /** Kept roots with CPs above `afterCp`, in CP order, at most `limit`. */
+  list(afterCp: number, limit: number): KeptRoot[] {
+    const found: KeptRoot[] = [];
+    this.#table.scan(tableKey('row', afterCp + 1), (key, value) => {
+      if (cpOfKey(key, 'row') === undefined || found.length >= limit) return false;
+      found.push(decodeKeptRoot(value));
+      return true;
+    });
+    return found;
+  }
+}

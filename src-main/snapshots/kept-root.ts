@@ -1,0 +1,118 @@
+import {
+  getU16,
+  getU32,
+  getU48,
+  getU48BigEndian,
+  MirrorpointError,
+  setU16,
+  setU32,
+  setU48,
+  setU48BigEndian,
+} from '../base/index.ts';
+import { decodeInode, encodeInode, inodeBytes, type InodeFields } from '../format/index.ts';
+
+/** Names and holds that one kept root carries at most. */
+export const namesMax = 4;
+export const holdsMax = 8;
+export const snapshotNameBytesMax = 100;
+export const holdLabelBytesMax = 32;
+
+/** A row of the snapshot table: the root of one CP, kept because it has a name, or for a mirror, or for a reader. */
+export interface KeptRoot {
+  cp: number;
+  /** When the CP was taken: a label. */
+  wallMs: number;
+  /** Snapshot names; none for a root that only mirrors or readers need. */
+  names: string[];
+  /** Labels of those who forbid deleting it. */
+  holds: string[];
+  /** A mirror has, or may have, this root as its last CP. */
+  isBase: boolean;
+  /** The CP in which the last name went, or 0. A mirror older than that can still show it. */
+  deletedAtCp: number;
+  inodeCount: number;
+  usedBlockCount: number;
+  /** The inode file as of that CP. */
+  inodes: InodeFields;
+}
+
+const flagBase = 1;
+const inodeOffset = 48;
+const textOffset = inodeOffset + inodeBytes;
+
+const letters = { row: 'c'.charCodeAt(0), name: 'n'.charCodeAt(0), base: 'b'.charCodeAt(0), doomed: 'd'.charCodeAt(0) };
+
+/** Keys of the snapshot table. `row` holds a kept root; the others are indexes on it. */
+export function tableKey(kind: 'row' | 'base' | 'doomed', cp: number): Uint8Array {
+  const key = new Uint8Array(7);
+  key[0] = letters[kind];
+  setU48BigEndian(key, 1, cp);
+  return key;
+}
+
+export function nameKey(name: string): Uint8Array {
+  const bytes = new TextEncoder().encode(name);
+  const key = new Uint8Array(1 + bytes.length);
+  key[0] = letters.name;
+  key.set(bytes, 1);
+  return key;
+}
+
+/** The CP in a `row`, `base` or `doomed` key, or undefined when the key is of another kind. */
+export function cpOfKey(key: Uint8Array, kind: 'row' | 'base' | 'doomed'): number | undefined {
+  return key[0] === letters[kind] && key.length === 7 ? getU48BigEndian(key, 1) : undefined;
+}
+
+export function encodeKeptRoot(root: KeptRoot): Uint8Array {
+  const texts = [...root.names, ...root.holds].map((text) => new TextEncoder().encode(text));
+  const bytes = new Uint8Array(textOffset + texts.reduce((sum, text) => sum + 1 + text.length, 0));
+  setU48(bytes, 0, root.cp);
+  setU16(bytes, 6, root.isBase ? flagBase : 0);
+  setU48(bytes, 8, root.wallMs);
+  bytes[14] = root.names.length;
+  bytes[15] = root.holds.length;
+  setU48(bytes, 16, root.deletedAtCp);
+  setU48(bytes, 24, root.inodeCount);
+  setU48(bytes, 32, root.usedBlockCount);
+  setU32(bytes, 40, 0);
+  encodeInode(root.inodes, bytes, inodeOffset);
+  let offset = textOffset;
+  for (const text of texts) {
+    bytes[offset] = text.length;
+    bytes.set(text, offset + 1);
+    offset += 1 + text.length;
+  }
+  return bytes;
+}
+
+/** Decodes a row; `volume-damaged` when its fields are out of range. */
+export function decodeKeptRoot(bytes: Uint8Array): KeptRoot {
+  if (bytes.length < textOffset || getU16(bytes, 6) > flagBase || getU32(bytes, 40) !== 0) damagedRow();
+  const nameCount = bytes[14]!;
+  const holdCount = bytes[15]!;
+  const texts: string[] = [];
+  let offset = textOffset;
+  for (let index = 0; index < nameCount + holdCount; index++) {
+    if (offset >= bytes.length || offset + 1 + bytes[offset]! > bytes.length) damagedRow();
+    texts.push(new TextDecoder().decode(bytes.subarray(offset + 1, offset + 1 + bytes[offset]!)));
+    offset += 1 + bytes[offset]!;
+  }
+  return {
+    cp: getU48(bytes, 0),
+    wallMs: getU48(bytes, 8),
+    names: texts.slice(0, nameCount),
+    holds: texts.slice(nameCount),
+    isBase: getU16(bytes, 6) === flagBase,
+    deletedAtCp: getU48(bytes, 16),
+    inodeCount: getU48(bytes, 24),
+    usedBlockCount: getU48(bytes, 32),
+    inodes: decodeInode(bytes, inodeOffset),
+  };
+}
+
+function damagedRow(): never {
+  throw new MirrorpointError(
+    'volume-damaged',
+    'A row of the snapshot table holds values that no version writes. Run `mirrorpoint check` on the volume.',
+  );
+}

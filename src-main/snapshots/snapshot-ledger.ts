@@ -1,0 +1,321 @@
+import { assert, present, setU48 } from '../base/index.ts';
+import {
+  type CpParticipant,
+  type CpWriter,
+  type Extent,
+  extentsOf,
+  type FreedList,
+  systemFile,
+  writeOverlay,
+} from '../consistency/index.ts';
+import type { InodeFields, RootNode } from '../format/index.ts';
+import { BlockFile, type BlockFileContext, KeyedFile, type TreeRoot } from '../tree/index.ts';
+import { type Chain, DeadLedger } from './dead-ledger.ts';
+import { cpOfKey, decodeKeptRoot, encodeKeptRoot, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
+import { type KnownNeeds, mirrorNeeds } from './mirror-needs.ts';
+
+/** Deadlist records that one CP takes apart: reclaiming a large snapshot is spread over CPs. */
+const recordsPerCp = 4096;
+
+/** Stands for the relationships that have not spoken yet. */
+const openingRelationship = '';
+
+/** A change of the snapshot table that waits for the next CP. */
+export type SnapshotIntent =
+  | { kind: 'create'; name: string }
+  | { kind: 'delete'; name: string }
+  | { kind: 'hold' | 'release'; name: string; label: string };
+
+/**
+ * The snapshots' part in a CP: lists what died and is still needed, gives up the
+ * roots that nobody needs, and keeps the root of this CP when it was asked for.
+ * Its two files change nowhere else, so a failed CP simply forgets the changes.
+ */
+export class SnapshotLedger implements CpParticipant {
+  readonly #context: BlockFileContext;
+  readonly #tableFile: BlockFile;
+  readonly #deadFile: BlockFile;
+  readonly #table: KeyedFile;
+  readonly #dead: DeadLedger;
+  readonly #inodesOf: () => { file: InodeFields; inodeCount: number };
+  readonly #lastRoot: () => RootNode;
+  /** Until the first relationship speaks, nothing that a mirror may have is given up. */
+  readonly #needs = new Map<string, KnownNeeds>([[openingRelationship, 'unknown']]);
+  /** Readers on this side by CP. */
+  readonly #views = new Map<number, number>();
+  #bases: number[] = [];
+  #nextBases: number[] = [];
+  #intents: SnapshotIntent[] = [];
+  #taken: SnapshotIntent[] = [];
+  #keepAsBase = false;
+  #roots: { table: TreeRoot; dead: TreeRoot };
+
+  constructor(options: {
+    /** With a pool of its own: what it writes is not a client's. */
+    context: BlockFileContext;
+    root: RootNode;
+    /** The inodes as the CP being written leaves them. */
+    inodesOf: () => { file: InodeFields; inodeCount: number };
+    lastRoot: () => RootNode;
+  }) {
+    this.#context = options.context;
+    this.#inodesOf = options.inodesOf;
+    this.#lastRoot = options.lastRoot;
+    this.#tableFile = new BlockFile(options.context, options.root.files.snapshots);
+    this.#deadFile = new BlockFile(options.context, options.root.files.deadlists);
+    this.#table = new KeyedFile(this.#tableFile);
+    this.#dead = new DeadLedger(new KeyedFile(this.#deadFile), options.context.cache);
+    this.#roots = { table: this.#tableFile.root, dead: this.#deadFile.root };
+  }
+
+  /** CPs kept for mirrors, oldest first. */
+  get bases(): readonly number[] {
+    return this.#bases;
+  }
+
+  get pendingIntents(): readonly SnapshotIntent[] {
+    return [...this.#taken, ...this.#intents];
+  }
+
+  /** Reads the few rows that are held in memory. Called once, after opening. */
+  async load(): Promise<void> {
+    this.#bases = await this.#cpsOf('base');
+  }
+
+  request(intent: SnapshotIntent): void {
+    this.#intents.push(intent);
+  }
+
+  setMirrorNeeds(relationship: string, needs: KnownNeeds | undefined): void {
+    this.#needs.delete(openingRelationship);
+    if (needs === undefined) this.#needs.delete(relationship);
+    else this.#needs.set(relationship, needs);
+  }
+
+  /** A reader opens the root of a CP: it is kept until the result is called. The CP is a kept one or the last. */
+  enterView(cp: number): () => void {
+    this.#views.set(cp, (this.#views.get(cp) ?? 0) + 1);
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      const others = present(this.#views.get(cp), 'the view being left') - 1;
+      if (others === 0) this.#views.delete(cp);
+      else this.#views.set(cp, others);
+    };
+  }
+
+  freeze(_cp: number, keepAsBase: boolean): void {
+    this.#keepAsBase = keepAsBase;
+    this.#taken = this.#intents;
+    this.#intents = [];
+  }
+
+  async flush(writer: CpWriter): Promise<void> {
+    this.#nextBases = [...this.#bases];
+    await this.#keepViewedRoot();
+    await this.#bury(writer, { chain: 'maps', freed: writer.shedBefore, deathCp: this.#lastRoot().cp });
+    await this.#bury(writer, { chain: 'files', freed: writer.filesFreed, deathCp: writer.cp });
+    for (const intent of this.#taken) if (intent.kind !== 'create') await this.#apply(intent, writer.cp);
+    await this.#giveUpBases(writer);
+    await this.#dropDoomed(writer);
+    await this.#keepThisRoot(writer);
+    this.#roots = {
+      table: await this.#write(writer, this.#tableFile),
+      dead: await this.#write(writer, this.#deadFile),
+    };
+  }
+
+  fill(node: RootNode): void {
+    node.files.snapshots = systemFile(this.#roots.table);
+    node.files.deadlists = systemFile(this.#roots.dead);
+  }
+
+  settle(committed: boolean): void {
+    if (committed) {
+      this.#tableFile.settle(this.#roots.table);
+      this.#deadFile.settle(this.#roots.dead);
+      this.#bases = this.#nextBases;
+    } else {
+      this.#tableFile.discardChanges();
+      this.#deadFile.discardChanges();
+      this.#intents = [...this.#taken, ...this.#intents];
+    }
+    this.#taken = [];
+  }
+
+  async #write(writer: CpWriter, file: BlockFile): Promise<TreeRoot> {
+    const overlay = file.freeze();
+    if (overlay === undefined) return file.root;
+    return writeOverlay(writer, { root: file.root, overlay, isMap: true, cacheData: true });
+  }
+
+  /** A reader of the last CP needs its root from now on, so it becomes a row before anything of it is given up. */
+  async #keepViewedRoot(): Promise<void> {
+    const last = this.#lastRoot();
+    if (!this.#views.has(last.cp)) return;
+    if ((await this.#row(last.cp)) !== undefined) return;
+    await this.#put(rowOf(last, last.files.inodes, { names: [], isBase: false }));
+    await this.#set(tableKey('doomed', last.cp));
+  }
+
+  /** Lists dead blocks under the roots that need them, and releases the others. */
+  async #bury(writer: CpWriter, dead: { chain: Chain; freed: FreedList; deathCp: number }): Promise<void> {
+    const { chain, freed, deathCp } = dead;
+    const newestCp = await this.#keptBefore(chain, deathCp);
+    const free: number[] = [];
+    const eras = new Map<number, number[]>();
+    let era = { afterCp: 0, eraCp: 0 };
+    for (let position = 0; position < freed.count; position++) {
+      const birthCp = freed.birthCp(position);
+      if (birthCp > newestCp) {
+        free.push(freed.vbn(position));
+        continue;
+      }
+      if (birthCp <= era.afterCp || birthCp > era.eraCp) era = await this.#eraOf(chain, birthCp);
+      const others = eras.get(era.eraCp);
+      if (others === undefined) eras.set(era.eraCp, [freed.vbn(position)]);
+      else others.push(freed.vbn(position));
+    }
+    for (const extent of extentsOf(free)) writer.released.push(extent);
+    for (const [eraCp, vbns] of eras) await this.#dead.add({ chain, holderCp: newestCp, eraCp }, vbns);
+  }
+
+  async #apply(intent: Exclude<SnapshotIntent, { kind: 'create' }>, cp: number): Promise<void> {
+    const key = nameKey(intent.name);
+    const found = await this.#context.cache.run(() => {
+      const value = this.#table.get(key);
+      return value === undefined ? undefined : Buffer.from(value).readUIntLE(0, 6);
+    });
+    const row = found === undefined ? undefined : await this.#row(found);
+    if (row === undefined) return;
+    if (intent.kind === 'hold') row.holds = [...new Set([...row.holds, intent.label])];
+    else if (intent.kind === 'release') row.holds = row.holds.filter((label) => label !== intent.label);
+    else {
+      row.names = row.names.filter((name) => name !== intent.name);
+      await this.#context.cache.run(() => this.#table.delete(key));
+      if (row.names.length === 0) {
+        row.deletedAtCp = cp;
+        if (!row.isBase) await this.#set(tableKey('doomed', row.cp));
+      }
+    }
+    await this.#put(row);
+  }
+
+  /** Bases that no mirror has or may have any more are ordinary kept roots again. */
+  async #giveUpBases(writer: CpWriter): Promise<void> {
+    for (const cp of this.#bases) {
+      if ([...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, 0))) continue;
+      const previousCp = this.#nextBases.filter((base) => base < cp).at(-1) ?? 0;
+      const isEmpty = await this.#dead.drop({ chain: 'maps', holderCp: cp, previousCp }, Infinity, release(writer));
+      assert(isEmpty, 'a base is given up whole');
+      this.#nextBases = this.#nextBases.filter((base) => base !== cp);
+      await this.#context.cache.run(() => this.#table.delete(tableKey('base', cp)));
+      const row = present(await this.#row(cp), 'row of a base');
+      row.isBase = false;
+      await this.#put(row);
+      if (row.names.length === 0) await this.#set(tableKey('doomed', cp));
+    }
+  }
+
+  /** Takes apart roots without a name that neither a mirror nor a reader needs. */
+  async #dropDoomed(writer: CpWriter): Promise<void> {
+    for (const cp of await this.#cpsOf('doomed')) {
+      const row = present(await this.#row(cp), 'row of a doomed root');
+      if (this.#views.has(cp)) continue;
+      if ([...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, row.deletedAtCp))) continue;
+      const previousCp = await this.#keptBefore('files', cp);
+      const isEmpty = await this.#dead.drop({ chain: 'files', holderCp: cp, previousCp }, recordsPerCp, release(writer));
+      if (!isEmpty) return;
+      await this.#context.cache.run(() => this.#table.delete(tableKey('doomed', cp)));
+      await this.#context.cache.run(() => this.#table.delete(tableKey('row', cp)));
+    }
+  }
+
+  async #keepThisRoot({ cp, wallMs }: CpWriter): Promise<void> {
+    const names = this.#taken.flatMap((intent) => (intent.kind === 'create' ? [intent.name] : []));
+    if (names.length === 0 && !this.#keepAsBase) return;
+    const { file, inodeCount } = this.#inodesOf();
+    const { usedBlockCount } = this.#lastRoot();
+    await this.#put(rowOf({ cp, wallMs, inodeCount, usedBlockCount }, file, { names, isBase: this.#keepAsBase }));
+    const value = new Uint8Array(6);
+    setU48(value, 0, cp);
+    for (const name of names) {
+      await this.#context.cache.run(() => {
+        this.#table.set(nameKey(name), value);
+      });
+    }
+    if (!this.#keepAsBase) return;
+    await this.#set(tableKey('base', cp));
+    this.#nextBases.push(cp);
+  }
+
+  /** The newest kept root of a chain below a CP, or 0. */
+  async #keptBefore(chain: Chain, cp: number): Promise<number> {
+    if (chain === 'maps') return this.#nextBases.filter((base) => base < cp).at(-1) ?? 0;
+    return this.#context.cache.run(() => {
+      const found = this.#table.last(tableKey('row', cp));
+      return (found === undefined ? undefined : cpOfKey(found.key, 'row')) ?? 0;
+    });
+  }
+
+  /** The era of a birth: the oldest kept root of the chain at or after it, and the one before that. */
+  async #eraOf(chain: Chain, birthCp: number): Promise<{ afterCp: number; eraCp: number }> {
+    const afterCp = await this.#keptBefore(chain, birthCp);
+    if (chain === 'maps') {
+      return { afterCp, eraCp: present(this.#nextBases.find((base) => base >= birthCp), 'era of a base') };
+    }
+    const eraCp = await this.#context.cache.run(() => {
+      const found = this.#table.first(tableKey('row', birthCp));
+      return found === undefined ? undefined : cpOfKey(found.key, 'row');
+    });
+    return { afterCp, eraCp: present(eraCp, 'era of a kept root') };
+  }
+
+  #row(cp: number): Promise<KeptRoot | undefined> {
+    return this.#context.cache.run(() => {
+      const row = this.#table.get(tableKey('row', cp));
+      return row === undefined ? undefined : decodeKeptRoot(row);
+    });
+  }
+
+  #put(row: KeptRoot): Promise<void> {
+    return this.#context.cache.run(() => {
+      this.#table.set(tableKey('row', row.cp), encodeKeptRoot(row));
+    });
+  }
+
+  #set(key: Uint8Array): Promise<void> {
+    return this.#context.cache.run(() => {
+      this.#table.set(key, new Uint8Array(0));
+    });
+  }
+
+  #cpsOf(kind: 'base' | 'doomed'): Promise<number[]> {
+    return this.#context.cache.run(() => {
+      const cps: number[] = [];
+      this.#table.scan(tableKey(kind, 0), (key) => {
+        const cp = cpOfKey(key, kind);
+        if (cp === undefined) return false;
+        cps.push(cp);
+        return true;
+      });
+      return cps;
+    });
+  }
+}
+
+function rowOf(
+  root: Pick<RootNode, 'cp' | 'wallMs' | 'inodeCount' | 'usedBlockCount'>,
+  inodes: InodeFields,
+  as: { names: string[]; isBase: boolean },
+): KeptRoot {
+  const { cp, wallMs, inodeCount, usedBlockCount } = root;
+  return { cp, wallMs, inodeCount, usedBlockCount, inodes, holds: [], deletedAtCp: 0, ...as };
+}
+
+function release(writer: CpWriter): (extents: Extent[]) => void {
+  return (extents) => {
+    for (const extent of extents) writer.released.push(extent);
+  };
+}
