@@ -10,6 +10,9 @@ const socketPathBytesMax = process.platform === 'linux' ? 107 : 103;
 
 const othersWrite = 0o022;
 
+/** Names what is moved aside, so that two listeners of one process keep theirs apart. */
+let staleCount = 0;
+
 /** The path of a named endpoint in the folder. Fails with 'address-invalid' when the system cannot hold a socket path so long. */
 export function endpointPath(folder: string, name: string): string {
   const endpoint = path.join(path.resolve(folder), `${name}.sock`);
@@ -69,7 +72,8 @@ export async function clearStaleEndpoint(endpoint: string, address: string): Pro
   if (await answers(endpoint)) throw inUse(address);
   // Between the probe and the removal another server may have taken the name.
   // So the socket is moved aside and asked once more before it goes.
-  const aside = path.join(path.dirname(endpoint), `.${process.pid}.stale`);
+  staleCount++;
+  const aside = path.join(path.dirname(endpoint), `.${process.pid}-${staleCount}.stale`);
   try {
     await fs.rename(endpoint, aside);
   } catch (error) {
