@@ -29,3 +29,9 @@ export {
 export type { LabelDevice, Segment, SetDescription } from './label.ts';
 export { carriesLabel, readLabel } from './label-copies.ts';
 export * from './device-set.ts';
+export { ImageFile } from './image-file.ts';
+export type { ImageFileCreateOptions, ImageFileOpenOptions } from './image-file.ts';
+export { AttachedDrive, listDrives } from './attached-drive.ts';
+export type { AttachedDriveOptions, DriveIdentity, DriveListing } from './attached-drive.ts';
+export type { DriveContents } from './content-signature.ts';
+export * from './probe.ts';

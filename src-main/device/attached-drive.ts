@@ -1,0 +1,214 @@
+import * as fs from 'node:fs';
+import { formatBytes, MirrorpointError } from '../base/index.ts';
+import { blockDeviceOf, findUse, listBlockDevices } from './block-devices.ts';
+import type { BlockDevice } from './block-devices.ts';
+import { contentsText, headBytes, recogniseContents, tailBytes } from './content-signature.ts';
+import type { DriveContents } from './content-signature.ts';
+import { DescriptorDevice } from './descriptor-device.ts';
+import type { DescriptorDeviceOptions } from './descriptor-device.ts';
+import { deviceFault } from './device.ts';
+import { inUse } from './file-lock.ts';
+import { closingOnFault, openDescriptor } from './image-file.ts';
+
+/** What a person tells drives apart by. Empty where the drive does not say. */
+export interface DriveIdentity {
+  readonly path: string;
+  readonly model: string;
+  readonly serial: string;
+  readonly sizeBytes: number;
+}
+
+/** A drive or partition of this machine, as offered for choice. Nothing is ever chosen by itself. */
+export interface DriveListing extends DriveIdentity {
+  readonly isPartition: boolean;
+  /** Undefined when it could not be read. */
+  readonly contents: DriveContents | undefined;
+  /** The contents in words. */
+  readonly contentsText: string;
+  readonly mountPoints: readonly string[];
+  readonly holdsSystem: boolean;
+  /** Whether it can become a device of a volume; with other contents, only after it is erased. */
+  readonly isUsable: boolean;
+  readonly needsErase: boolean;
+  /** Why it cannot be used; undefined when it can. */
+  readonly reason: string | undefined;
+}
+
+export interface AttachedDriveOptions {
+  /** Opens without claiming the drive, and refuses writes. */
+  readOnly?: boolean;
+  /**
+   * Whatever the drive holds may be lost: its first 2 MiB and last 1 MiB are
+   * overwritten at once, so that no other system recognises it any more.
+   */
+  erase?: boolean;
+}
+
+/**
+ * A block device of this machine, on Linux. Opened with O_EXCL, with which the
+ * kernel refuses a second claim, be it another process, a mount or a RAID.
+ * Discards are ignored.
+ */
+export class AttachedDrive extends DescriptorDevice {
+  readonly identity: DriveIdentity;
+
+  private constructor(options: DescriptorDeviceOptions, identity: DriveIdentity) {
+    super(options);
+    this.identity = identity;
+  }
+
+  /**
+   * Opens a drive. Throws `device-not-found`, `not-permitted`,
+   * `device-unsuitable` when it is no block device or has no size,
+   * `device-in-use` when it is mounted, swap, part of something else, holds
+   * the running system or is open elsewhere, `device-has-content` saying what
+   * was found unless it is blank, ours or to be erased, and `unsupported` on
+   * other systems than Linux.
+   */
+  static async open(path: string, options: AttachedDriveOptions = {}): Promise<AttachedDrive> {
+    refuseOtherSystems();
+    const readOnly = options.readOnly ?? false;
+    const block = findBlockDevice(path);
+    const { O_RDONLY, O_RDWR, O_EXCL } = fs.constants;
+    if (!readOnly && block.isReadOnly) throw unsuitable(path, 'it is read-only');
+    const use = findUse(block);
+    if (!readOnly && use.reason !== undefined) {
+      const text = `${path} must be left alone: ${use.reason}. Unmount or release it first, or choose another drive.`;
+      throw new MirrorpointError('device-in-use', text);
+    }
+    const fd = openClaiming(path, readOnly ? O_RDONLY : O_RDWR | O_EXCL);
+    return closingOnFault(fd, async () => {
+      const opened = fs.fstatSync(fd);
+      const still = blockDeviceOf(deviceNumber(opened.rdev));
+      if (still?.number !== block.number) throw unsuitable(path, 'it was exchanged while it was being opened');
+      const { model, serial, sizeBytes } = still;
+      if (sizeBytes === 0) throw unsuitable(path, 'it has no size; perhaps no medium is in it');
+      const drive = new AttachedDrive({ name: path, fd, sizeBytes, readOnly }, { path, model, serial, sizeBytes });
+      if (!readOnly) await drive.#checkContents(options.erase ?? false);
+      return drive;
+    });
+  }
+
+  async #checkContents(erase: boolean): Promise<void> {
+    const contents = await readContents(this.fd, this.name, this.sizeBytes);
+    if (erase) {
+      await this.#erase();
+    } else if (contents.kind === 'foreign') {
+      const { path, model, serial, sizeBytes } = this.identity;
+      const which = [model, serial, formatBytes(sizeBytes)].filter((part) => part !== '').join(', ');
+      const text = `${path} (${which}) holds ${contents.what}. Choose another drive, or have it erased to lose all of that.`;
+      throw new MirrorpointError('device-has-content', text);
+    }
+  }
+
+  async #erase(): Promise<void> {
+    const head = Math.min(headBytes, this.sizeBytes);
+    const tail = Math.min(tailBytes, this.sizeBytes - head);
+    await this.write(0, [new Uint8Array(head)]);
+    if (tail > 0) await this.write(this.sizeBytes - tail, [new Uint8Array(tail)]);
+    await this.flush();
+  }
+}
+
+/** All drives and partitions of this machine, with what is on them. Throws `unsupported` on other systems than Linux. */
+export async function listDrives(): Promise<DriveListing[]> {
+  refuseOtherSystems();
+  return Promise.all(listBlockDevices().map((block) => listDrive(block)));
+}
+
+async function listDrive(block: BlockDevice): Promise<DriveListing> {
+  const { path, model, serial, sizeBytes, isPartition } = block;
+  const use = findUse(block);
+  const contents = await tryToReadContents(block);
+  const unreadable = contents === undefined ? 'it cannot be read with the rights of this process' : undefined;
+  const reason = use.reason ?? (block.isReadOnly ? 'it is read-only' : unreadable);
+  return {
+    path,
+    model,
+    serial,
+    sizeBytes,
+    isPartition,
+    contents,
+    contentsText: contents ? contentsText(contents) : 'unknown',
+    mountPoints: use.mountPoints,
+    holdsSystem: use.holdsSystem,
+    isUsable: reason === undefined,
+    needsErase: contents?.kind === 'foreign',
+    reason,
+  };
+}
+
+async function tryToReadContents(block: BlockDevice): Promise<DriveContents | undefined> {
+  try {
+    const fd = openDescriptor(block.path, fs.constants.O_RDONLY);
+    try {
+      return await readContents(fd, block.path, block.sizeBytes);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+async function readContents(fd: number, name: string, sizeBytes: number): Promise<DriveContents> {
+  const head = await readAt(fd, name, 0, Math.min(headBytes, sizeBytes));
+  const tailLength = Math.min(tailBytes, sizeBytes);
+  const tail = await readAt(fd, name, sizeBytes - tailLength, tailLength);
+  return recogniseContents(head, tail, sizeBytes);
+}
+
+async function readAt(fd: number, name: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(lengthBytes);
+  for (let done = 0; done < lengthBytes; ) {
+    done += await new Promise<number>((resolve, reject) => {
+      fs.read(fd, bytes, done, lengthBytes - done, offsetBytes + done, (error, count) => {
+        const cause = error ?? (count === 0 ? 'it ended early' : undefined);
+        if (cause) reject(deviceFault({ name, operation: 'read', offsetBytes: offsetBytes + done, cause }));
+        else resolve(count);
+      });
+    });
+  }
+  return bytes;
+}
+
+function refuseOtherSystems(): void {
+  if (process.platform === 'linux') return;
+  const text = `Attached drives are supported on Linux only, not on ${process.platform}. Use a disk image instead.`;
+  throw new MirrorpointError('unsupported', text);
+}
+
+/** Linux's encoding of a device number in 32 bits: 12 bits of major between 20 bits of minor. */
+function deviceNumber(rdev: number): string {
+  const major = (rdev >>> 8) & 0xfff;
+  const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
+  return `${major}:${minor}`;
+}
+
+function findBlockDevice(path: string): BlockDevice {
+  let stat: fs.Stats | undefined;
+  try {
+    stat = fs.statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw deviceFault({ name: path, operation: 'open', cause });
+  }
+  if (!stat) throw new MirrorpointError('device-not-found', `${path} does not exist. Check that the drive is attached.`);
+  if (!stat.isBlockDevice()) throw unsuitable(path, 'it is not a block device');
+  const block = blockDeviceOf(deviceNumber(stat.rdev));
+  if (!block) throw unsuitable(path, 'the system does not describe it under /sys');
+  return block;
+}
+
+function openClaiming(path: string, flags: number): number {
+  try {
+    return openDescriptor(path, flags);
+  } catch (fault) {
+    const cause = fault instanceof MirrorpointError ? fault.cause : undefined;
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EBUSY') throw inUse(path, undefined);
+    throw fault;
+  }
+}
+
+function unsuitable(path: string, why: string): MirrorpointError {
+  return new MirrorpointError('device-unsuitable', `${path} cannot be used as a drive: ${why}. Choose another one.`);
+}

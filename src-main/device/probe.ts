@@ -1,0 +1,58 @@
+import * as fs from 'node:fs';
+import { MirrorpointError } from '../base/index.ts';
+import { AttachedDrive } from './attached-drive.ts';
+import type { AttachedDriveOptions } from './attached-drive.ts';
+import type { Device } from './device.ts';
+import { ImageFile } from './image-file.ts';
+import type { ImageFileCreateOptions, ImageFileOpenOptions } from './image-file.ts';
+
+/** What a path leads to, symbolic links followed. */
+export type PathKind = 'file' | 'block-device' | 'missing' | 'directory' | 'other';
+
+export function probePath(path: string): PathKind {
+  let stat: fs.Stats | undefined;
+  try {
+    stat = fs.statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // Whoever opens it gets the reason from the system.
+    return 'missing';
+  }
+  if (!stat) return 'missing';
+  if (stat.isFile()) return 'file';
+  if (stat.isBlockDevice()) return 'block-device';
+  return stat.isDirectory() ? 'directory' : 'other';
+}
+
+export type OpenDeviceOptions = ImageFileOpenOptions & Pick<AttachedDriveOptions, 'readOnly'>;
+
+export interface CreateDeviceOptions extends Omit<ImageFileCreateOptions, 'sizeBytes'> {
+  /** Needed for an image; a drive has its own size. Multiple of 512. */
+  sizeBytes?: number;
+  /** For a drive: whatever it holds may be lost. */
+  erase?: boolean;
+}
+
+/** Opens the image file or attached drive at a path. Errors are those of the two, and `device-unsuitable` for other paths. */
+export async function openDevice(path: string, options: OpenDeviceOptions = {}): Promise<Device> {
+  const kind = probePath(path);
+  if (kind === 'block-device') return AttachedDrive.open(path, { readOnly: options.readOnly ?? false });
+  if (kind === 'directory' || kind === 'other') throw unsuitable(path, kind);
+  return ImageFile.open(path, options);
+}
+
+/** Makes ready a new device at a path: creates the image file, or opens the drive for a new volume. */
+export async function createDevice(path: string, options: CreateDeviceOptions = {}): Promise<Device> {
+  const kind = probePath(path);
+  if (kind === 'block-device') return AttachedDrive.open(path, { erase: options.erase ?? false });
+  if (kind === 'directory' || kind === 'other') throw unsuitable(path, kind);
+  if (options.sizeBytes === undefined) {
+    throw new MirrorpointError('argument-invalid', `${path} would be a new disk image, which needs a size. Give one.`);
+  }
+  return ImageFile.create(path, { ...options, sizeBytes: options.sizeBytes });
+}
+
+function unsuitable(path: string, kind: PathKind): MirrorpointError {
+  const what = kind === 'directory' ? 'a directory' : 'neither a file nor a block device';
+  const text = `${path} is ${what}, so it cannot be a device. Give the path of a disk image or a drive.`;
+  return new MirrorpointError('device-unsuitable', text);
+}
