@@ -1,0 +1,124 @@
+import { type ContractRouterClient, eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { compareEventSchema, copyEventSchema, jobProgressSchema, removeEventSchema } from './job-schemas.ts';
+import { faultErrors } from './fault.ts';
+import { historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
+import { placeSchema, snapshotNameSchema, volumeNameSchema, volumePathSchema } from './place.ts';
+import * as schemas from './schemas.ts';
+
+const base = oc.errors(faultErrors);
+const nothing = z.object({});
+const ofVolume = z.object({ volume: volumeNameSchema });
+const inVolume = ofVolume.extend({ path: volumePathSchema });
+const ofRelationship = ofVolume.extend({ address: z.string().min(1) });
+
+const server = {
+  status: base.input(nothing).output(schemas.serverStatusSchema),
+  /** Answers before the server ends. */
+  stop: base.input(nothing).output(nothing),
+};
+
+const volumes = {
+  create: base.input(schemas.createVolumeSchema).output(schemas.volumeStatusSchema),
+  attach: base.input(schemas.attachVolumeSchema).output(schemas.volumeStatusSchema),
+  /** Closes the volume and forgets where it is; its devices stay as they are. */
+  detach: base.input(ofVolume).output(nothing),
+  list: base.input(nothing).output(z.object({ volumes: z.array(schemas.volumeSummarySchema) })),
+  inspect: base.input(ofVolume).output(schemas.volumeStatusSchema),
+  check: base
+    .input(ofVolume)
+    .output(
+      eventIterator(
+        z.discriminatedUnion('type', [
+          jobProgressSchema,
+          schemas.checkResultSchema.extend({ type: z.literal('done'), durationMs: z.number() }),
+        ]),
+      ),
+    ),
+  /** Adds a device, or takes in the room that the devices gained; `sizeBytes` enlarges the image at `path` first. */
+  grow: base
+    .input(ofVolume.extend({ add: schemas.newDeviceSchema.optional(), enlarge: schemas.newDeviceSchema.optional() }))
+    .output(schemas.volumeStatusSchema),
+};
+
+const files = {
+  /** Sorted by the bytes of the names. `after` is the last name of the page before. */
+  list: base
+    .input(placeSchema.extend({ after: z.string().optional(), limit: z.int().min(1).max(listPageMax).default(listPageMax) }))
+    .output(z.object({ entries: z.array(schemas.listedEntrySchema), more: z.boolean() })),
+  stat: base.input(placeSchema.extend({ follow: z.boolean().default(false) })).output(schemas.attributesSchema),
+  /** Opens a file of one root, which is kept until `closeRead` or the end of the connection. */
+  openRead: base.input(placeSchema).output(z.object({ readId: z.string(), sizeBytes: z.int(), cp: z.int() })),
+  /** The bytes from the offset on, fewer than asked at the end of the file. */
+  read: base
+    .input(
+      z.object({ readId: z.string(), offsetBytes: z.int().min(0), lengthBytes: z.int().min(1).max(readChunkBytesMax) }),
+    )
+    .output(z.instanceof(Blob)),
+  closeRead: base.input(z.object({ readId: z.string() })).output(nothing),
+  makeDirectory: base
+    .input(inVolume.extend({ parents: z.boolean().default(false), mode: z.int().min(0).max(0o7777).default(0o755) }))
+    .output(schemas.attributesSchema),
+  move: base
+    .input(ofVolume.extend({ from: volumePathSchema, to: volumePathSchema, replace: z.boolean().default(false) }))
+    .output(nothing),
+  remove: base.input(inVolume.extend({ recursive: z.boolean().default(false) })).output(eventIterator(removeEventSchema)),
+  /** Brings a local file or folder in, under exactly `path`. Ends durable. */
+  put: base
+    .input(inVolume.extend({ local: z.string().min(1), checkContent: z.boolean().default(false) }))
+    .output(eventIterator(copyEventSchema)),
+  /** Takes a file or folder out, to exactly `local`. */
+  get: base
+    .input(placeSchema.extend({ local: z.string().min(1), overwrite: z.boolean().default(false) }))
+    .output(eventIterator(copyEventSchema)),
+  compare: base
+    .input(placeSchema.extend({ local: z.string().min(1), metadata: z.boolean().default(true) }))
+    .output(eventIterator(compareEventSchema)),
+};
+
+const cp = {
+  now: base.input(ofVolume).output(schemas.cpRecordSchema),
+  /** Newest first, older than `before`. */
+  history: base
+    .input(
+      ofVolume.extend({
+        before: z.int().optional(),
+        limit: z.int().min(1).max(historyPageMax).default(100),
+      }),
+    )
+    .output(z.object({ records: z.array(schemas.cpRecordSchema) })),
+  setInterval: base.input(ofVolume.extend({ intervalMs: schemas.cpIntervalMsSchema })).output(nothing),
+};
+
+const ofHold = schemas.snapshotPlaceSchema.extend({ label: snapshotNameSchema });
+
+const snapshots = {
+  create: base.input(schemas.snapshotPlaceSchema).output(schemas.snapshotSchema),
+  /** In the order of their CPs, newer than the CP `after`. */
+  list: base
+    .input(ofVolume.extend({ after: z.int().optional(), limit: z.int().min(1).max(listPageMax).default(listPageMax) }))
+    .output(z.object({ snapshots: z.array(schemas.snapshotSchema), more: z.boolean() })),
+  delete: base.input(schemas.snapshotPlaceSchema).output(nothing),
+  /** A held snapshot cannot be deleted. */
+  hold: base.input(ofHold).output(nothing),
+  release: base.input(ofHold).output(nothing),
+};
+
+const relationships = {
+  /** Mirrors a primary volume to the mirror that listens at the address. */
+  link: base.input(ofRelationship).output(nothing),
+  unlink: base.input(ofRelationship).output(nothing),
+  list: base.input(nothing).output(z.object({ relationships: z.array(schemas.relationshipStatusSchema) })),
+  /** The list again whenever it may have changed, at most once per interval. */
+  watch: base
+    .input(z.object({ intervalMs: z.int().min(100).max(60_000).default(1000) }))
+    .output(eventIterator(z.object({ relationships: z.array(schemas.relationshipStatusSchema) }))),
+  pause: base.input(ofRelationship).output(nothing),
+  resume: base.input(ofRelationship).output(nothing),
+};
+
+/** Everything that can be asked of a server. */
+export const contract = { server, volumes, files, cp, snapshots, relationships };
+
+/** How a window or a command asks, whatever carries the questions. */
+export type MirrorpointClient = ContractRouterClient<typeof contract>;

@@ -1,0 +1,18 @@
+/**
+ * Contract: what a window or a command line may ask of the engine, and what it
+ * hears back. Schemas, the syntax of paths, and how faults cross the boundary;
+ * no engine.
+ *
+ * - Every fault crosses as its code and message, and is a MirrorpointError
+ *   with that code again on the other side.
+ * - Lists come in pages, long work as a stream of events that ends with a
+ *   result; who stops listening cancels the work.
+ * - Numbers carry their unit in their name; times of files are nanoseconds, as
+ *   bigint; identities are hex.
+ */
+export * from './limits.ts';
+export * from './fault.ts';
+export * from './place.ts';
+export * from './schemas.ts';
+export * from './job-schemas.ts';
+export * from './contract.ts';

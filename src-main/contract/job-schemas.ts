@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { faultSchema } from './schemas.ts';
+
+/** How far a job is. Totals are missing while they are not known. */
+export const jobProgressSchema = z.object({
+  type: z.literal('progress'),
+  files: z.int(),
+  bytes: z.int(),
+  filesTotal: z.int().optional(),
+  bytesTotal: z.int().optional(),
+  current: z.string().optional(),
+});
+export type JobProgress = z.infer<typeof jobProgressSchema>;
+
+/** One entry that was left out; the job goes on. */
+export const jobProblemSchema = faultSchema.extend({ type: z.literal('problem'), path: z.string() });
+export type JobProblem = z.infer<typeof jobProblemSchema>;
+
+const resultFields = z.object({
+  type: z.literal('done'),
+  durationMs: z.number(),
+  problemCount: z.int(),
+});
+
+export const copyResultSchema = resultFields.extend({
+  files: z.int(),
+  directories: z.int(),
+  symlinks: z.int(),
+  hardLinks: z.int(),
+  /** Left alone because size and time are the same. */
+  unchanged: z.int(),
+  bytes: z.int(),
+  /** Of these, bytes of zeros that take no room. */
+  holeBytes: z.int(),
+});
+export type CopyResult = z.infer<typeof copyResultSchema>;
+
+export const copyEventSchema = z.discriminatedUnion('type', [jobProgressSchema, jobProblemSchema, copyResultSchema]);
+export type CopyEvent = z.infer<typeof copyEventSchema>;
+
+export const differenceSchema = z.object({
+  type: z.literal('difference'),
+  path: z.string(),
+  /** What differs. */
+  what: z.enum(['only-local', 'only-volume', 'kind', 'content', 'size', 'mode', 'owner', 'modified', 'target', 'links']),
+  local: z.string().optional(),
+  volume: z.string().optional(),
+});
+export type Difference = z.infer<typeof differenceSchema>;
+
+export const compareResultSchema = resultFields.extend({
+  files: z.int(),
+  directories: z.int(),
+  symlinks: z.int(),
+  bytes: z.int(),
+  differenceCount: z.int(),
+  /** The CP that was compared; 0 for the live state. */
+  cp: z.int(),
+});
+export type CompareResult = z.infer<typeof compareResultSchema>;
+
+export const compareEventSchema = z.discriminatedUnion('type', [
+  jobProgressSchema,
+  jobProblemSchema,
+  differenceSchema,
+  compareResultSchema,
+]);
+export type CompareEvent = z.infer<typeof compareEventSchema>;
+
+export const removeResultSchema = resultFields.extend({ entries: z.int() });
+export const removeEventSchema = z.discriminatedUnion('type', [jobProgressSchema, jobProblemSchema, removeResultSchema]);
+export type RemoveEvent = z.infer<typeof removeEventSchema>;

@@ -1,0 +1,20 @@
+/** Entries in one page of a folder's listing. */
+export const listPageMax = 1000;
+
+/** Bytes in one answer of file content. */
+export const readChunkBytesMax = 1024 * 1024;
+
+/** Reads that one connection may hold open. */
+export const openReadsMax = 64;
+
+/** Jobs that run at once in a server. */
+export const jobsMax = 16;
+
+/** Problems that a job reports one by one; further ones are only counted. */
+export const problemsReportedMax = 1000;
+
+/** CPs in one answer about the history. */
+export const historyPageMax = 1000;
+
+export const cpIntervalMsMin = 1000;
+export const cpIntervalMsMax = 24 * 60 * 60 * 1000;

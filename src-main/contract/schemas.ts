@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { errorCodes } from '../base/index.ts';
+import { cpIntervalMsMax, cpIntervalMsMin } from './limits.ts';
+import { snapshotNameSchema, volumeNameSchema } from './place.ts';
+
+export const faultSchema = z.object({ code: z.enum(errorCodes), message: z.string() });
+export type FaultReport = z.infer<typeof faultSchema>;
+
+export const roleSchema = z.enum(['primary', 'mirror']);
+export type Role = z.infer<typeof roleSchema>;
+
+export const durabilitySchema = z.enum(['sync', 'request']);
+
+/** 0: no timer. */
+export const cpIntervalMsSchema = z.union([z.literal(0), z.int().min(cpIntervalMsMin).max(cpIntervalMsMax)]);
+
+/** A device by its absolute path, and how large to make it when it is an image that is not there yet. */
+export const newDeviceSchema = z.object({
+  path: z.string().min(1),
+  /** Bytes, rounded down to whole sectors. Left out: the device exists. */
+  sizeBytes: z.int().min(1).optional(),
+  preallocate: z.boolean().default(false),
+  /** A drive loses what is on it, an image what is in it. */
+  erase: z.boolean().default(false),
+});
+export type NewDevice = z.infer<typeof newDeviceSchema>;
+
+export const createVolumeSchema = z.object({
+  name: volumeNameSchema,
+  role: roleSchema.default('primary'),
+  devices: z.array(newDeviceSchema).min(1).max(64),
+  blockSizeBytes: z.int().default(4096),
+  journalBytes: z.int().min(1).optional(),
+  cpIntervalMs: cpIntervalMsSchema.default(30_000),
+  durability: durabilitySchema.default('sync'),
+  /** Tell the devices about freed room, so that an image file gives it back. */
+  discard: z.boolean().default(false),
+  /** Where a mirror waits for its primary. */
+  listen: z.array(z.string()).max(8).default([]),
+});
+
+export const attachVolumeSchema = createVolumeSchema
+  .pick({ name: true, cpIntervalMs: true, durability: true, discard: true, listen: true })
+  .extend({ role: roleSchema.default('primary'), devices: z.array(z.string().min(1)).min(1).max(64) });
+
+export const recoverySchema = z.object({
+  cp: z.int(),
+  replayedRequests: z.int(),
+  damagedRootCopies: z.int(),
+});
+
+export const volumeSummarySchema = z.object({
+  name: z.string(),
+  role: roleSchema,
+  /** `closed` is what a command without a server sees of the volumes it did not need. */
+  state: z.enum(['open', 'closed', 'failed']),
+  fault: faultSchema.optional(),
+  devices: z.array(z.string()),
+  listen: z.array(z.string()),
+  cpIntervalMs: z.int(),
+  durability: durabilitySchema,
+});
+export type VolumeSummary = z.infer<typeof volumeSummarySchema>;
+
+export const volumeStatusSchema = volumeSummarySchema.extend({
+  volumeId: z.string(),
+  blockSizeBytes: z.int(),
+  blockCount: z.int(),
+  usedBlockCount: z.int(),
+  freeBlockCount: z.int(),
+  /** The last durable CP; 0 on a mirror that has received none. */
+  cp: z.int(),
+  cpWallMs: z.number(),
+  epoch: z.int(),
+  inodeCount: z.int(),
+  /** Changes that wait for the next CP. */
+  waitingBytes: z.int(),
+  /** How often a writer had to wait for a CP. */
+  stalledWriters: z.int(),
+  snapshotCount: z.int(),
+  recovery: recoverySchema.optional(),
+});
+export type VolumeStatus = z.infer<typeof volumeStatusSchema>;
+
+export const checkResultSchema = z.object({
+  cp: z.int(),
+  blocksChecked: z.int(),
+  inodesChecked: z.int(),
+  snapshotsChecked: z.int(),
+  problems: z.array(z.string()),
+  problemCount: z.int(),
+});
+
+export const kindSchema = z.enum(['file', 'directory', 'symlink']);
+
+/** What POSIX stat says. */
+export const attributesSchema = z.object({
+  ino: z.int(),
+  kind: kindSchema,
+  mode: z.int(),
+  linkCount: z.int(),
+  uid: z.int(),
+  gid: z.int(),
+  sizeBytes: z.int(),
+  /** Room taken, in units of 512 bytes. */
+  sectors: z.int(),
+  modifiedNs: z.bigint(),
+  changedNs: z.bigint(),
+  accessedNs: z.bigint(),
+  createdNs: z.bigint(),
+  generation: z.int(),
+  /** Of a symbolic link. */
+  linkTarget: z.string().optional(),
+});
+export type FileAttributes = z.infer<typeof attributesSchema>;
+
+export const listedEntrySchema = attributesSchema.extend({ name: z.string() });
+export type ListedEntry = z.infer<typeof listedEntrySchema>;
+
+export const cpRecordSchema = z.object({
+  cp: z.int(),
+  cause: z.string(),
+  startedWallMs: z.number(),
+  durationMs: z.number(),
+  dataBlocks: z.int(),
+  addressBlocks: z.int(),
+  bytes: z.int(),
+});
+export type CpHistoryRecord = z.infer<typeof cpRecordSchema>;
+
+export const snapshotSchema = z.object({
+  name: z.string(),
+  cp: z.int(),
+  wallMs: z.number(),
+  holds: z.array(z.string()),
+});
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
+export const snapshotPlaceSchema = z.object({ volume: volumeNameSchema, snapshot: snapshotNameSchema });
+
+/** One end of a relationship, as the server that answers sees it. */
+export const relationshipStatusSchema = z.object({
+  volume: z.string(),
+  role: roleSchema,
+  /** Where the mirror is, or where the mirror waits. */
+  address: z.string(),
+  state: z.string(),
+  /** Why it is in this state, and what to do. */
+  reason: z.string().optional(),
+  primaryCp: z.int(),
+  mirrorCp: z.int(),
+  lagCps: z.int(),
+  lagBytes: z.int(),
+  lagMs: z.number(),
+  bytesSent: z.int(),
+  bytesReceived: z.int(),
+  blocksPushed: z.int(),
+  blocksPulled: z.int(),
+  lastCommittedWallMs: z.number(),
+  /** Both ends stand at roots with one checksum. */
+  identical: z.boolean(),
+});
+export type RelationshipStatus = z.infer<typeof relationshipStatusSchema>;
+
+export const eventSchema = z.object({ wallMs: z.number(), subject: z.string(), text: z.string() });
+export type ServerEvent = z.infer<typeof eventSchema>;
+
+export const serverStatusSchema = z.object({
+  serverId: z.string(),
+  serverName: z.string(),
+  version: z.string(),
+  /** Whether a server answers, or the command itself did the work. */
+  serving: z.boolean(),
+  processId: z.int(),
+  configFolder: z.string(),
+  startedWallMs: z.number(),
+  wallMs: z.number(),
+  volumes: z.array(volumeSummarySchema.extend({ cp: z.int().optional(), cpWallMs: z.number().optional() })),
+  relationships: z.array(relationshipStatusSchema),
+  /** The last ones. */
+  events: z.array(eventSchema),
+});
+export type ServerStatus = z.infer<typeof serverStatusSchema>;
