@@ -35,8 +35,7 @@ async function stuckAddress(): Promise<{ address: string } & AsyncDisposable> {
   const port = Number(line.toString());
   // These fill the queue of connections that nobody accepts.
   const fillers = Array.from({ length: 8 }, () => net.connect({ host: '127.0.0.1', port }).on('error', () => undefined));
-  await Promise.race(fillers.map((filler) => once(filler, 'connect')));
-  await once(fillers[1]!, 'connect');
+  await Promise.all(fillers.slice(0, 2).map((filler) => once(filler, 'connect')));
   return {
     address: `tcp://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
