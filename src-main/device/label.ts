@@ -12,6 +12,7 @@ import {
   setU32,
   setU48,
   setU64,
+  u48Max,
 } from '../base/index.ts';
 
 /** The format that this version writes, and the newest that it reads. FORMAT.md describes every field. */
@@ -203,7 +204,7 @@ function isPlausible(label: Label, ownId: Uint8Array, bytes: Uint8Array): boolea
     if (!isInside(segment.deviceOffsetBytes, lengthBytes, device.sizeBytes)) return false;
     nextVbn += segment.blockCount;
   }
-  return nextVbn > 0;
+  return nextVbn > 0 && nextVbn <= u48Max + 1;
 }
 
 function isInside(offsetBytes: number, lengthBytes: number, sizeBytes: number): boolean {

@@ -156,9 +156,14 @@ describe.runIf(obstacle === undefined)('an attached drive', () => {
   it('that is read-only is refused for writing, and can be read', async () => {
     const path = attachForTest();
     run('blockdev', '--setro', path);
-    await expect(AttachedDrive.open(path)).rejects.toMatchObject({ code: 'device-unsuitable' });
-    await using drive = await AttachedDrive.open(path, { readOnly: true });
-    await expect(drive.write(0, [new Uint8Array(512)])).rejects.toMatchObject({ code: 'not-permitted' });
+    try {
+      await expect(AttachedDrive.open(path)).rejects.toMatchObject({ code: 'device-unsuitable' });
+      await using drive = await AttachedDrive.open(path, { readOnly: true });
+      await expect(drive.write(0, [new Uint8Array(512)])).rejects.toMatchObject({ code: 'not-permitted' });
+    } finally {
+      // The kernel keeps this for the next use of the loop device.
+      run('blockdev', '--setrw', path);
+    }
   });
 });
 

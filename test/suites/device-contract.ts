@@ -16,16 +16,19 @@ export function deviceContract(name: string, makeHarness: () => DeviceHarness): 
   describe(`device contract: ${name}`, () => {
     let harness: DeviceHarness;
     let device: Device;
+    let opened: Device | undefined;
     const seed = (Date.now() ^ (process.pid << 8)) >>> 0;
     const random = new SeededRandom(seed);
 
     beforeEach(async () => {
       harness = makeHarness();
+      opened = undefined;
       device = await harness.open();
+      opened = device;
     });
 
     afterEach(async () => {
-      await device.close();
+      await opened?.close();
       await harness.cleanUp?.();
     });
 
@@ -167,6 +170,7 @@ export function deviceContract(name: string, makeHarness: () => DeviceHarness): 
       const sizeBytes = device.sizeBytes;
       await device.close();
       device = await harness.reopen();
+      opened = device;
       expect(device.sizeBytes).toBe(sizeBytes);
       expect(Buffer.compare(await readBack(65_536, bytes.length), bytes)).toBe(0);
     });
