@@ -39,6 +39,56 @@ export class BlockStore {
    * whose bytes are wrong, after all reads have ended.
    */
   async readProven(pointers: PointerList, targets: readonly Uint8Array[]): Promise<void> {
+    await this.#readRuns(pointers, targets, (_positions, fault) => {
+      throw fault;
+    });
+    for (let position = 0; position < pointers.count; position++) {
+      this.prove(pointers.bytes, position * pointerBytes, targets[position]!, pointers.vbn(position));
+    }
+  }
+
+  /** As `readProven`, but goes on: returns the fault of each position that could not be read or is not what it should be. */
+  async readTolerant(pointers: PointerList, targets: readonly Uint8Array[]): Promise<Map<number, MirrorpointError>> {
+    const faults = new Map<number, MirrorpointError>();
+    await this.#readRuns(pointers, targets, async (positions, fault) => {
+      if (!(fault instanceof MirrorpointError)) throw fault;
+      for (const position of positions) {
+        if (positions.length === 1) faults.set(position, fault);
+        else
+          await this.readRun(pointers.vbn(position), [targets[position]!]).catch((single: unknown) => {
+            if (!(single instanceof MirrorpointError)) throw single;
+            faults.set(position, single);
+          });
+      }
+    });
+    for (let position = 0; position < pointers.count; position++) {
+      if (faults.has(position)) continue;
+      try {
+        this.prove(pointers.bytes, position * pointerBytes, targets[position]!, pointers.vbn(position));
+      } catch (fault) {
+        if (!(fault instanceof MirrorpointError)) throw fault;
+        faults.set(position, fault);
+      }
+    }
+    return faults;
+  }
+
+  /** Throws `checksum-mismatch` unless the bytes are what the pointer at the offset promises. */
+  prove(pointer: Uint8Array, offset: number, bytes: Uint8Array, vbn: number): void {
+    if (checksumOf(bytes) === pointerChecksum(pointer, offset)) return;
+    throw new MirrorpointError(
+      'checksum-mismatch',
+      `Block ${vbn} of ${this.name}, born in CP ${pointerBirth(pointer, offset)}, does not hold the bytes that were written there. ` +
+        'Run `mirrorpoint check` to see which files are hit, and restore them from the other side.',
+    );
+  }
+
+  /** Reads in the order of VBNs, neighbours in one call, a few calls at a time. */
+  async #readRuns(
+    pointers: PointerList,
+    targets: readonly Uint8Array[],
+    onFault: (positions: readonly number[], fault: unknown) => Promise<void> | void,
+  ): Promise<void> {
     const order = pointers.orderByVbn();
     let inFlight: Promise<void>[] = [];
     for (let start = 0; start < order.length; ) {
@@ -51,12 +101,9 @@ export class BlockStore {
       ) {
         end++;
       }
-      inFlight.push(
-        this.readRun(
-          firstVbn,
-          order.slice(start, end).map((position) => targets[position]!),
-        ),
-      );
+      const positions = order.slice(start, end);
+      const buffers = positions.map((position) => targets[position]!);
+      inFlight.push(this.readRun(firstVbn, buffers).catch((fault: unknown) => onFault(positions, fault)));
       if (inFlight.length >= callsInFlightMax) {
         await Promise.all(inFlight);
         inFlight = [];
@@ -64,18 +111,5 @@ export class BlockStore {
       start = end;
     }
     await Promise.all(inFlight);
-    for (let position = 0; position < pointers.count; position++) {
-      this.prove(pointers.bytes, position * pointerBytes, targets[position]!, pointers.vbn(position));
-    }
-  }
-
-  /** Throws `checksum-mismatch` unless the bytes are what the pointer at the offset promises. */
-  prove(pointer: Uint8Array, offset: number, bytes: Uint8Array, vbn: number): void {
-    if (checksumOf(bytes) === pointerChecksum(pointer, offset)) return;
-    throw new MirrorpointError(
-      'checksum-mismatch',
-      `Block ${vbn} of ${this.name}, born in CP ${pointerBirth(pointer, offset)}, does not hold the bytes that were written there. ` +
-        'Run `mirrorpoint check` to see which files are hit, and restore them from the other side.',
-    );
   }
 }

@@ -96,6 +96,7 @@ export class ConsistencyPoints {
   #lastNumber: number;
   #running: Promise<unknown> = Promise.resolve();
   #next: { cause: CpCause; result: Promise<CpRecord> } | undefined;
+  #isRunning = false;
   #doubtful: Extent[] = [];
   #freedLast: readonly Extent[] = [];
 
@@ -121,7 +122,10 @@ export class ConsistencyPoints {
     return this.#isRunning || this.#next !== undefined;
   }
 
-  #isRunning = false;
+  /** Resolves when the CPs asked for so far have ended, whatever became of them. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
 
   follow(follower: CpFollower): void {
     this.#followers.add(follower);

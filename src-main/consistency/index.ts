@@ -12,6 +12,7 @@ export * from './freed-list.ts';
 export * from './space-map.ts';
 export * from './root-ring.ts';
 export * from './journal.ts';
+export * from './request-log.ts';
 export * from './cp-writer.ts';
 export * from './read-gate.ts';
 export * from './map-writing.ts';

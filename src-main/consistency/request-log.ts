@@ -1,0 +1,118 @@
+import { setU32 } from '../base/index.ts';
+import type { Journal } from './journal.ts';
+
+/** Payload of one batch: more than this goes to the devices by a CP, which writes it once instead of twice. */
+const batchBytesMax = 8 << 20;
+
+/** A request that is not durable yet. */
+interface Waiting<Request> {
+  readonly request: Request;
+  /** Bytes that it takes in the journal, about. */
+  readonly bytes: number;
+}
+
+/**
+ * The requests since the last CP, in order, and how far they are durable. Many
+ * callers that wait for durability share one batch (group commit). A request is
+ * encoded when its batch is written, with the file contents of that moment: a
+ * batch is replayed whole or not at all, so contents of later requests in the
+ * same batch do no harm.
+ */
+export class RequestLog<Request> {
+  readonly #journal: Journal;
+  readonly #encode: (request: Request) => Uint8Array;
+  readonly #takeCp: (cause: 'sync' | 'journal') => Promise<unknown>;
+  #waiting: Waiting<Request>[] = [];
+  /** Sequence number of `#waiting[0]`. */
+  #firstWaiting: number;
+  #durable: number;
+  #bytes = 0;
+  #writing: Promise<void> | undefined;
+  /** A batch failed to be written: nothing after it can be found, so only a CP helps. */
+  #isBroken = false;
+
+  constructor(options: {
+    journal: Journal;
+    nextSequence: number;
+    encode: (request: Request) => Uint8Array;
+    takeCp: (cause: 'sync' | 'journal') => Promise<unknown>;
+  }) {
+    this.#journal = options.journal;
+    this.#encode = options.encode;
+    this.#takeCp = options.takeCp;
+    this.#firstWaiting = options.nextSequence;
+    this.#durable = options.nextSequence;
+  }
+
+  /** Sequence number of the next request. */
+  get sequence(): number {
+    return this.#firstWaiting + this.#waiting.length;
+  }
+
+  /** Requests that are not durable yet. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  append(request: Request, bytes: number): void {
+    this.#waiting.push({ request, bytes });
+    this.#bytes += bytes;
+  }
+
+  /** A CP that includes every request below the sequence number is durable. */
+  release(sequence: number): void {
+    this.#durable = Math.max(this.#durable, sequence);
+    this.#forget(sequence);
+  }
+
+  /** Resolves when every request appended so far is durable. */
+  async commit(): Promise<void> {
+    const target = this.sequence;
+    while (this.#durable < target) {
+      if (this.#writing !== undefined) await this.#writing.catch(() => undefined);
+      else if (this.#isBroken || this.#bytes > Math.min(batchBytesMax, this.#journal.sizeBytes / 4)) {
+        await this.#takeCp('sync');
+        this.#isBroken = false;
+      } else await this.#writeBatch();
+    }
+  }
+
+  async #writeBatch(): Promise<void> {
+    const firstSequence = this.#firstWaiting;
+    const requestCount = this.#waiting.length;
+    const payload: Uint8Array[] = [];
+    let payloadBytes = 0;
+    for (const { request } of this.#waiting) {
+      const encoded = this.#encode(request);
+      const length = new Uint8Array(4);
+      setU32(length, 0, encoded.length);
+      payload.push(length, encoded);
+      payloadBytes += 4 + encoded.length;
+    }
+    if (!this.#journal.fits(payloadBytes)) {
+      await this.#takeCp('journal');
+      return;
+    }
+    this.#writing = this.#journal.append({ firstSequence, requestCount, payload });
+    try {
+      await this.#writing;
+    } catch (fault) {
+      this.#isBroken = true;
+      throw fault;
+    } finally {
+      this.#writing = undefined;
+    }
+    this.release(firstSequence + requestCount);
+    if (this.#journal.usedBytes > this.#journal.sizeBytes / 2) {
+      // The other half goes on taking requests; a fault of this CP reaches whoever needs the next one.
+      this.#takeCp('journal').catch(() => undefined);
+    }
+  }
+
+  #forget(sequence: number): void {
+    const count = Math.min(sequence - this.#firstWaiting, this.#waiting.length);
+    if (count <= 0) return;
+    for (const { bytes } of this.#waiting.splice(0, count)) this.#bytes -= bytes;
+    this.#firstWaiting += count;
+  }
+}
