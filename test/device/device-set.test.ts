@@ -345,4 +345,24 @@ describe('growing a device set', () => {
     await again.grow(added.reopen());
     expect(again.blockCount).toBeGreaterThan(blocks);
   });
+
+  it('with another device after one attempt was given up refuses the device of that attempt by name', async () => {
+    const inner = memory(4);
+    const faulty = new FaultyDevice(inner);
+    const set = await DeviceSet.create([faulty], createOptions);
+    faulty.plan({ operation: 'write', nth: 1, error: 'EIO', repeat: 'once' });
+    const givenUp = memory(4, 'given up');
+    await expect(set.grow(givenUp)).rejects.toMatchObject({ code: 'device-io' });
+    await set.close();
+    const chosen = memory(6);
+    const again = await DeviceSet.open(reopened([inner]));
+    await again.grow(chosen);
+    const blocks = again.blockCount;
+    await again.close();
+    const all = DeviceSet.open([givenUp.reopen(), ...reopened([chosen, inner])]);
+    await expect(all).rejects.toMatchObject({ code: 'device-foreign' });
+    await expect(all).rejects.toThrow('given up');
+    await using right = await DeviceSet.open(reopened([chosen, inner]));
+    expect(right.blockCount).toBe(blocks);
+  });
 });
