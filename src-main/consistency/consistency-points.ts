@@ -122,9 +122,11 @@ export class ConsistencyPoints {
     return this.#isRunning || this.#next !== undefined;
   }
 
-  /** Resolves when the CPs asked for so far have ended, whatever became of them. */
-  async idle(): Promise<void> {
-    await this.#running;
+  /** Runs a task while no CP runs: after those asked for so far, before any asked for later. */
+  between<T>(task: () => Promise<T> | T): Promise<T> {
+    const result = this.#running.then(task);
+    this.#running = result.catch(() => undefined);
+    return result;
   }
 
   follow(follower: CpFollower): void {

@@ -1,0 +1,17 @@
+/**
+ * Volume: what the floors below make together. The primary's volume, which takes
+ * changes; the mirror's, which takes blocks and roots; views of kept roots; the
+ * checker.
+ *
+ * Invariants: a volume is opened by one process at a time, for the devices see
+ * to that; a view never changes while it is open; everything acknowledged as
+ * durable is there after a crash.
+ */
+export * from './check.ts';
+export { type CheckProblem } from './check-walk.ts';
+export * from './cp-timer.ts';
+export * from './journal-size.ts';
+export * from './mirror-volume.ts';
+export * from './root-view.ts';
+export * from './volume-snapshots.ts';
+export * from './volume.ts';

@@ -1,0 +1,570 @@
+import { assert, type Clock, MirrorpointError, type RandomSource, reasonOf, toHex } from '../base/index.ts';
+import { BlockCache, BlockPool, BlockStore } from '../blocks/index.ts';
+import {
+  ConsistencyPoints,
+  type CpCause,
+  type CpFollower,
+  type CpRecord,
+  FreedList,
+  Journal,
+  ReadGate,
+  readShed,
+  RequestLog,
+  RootRing,
+  SpaceMap,
+} from '../consistency/index.ts';
+import type { Device, DeviceSet } from '../device/index.ts';
+import { InodeFlush, InodeTable, LiveFiles, type Operation } from '../files/index.ts';
+import { encodeRootNode, type Geometry, geometryOf, type RootNode } from '../format/index.ts';
+import { type KnownNeeds, SnapshotLedger } from '../snapshots/index.ts';
+import { BlockFile, type BlockFileContext } from '../tree/index.ts';
+import { Admission } from './admission.ts';
+import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
+import { CpTimer } from './cp-timer.ts';
+import { emptyRoot } from './empty-root.ts';
+import { replay } from './recovery.ts';
+import { openRootView, type RootView, type RootViewAt } from './root-view.ts';
+import { type SnapshotInfo, VolumeSnapshots } from './volume-snapshots.ts';
+
+/** Settings of an open volume. */
+export interface VolumeOptions {
+  /** What messages call the volume. */
+  name: string;
+  clock: Clock;
+  random: RandomSource;
+  /** Memory for blocks read. */
+  cacheBytes?: number;
+  /** Memory for changes that wait for a CP. */
+  poolBytes?: number;
+  /** What an acknowledgement promises: `sync` what was synced survives, `request` every request does. */
+  durability?: 'sync' | 'request';
+  /** 1 s to 24 h, or 0 for no timer. */
+  cpIntervalMs?: number;
+  /** Tell the devices about freed space. */
+  discard?: boolean;
+}
+
+/** What opening found and did. */
+export interface RecoveryReport {
+  /** The CP that the volume was found at. */
+  cp: number;
+  /** Requests taken from the journal. */
+  replayedRequests: number;
+  /** Copies of that CP's root that were damaged or missing. */
+  damagedRootCopies: number;
+}
+
+/** A volume's state at a glance. */
+export interface VolumeStatus {
+  cp: number;
+  epoch: number;
+  /** When the last CP was taken. */
+  wallMs: number;
+  blockSizeBytes: number;
+  blockCount: number;
+  usedBlockCount: number;
+  freeBlockCount: number;
+  /** Memory of changes that wait for a CP. */
+  waitingBytes: number;
+  inodeCount: number;
+  /** Times that a change had to wait for a CP to make room. */
+  stalledWriters: number;
+  cpIntervalMs: number;
+  /** Why the volume takes no more changes. */
+  failure?: string;
+}
+
+const defaultCacheBytes = 32 << 20;
+const defaultPoolBytes = 128 << 20;
+const defaultCpIntervalMs = 30_000;
+
+/** Memory for the volume's own maps while a CP changes them; taken from the machine only as far as used. */
+const mapsPoolBytes = 256 << 20;
+
+/** CPs whose records stay in memory. */
+const historyMax = 1000;
+
+/** Blocks of removed files that one CP takes apart. */
+const reclaimBlocksPerCp = 65536;
+
+const noRoom: unique symbol = Symbol('no room');
+
+/**
+ * A volume that takes changes: the primary's. It owns its devices once it is
+ * open. Changes are atomic operations on `LiveFiles`, applied in memory and
+ * logged; CPs make them durable, and the journal those that were synced between.
+ */
+export class Volume implements AsyncDisposable {
+  readonly name: string;
+  /** What opening found; undefined for a volume just created. */
+  readonly recovery: RecoveryReport | undefined;
+  readonly #set: DeviceSet;
+  readonly #options: VolumeOptions;
+  readonly #context: Required<BlockFileContext>;
+  readonly #gate = new ReadGate();
+  readonly #table: InodeTable;
+  readonly #files: LiveFiles;
+  readonly #space: SpaceMap;
+  readonly #ledger: SnapshotLedger;
+  readonly #log: RequestLog<Operation>;
+  readonly #cps: ConsistencyPoints;
+  readonly #admission: Admission;
+  readonly #snapshots: VolumeSnapshots;
+  readonly #timer: CpTimer;
+  readonly #history: CpRecord[] = [];
+  #stalledWriters = 0;
+  #reclaiming = false;
+  #failure: MirrorpointError | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(parts: {
+    set: DeviceSet;
+    options: VolumeOptions;
+    root: RootNode;
+    rootBytes: Uint8Array;
+    shed: FreedList;
+    journal: Journal;
+    ring: RootRing;
+    context: Required<BlockFileContext>;
+    recovery: RecoveryReport | undefined;
+  }) {
+    const { set, options, root, journal, context, recovery } = parts;
+    this.name = options.name;
+    this.recovery = recovery;
+    this.#set = set;
+    this.#options = options;
+    this.#context = context;
+    this.#table = new InodeTable(context, root.files.inodes, root);
+    const orphans = new BlockFile(context, root.files.orphans);
+    this.#log = new RequestLog<Operation>({
+      journal,
+      nextSequence: root.requestSequence,
+      encode: (operation) => this.#files.encode(operation),
+      takeCp: (cause) => this.takeCp(cause),
+    });
+    this.#files = new LiveFiles({
+      inodes: this.#table,
+      orphans,
+      nowNs: () => BigInt(Math.floor(options.clock.wallMs() * 1e6)),
+      enterRead: () => this.#gate.enter(),
+      log: (operation, bytes) => {
+        this.#log.append(operation, bytes);
+      },
+    });
+    const inodeFlush = new InodeFlush(this.#table, orphans);
+    this.#ledger = new SnapshotLedger({
+      context: {
+        ...context,
+        pool: new BlockPool({ capacityBytes: mapsPoolBytes, blockSizeBytes: root.blockSizeBytes }),
+      },
+      root,
+      inodesOf: () => inodeFlush.written,
+      lastRoot: () => this.#cps.root,
+    });
+    this.#space = new SpaceMap({
+      geometry: context.geometry,
+      cache: context.cache,
+      file: new BlockFile(context, root.files.freeMap),
+      blockCount: root.blockCount,
+      usedCount: root.usedBlockCount,
+      cursor: root.allocationCursor,
+    });
+    this.#cps = new ConsistencyPoints({
+      name: this.name,
+      geometry: context.geometry,
+      cache: context.cache,
+      space: this.#space,
+      ring: parts.ring,
+      journal,
+      gate: this.#gate,
+      clock: options.clock,
+      participants: [inodeFlush, this.#ledger],
+      flushDevices: () => set.flush(),
+      requestSequence: () => this.#log.sequence,
+      ...(options.discard === true && { discard: (extents) => this.#discard(extents) }),
+      root,
+      rootBytes: parts.rootBytes,
+      shed: parts.shed,
+    });
+    this.#admission = new Admission({
+      pool: context.pool,
+      space: this.#space,
+      name: this.name,
+      dirtyInodes: () => this.#table.dirtyCount,
+      waitingRequests: () => this.#log.waitingCount,
+    });
+    this.#snapshots = new VolumeSnapshots({
+      context,
+      ledger: this.#ledger,
+      root: () => this.#cps.root,
+      takeCp: (cause) => this.takeCp(cause),
+    });
+    this.#timer = new CpTimer(options.clock, () => {
+      if (this.#hasChanges && !this.#cps.isBusy) this.#takeCpUnasked('timer');
+    });
+  }
+
+  /** Makes a new, empty volume on a device set and takes its first CP. Throws `volume-exists` on a set that has one. */
+  static async create(set: DeviceSet, options: VolumeOptions): Promise<Volume> {
+    const ring = new RootRing(set.rootAreas, set.volumeId);
+    if ((await ring.newest()) !== undefined) {
+      throw new MirrorpointError(
+        'volume-exists',
+        `The devices of ${options.name} hold volume ${toHex(set.volumeId)} already. Open it, or choose other devices.`,
+      );
+    }
+    const journalKey = options.random.bytes(16);
+    const { volumeId, blockSizeBytes, blockCount } = set;
+    const root = emptyRoot({ volumeId, blockSizeBytes, blockCount, journalKey });
+    const position = { key: journalKey, offsetBytes: 0, batch: 1 };
+    const volume = new Volume({
+      set,
+      options,
+      root,
+      rootBytes: encodeRootNode(root),
+      shed: new FreedList(),
+      journal: new Journal(set.journal, position),
+      ring,
+      context: contextFor(set, options),
+      recovery: undefined,
+    });
+    await volume.#context.cache.run(() => {
+      volume.#files.format();
+    });
+    await volume.takeCp('create');
+    volume.#timer.set(options.cpIntervalMs ?? defaultCpIntervalMs);
+    return volume;
+  }
+
+  /**
+   * Opens a volume at its last CP and replays what its journal holds beyond it.
+   * Reads a fixed number of blocks beside the replay. Throws `not-a-volume`,
+   * `volume-damaged`, `format-too-new` or `device-too-small`.
+   */
+  static async open(set: DeviceSet, options: VolumeOptions): Promise<Volume> {
+    const ring = new RootRing(set.rootAreas, set.volumeId);
+    const found = await ring.newest();
+    if (found === undefined) {
+      throw new MirrorpointError(
+        'not-a-volume',
+        `The devices of ${options.name} are prepared for volume ${toHex(set.volumeId)}, but no CP was ever completed on them. ` +
+          'Create the volume, or let a primary fill this mirror.',
+      );
+    }
+    const { root, bytes, damagedCopies } = found;
+    checkGeometry(set, root, options.name);
+    const context = contextFor(set, options);
+    const journal = new Journal(set.journal, {
+      key: root.journalKey,
+      offsetBytes: root.journalOffsetBytes,
+      batch: root.journalBatch,
+    });
+    const recovery: RecoveryReport = { cp: root.cp, replayedRequests: 0, damagedRootCopies: damagedCopies };
+    const shed = await readShed(context, root.files.shed);
+    const volume = new Volume({ set, options, root, rootBytes: bytes, shed, journal, ring, context, recovery });
+    await volume.#ledger.load();
+    await volume.#recover(journal, recovery);
+    volume.#timer.set(options.cpIntervalMs ?? defaultCpIntervalMs);
+    return volume;
+  }
+
+  /** The volume's id, 16 bytes; its mirrors have the same. */
+  get id(): Uint8Array {
+    return this.#set.volumeId;
+  }
+
+  get geometry(): Geometry {
+    return this.#context.geometry;
+  }
+
+  /** The root of the last durable CP. */
+  get root(): RootNode {
+    return this.#cps.root;
+  }
+
+  get rootBytes(): Uint8Array {
+    return this.#cps.rootBytes;
+  }
+
+  /** The last CPs, oldest first. */
+  get cpHistory(): readonly CpRecord[] {
+    return this.#history;
+  }
+
+  /** CPs kept for mirrors, oldest first. */
+  get bases(): readonly number[] {
+    return this.#ledger.bases;
+  }
+
+  /** Runs a synchronous operation that changes nothing; it may be started again, so it must not keep state outside. */
+  query<T>(operation: (files: LiveFiles) => T): Promise<T> {
+    return this.#context.cache.run(() => operation(this.#files));
+  }
+
+  /**
+   * Runs a synchronous operation of at most `costBlocks` changed blocks: whole or
+   * not at all. Waits while memory is full of changes. `frees` lets it use the
+   * last of the space, for operations that make room. Throws `volume-full`.
+   */
+  async change<T>(
+    costBlocks: number,
+    operation: (files: LiveFiles) => T,
+    options: { frees?: boolean } = {},
+  ): Promise<T> {
+    for (;;) {
+      this.#refuseWhenFailed();
+      await this.#admit(costBlocks, options.frees === true);
+      const result = await this.#context.cache.run<T | typeof noRoom>(() =>
+        this.#admission.hasRoom(costBlocks) ? operation(this.#files) : noRoom,
+      );
+      if (result === noRoom) continue;
+      this.#table.trim();
+      if (this.#admission.isHigh && !this.#cps.isBusy) this.#takeCpUnasked('dirty');
+      if (this.#options.durability === 'request') await this.#log.commit();
+      return result;
+    }
+  }
+
+  /** Reads file content into the target; resolves to the bytes read, fewer at the end of the file. */
+  readInto(ino: number, offset: number, target: Uint8Array): Promise<number> {
+    return this.#files.readInto(ino, offset, target);
+  }
+
+  /** Resolves when everything acknowledged before this call survives a crash. */
+  async sync(): Promise<void> {
+    this.#refuseWhenFailed();
+    await this.#log.commit();
+  }
+
+  /** Takes a CP that includes everything acknowledged before this call. */
+  async takeCp(cause: CpCause = 'request'): Promise<CpRecord> {
+    this.#refuseWhenFailed();
+    await this.#reclaim();
+    try {
+      const record = await this.#cps.take(cause);
+      this.#log.release(this.#cps.root.requestSequence);
+      if (this.#history.at(-1) !== record) this.#history.push(record);
+      if (this.#history.length > historyMax) this.#history.shift();
+      return record;
+    } catch (fault) {
+      if (!(fault instanceof MirrorpointError)) this.#fail(fault);
+      throw fault;
+    }
+  }
+
+  setCpInterval(intervalMs: number): void {
+    this.#timer.set(intervalMs);
+  }
+
+  status(): VolumeStatus {
+    const { root } = this;
+    return {
+      cp: root.cp,
+      epoch: root.epoch,
+      wallMs: root.wallMs,
+      blockSizeBytes: root.blockSizeBytes,
+      blockCount: this.#space.blockCount,
+      usedBlockCount: root.usedBlockCount,
+      freeBlockCount: this.#space.freeCount,
+      waitingBytes: this.#context.pool.takenCount * root.blockSizeBytes,
+      inodeCount: this.#table.counters.inodeCount,
+      stalledWriters: this.#stalledWriters,
+      cpIntervalMs: this.#timer.intervalMs,
+      ...(this.#failure !== undefined && { failure: this.#failure.message }),
+    };
+  }
+
+  createSnapshot(name: string): Promise<SnapshotInfo> {
+    return this.#snapshots.create(name);
+  }
+
+  deleteSnapshot(name: string): Promise<void> {
+    return this.#snapshots.delete(name);
+  }
+
+  holdSnapshot(name: string, label: string): Promise<void> {
+    return this.#snapshots.hold(name, label);
+  }
+
+  releaseSnapshot(name: string, label: string): Promise<void> {
+    return this.#snapshots.release(name, label);
+  }
+
+  listSnapshots(options?: { after?: number; limit?: number }): Promise<SnapshotInfo[]> {
+    return this.#snapshots.list(options);
+  }
+
+  /** Opens the last CP, or a kept one, for reading; it stays as it is until the view is closed. */
+  openView(at: RootViewAt): Promise<RootView> {
+    // A CP under way may be giving up the root, or what the last root references: views open between CPs.
+    return this.#cps.between(() =>
+      openRootView({
+        name: this.name,
+        context: this.#context,
+        root: () => this.root,
+        at,
+        enter: (root) => this.#ledger.enterView(root.cp),
+      }),
+    );
+  }
+
+  /** Verifies every block of the last CP and of every kept root, and all counts. */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    const { root, leaveRead, leaveView } = await this.#cps.between(() => ({
+      root: this.root,
+      leaveRead: this.#gate.enter(),
+      leaveView: this.#ledger.enterView(this.root.cp),
+    }));
+    try {
+      return await checkVolume({ context: this.#context, root, mapsRead: leaveRead }, options);
+    } finally {
+      leaveRead();
+      leaveView();
+    }
+  }
+
+  /** Takes a device more into the volume, or the room that its grown devices have now. */
+  async grow(device?: Device): Promise<void> {
+    await this.#set.grow(device);
+    this.#space.grow(this.#set.blockCount);
+    await this.takeCp('grow');
+  }
+
+  follow(follower: CpFollower): void {
+    this.#cps.follow(follower);
+  }
+
+  unfollow(follower: CpFollower): void {
+    this.#cps.unfollow(follower);
+  }
+
+  /** Reads blocks from consecutive VBNs, one buffer each. What they hold is not proven. */
+  readBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#context.cache.store.readRun(vbn, buffers);
+  }
+
+  /** Says what a relationship's mirror has and may have; undefined ends the relationship. */
+  setMirrorNeeds(relationship: string, needs: KnownNeeds | undefined): void {
+    this.#ledger.setMirrorNeeds(relationship, needs);
+  }
+
+  /** Takes a final CP when anything changed, and closes the devices. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #hasChanges(): boolean {
+    return this.#log.sequence > this.root.requestSequence || this.#ledger.pendingIntents.length > 0;
+  }
+
+  async #recover(journal: Journal, recovery: RecoveryReport): Promise<void> {
+    recovery.replayedRequests = await replay({
+      journal,
+      fromSequence: this.root.requestSequence,
+      apply: (operation) => this.#context.cache.run(() => {
+        this.#files.replay(operation);
+      }),
+    });
+    const hasOrphans = await this.query((files) => files.hasOrphans);
+    if (recovery.replayedRequests > 0) journal.restart(this.#options.random.bytes(16));
+    if (recovery.replayedRequests > 0 || hasOrphans) await this.takeCp('recovery');
+  }
+
+  /** Waits until memory and devices have room for a change. */
+  async #admit(costBlocks: number, frees: boolean): Promise<void> {
+    assert(costBlocks <= this.#context.pool.capacity / 2, 'a change fits in half of the memory for changes');
+    if (!this.#admission.fits(costBlocks, frees)) {
+      // What waits is estimated high; after a CP only the change itself counts. Freed blocks take one CP more.
+      for (let tries = 0; tries < 3 && !this.#admission.fits(costBlocks, frees); tries++) await this.takeCp('dirty');
+      if (!this.#admission.fits(costBlocks, frees)) throw this.#admission.full();
+    }
+    while (!this.#admission.hasRoom(costBlocks)) {
+      this.#stalledWriters++;
+      await this.takeCp('dirty');
+    }
+  }
+
+  /** Takes files that nobody has open any more apart, some each time. */
+  async #reclaim(): Promise<void> {
+    if (this.#reclaiming) return;
+    this.#reclaiming = true;
+    try {
+      await this.#context.cache.run(() => {
+        if (this.#admission.hasRoom(64)) this.#files.reclaimOrphans(reclaimBlocksPerCp);
+      });
+    } finally {
+      this.#reclaiming = false;
+    }
+  }
+
+  /** A CP that nobody waits for: a fault shows in the next call that needs one. */
+  #takeCpUnasked(cause: CpCause): void {
+    this.takeCp(cause).catch(() => undefined);
+  }
+
+  async #discard(extents: readonly { vbn: number; count: number }[]): Promise<void> {
+    const { blockSizeBytes } = this.geometry;
+    for (const { vbn, count } of extents) await this.#set.data.discard(vbn * blockSizeBytes, count * blockSizeBytes);
+  }
+
+  #refuseWhenFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closing !== undefined) {
+      throw new MirrorpointError('device-closed', `Volume ${this.name} is closed; open it again.`);
+    }
+  }
+
+  #fail(fault: unknown): void {
+    this.#timer.set(0);
+    this.#failure = new MirrorpointError(
+      'volume-damaged',
+      `Volume ${this.name} takes no more changes, because a fault in the program was found: ${reasonOf(fault)}. ` +
+        `CP ${this.root.cp} is safe on the devices. Restart the server, and run \`mirrorpoint check\`.`,
+      { cause: fault },
+    );
+  }
+
+  async #close(): Promise<void> {
+    this.#timer.set(0);
+    try {
+      if (this.#failure === undefined && (this.#hasChanges || this.#cps.isBusy)) await this.#cps.take('close');
+    } finally {
+      await this.#set.close();
+    }
+  }
+}
+
+function contextFor(set: DeviceSet, options: VolumeOptions): Required<BlockFileContext> {
+  const geometry = geometryOf(set.blockSizeBytes);
+  const store = new BlockStore(set.data, geometry.blockSizeBytes);
+  return {
+    geometry,
+    cache: new BlockCache(store, { capacityBytes: options.cacheBytes ?? defaultCacheBytes }),
+    pool: new BlockPool({
+      capacityBytes: options.poolBytes ?? defaultPoolBytes,
+      blockSizeBytes: geometry.blockSizeBytes,
+    }),
+  };
+}
+
+function checkGeometry(set: DeviceSet, root: RootNode, name: string): void {
+  if (root.blockSizeBytes !== set.blockSizeBytes) {
+    throw new MirrorpointError(
+      'volume-damaged',
+      `Volume ${name} has blocks of ${root.blockSizeBytes} bytes by its root node and ${set.blockSizeBytes} by its labels. ` +
+        'Its devices do not belong together; check which ones were given.',
+    );
+  }
+  if (root.blockCount > set.blockCount) {
+    throw new MirrorpointError(
+      'device-too-small',
+      `Volume ${name} needs ${root.blockCount} blocks, and its devices have room for ${set.blockCount}. ` +
+        'A device has shrunk or is not the one it was; give the right one.',
+    );
+  }
+}
