@@ -1,6 +1,6 @@
 import { type ContractRouterClient, eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { compareEventSchema, copyEventSchema, jobProgressSchema, removeEventSchema } from './job-schemas.ts';
+import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
 import { placeSchema, snapshotNameSchema, volumeNameSchema, volumePathSchema } from './place.ts';
@@ -27,14 +27,7 @@ const volumes = {
   inspect: base.input(ofVolume).output(schemas.volumeStatusSchema),
   check: base
     .input(ofVolume)
-    .output(
-      eventIterator(
-        z.discriminatedUnion('type', [
-          jobProgressSchema,
-          schemas.checkResultSchema.extend({ type: z.literal('done'), durationMs: z.number() }),
-        ]),
-      ),
-    ),
+    .output(eventIterator(checkEventSchema)),
   /** Adds a device, or takes in the room that the devices gained; `sizeBytes` enlarges the image at `path` first. */
   grow: base
     .input(ofVolume.extend({ add: schemas.newDeviceSchema.optional(), enlarge: schemas.newDeviceSchema.optional() }))
@@ -65,7 +58,7 @@ const files = {
   remove: base.input(inVolume.extend({ recursive: z.boolean().default(false) })).output(eventIterator(removeEventSchema)),
   /** Brings a local file or folder in, under exactly `path`. Ends durable. */
   put: base
-    .input(inVolume.extend({ local: z.string().min(1), checkContent: z.boolean().default(false) }))
+    .input(inVolume.extend({ local: z.string().min(1) }))
     .output(eventIterator(copyEventSchema)),
   /** Takes a file or folder out, to exactly `local`. */
   get: base

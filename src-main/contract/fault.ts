@@ -63,3 +63,32 @@ export function faultFromWire(thrown: unknown): unknown {
   if (error.cause instanceof MirrorpointError || error.cause instanceof AssertionFault) return error.cause;
   return new AssertionFault(`the server met a fault of its own, see its log: ${reasonOf(error)}`);
 }
+
+/** Whether a value is a stream of events. */
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+async function* translatedStream(
+  stream: AsyncIterable<unknown>,
+  translate: (thrown: unknown) => unknown,
+): AsyncGenerator<unknown, void, void> {
+  try {
+    yield* stream;
+  } catch (thrown) {
+    throw translate(thrown);
+  }
+}
+
+/** Runs a call, and translates what it throws, at once or later in its stream of events. */
+export async function translatingFaults<T>(
+  call: () => Promise<T>,
+  translate: (thrown: unknown) => unknown,
+): Promise<T> {
+  try {
+    const result = await call();
+    return isStream(result) ? (translatedStream(result, translate) as T) : result;
+  } catch (thrown) {
+    throw translate(thrown);
+  }
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { faultSchema } from './schemas.ts';
+import { checkResultSchema, faultSchema } from './schemas.ts';
 
 /** How far a job is. Totals are missing while they are not known. */
 export const jobProgressSchema = z.object({
@@ -70,3 +70,10 @@ export type CompareEvent = z.infer<typeof compareEventSchema>;
 export const removeResultSchema = resultFields.extend({ entries: z.int() });
 export const removeEventSchema = z.discriminatedUnion('type', [jobProgressSchema, jobProblemSchema, removeResultSchema]);
 export type RemoveEvent = z.infer<typeof removeEventSchema>;
+
+export const checkEventSchema = z.discriminatedUnion('type', [
+  jobProgressSchema,
+  jobProblemSchema,
+  resultFields.extend(checkResultSchema.shape),
+]);
+export type CheckEvent = z.infer<typeof checkEventSchema>;

@@ -84,12 +84,15 @@ export type VolumeStatus = z.infer<typeof volumeStatusSchema>;
 
 export const checkResultSchema = z.object({
   cp: z.int(),
-  blocksChecked: z.int(),
-  inodesChecked: z.int(),
-  snapshotsChecked: z.int(),
-  problems: z.array(z.string()),
-  problemCount: z.int(),
+  usedBlocks: z.int(),
+  /** Blocks read and proven by their checksum. */
+  verifiedBlocks: z.int(),
+  keptRoots: z.int(),
+  inodes: z.int(),
+  /** Empty when the volume is whole; at most the first thousand. */
+  problems: z.array(z.object({ code: z.string(), message: z.string() })),
 });
+export type CheckResult = z.infer<typeof checkResultSchema>;
 
 export const kindSchema = z.enum(['file', 'directory', 'symlink']);
 

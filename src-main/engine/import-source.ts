@@ -1,0 +1,83 @@
+import { MirrorpointError } from '../base/index.ts';
+import type { LocalReader, LocalStat, LocalTree } from './local-tree.ts';
+
+/** Files up to this size are read whole before anything of them is written. */
+export const wholeFileBytesMax = 1 << 20;
+
+/** Bytes of a larger file in one piece. */
+const pieceBytes = 1 << 20;
+
+/** How often a file that changes while it is read is read again. */
+const readAttemptsMax = 3;
+
+function isUntouched(before: LocalStat, after: LocalStat): boolean {
+  return (
+    before.identity === after.identity &&
+    before.kind === after.kind &&
+    before.sizeBytes === after.sizeBytes &&
+    before.modifiedNs === after.modifiedNs
+  );
+}
+
+function changed(local: string): MirrorpointError {
+  return new MirrorpointError(
+    'source-changed',
+    `${local} was left out: it changed while it was read. Try again when nothing writes to it.`,
+  );
+}
+
+/** Reads a small file whole, as it was at one moment. Throws `source-changed` when it does not hold still. */
+export async function readSource(
+  tree: LocalTree,
+  local: string,
+  known: LocalStat,
+): Promise<{ stat: LocalStat; bytes: Uint8Array }> {
+  await using reader = await tree.openRead(local);
+  let before = known;
+  for (let attempt = 1; attempt <= readAttemptsMax; attempt++) {
+    if (before.sizeBytes > wholeFileBytesMax || before.kind !== 'file') break;
+    const bytes = Buffer.allocUnsafe(before.sizeBytes);
+    const gotBytes = await reader.readInto(0, bytes);
+    const after = await reader.stat();
+    if (gotBytes === before.sizeBytes && isUntouched(before, after)) return { stat: after, bytes };
+    before = after;
+  }
+  throw changed(local);
+}
+
+async function readPiece(reader: LocalReader, offsetBytes: number, target: Uint8Array): Promise<Uint8Array> {
+  const gotBytes = await reader.readInto(offsetBytes, target);
+  return target.subarray(0, gotBytes);
+}
+
+/**
+ * Hands a large file on in pieces, the next being read while one is written.
+ * The piece is the caller's until its promise resolves. Throws `source-changed`
+ * when the file was not the same at the end as at the beginning.
+ */
+export async function streamSource(
+  tree: LocalTree,
+  local: string,
+  take: (offsetBytes: number, bytes: Uint8Array) => Promise<void>,
+): Promise<LocalStat> {
+  await using reader = await tree.openRead(local);
+  const before = await reader.stat();
+  if (before.kind !== 'file') throw changed(local);
+  let offsetBytes = 0;
+  let next = readPiece(reader, 0, Buffer.allocUnsafe(pieceBytes));
+  let spare: Uint8Array = Buffer.allocUnsafe(pieceBytes);
+  for (;;) {
+    const bytes = await next;
+    if (bytes.length === 0) break;
+    const buffer = spare;
+    next = readPiece(reader, offsetBytes + bytes.length, buffer);
+    // Nobody may be left waiting for a read whose fault comes while the piece is written.
+    next.catch(() => undefined);
+    await take(offsetBytes, bytes);
+    spare = new Uint8Array(bytes.buffer, bytes.byteOffset, pieceBytes);
+    offsetBytes += bytes.length;
+  }
+  const after = await reader.stat();
+  if (offsetBytes !== before.sizeBytes || !isUntouched(before, after)) throw changed(local);
+  return after;
+}

@@ -1,0 +1,15 @@
+/**
+ * Engine: the server without a shell. It implements the contract over the
+ * volumes, mirrors and relationships that its settings name.
+ *
+ * - It reaches nothing by itself: files, devices, links, the clock and
+ *   randomness are ports that the shell passes in.
+ * - It owns every volume it opened, every listener and every relationship, and
+ *   closes them in the order relationships, listeners, jobs, volumes.
+ * - A change of the settings holds once it is stored, and is stored before the
+ *   answer.
+ * - Jobs are bounded in number and in memory, and end when nobody listens.
+ */
+export type * from './ports.ts';
+export type * from './local-tree.ts';
+export type { EngineSession } from './session.ts';

@@ -1,0 +1,73 @@
+/** What is known of a local file without opening it. */
+export interface LocalStat {
+  /** `other`: sockets, pipes, devices. */
+  readonly kind: 'file' | 'directory' | 'symlink' | 'other';
+  /** The 12 permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly modifiedNs: bigint;
+  readonly linkCount: number;
+  /** The same for all names of one file. */
+  readonly identity: string;
+}
+
+export interface LocalEntry extends LocalStat {
+  readonly name: string;
+}
+
+export interface LocalPage {
+  readonly entries: readonly LocalEntry[];
+  /** Names that are no UTF-8, as messages show them. */
+  readonly refusedNames: readonly string[];
+}
+
+/** What a copy of a file keeps of the original, besides its content. */
+export interface LocalAttributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly modifiedNs: bigint;
+}
+
+/** A local file open for reading. */
+export interface LocalReader extends AsyncDisposable {
+  /** Fills the target from the offset on; fewer bytes at the end of the file. */
+  readInto(offsetBytes: number, target: Uint8Array): Promise<number>;
+  /** As it is now. */
+  stat(): Promise<LocalStat>;
+  close(): Promise<void>;
+}
+
+/** A local file that is being written under another name. */
+export interface LocalWriter extends AsyncDisposable {
+  write(offsetBytes: number, bytes: Uint8Array): Promise<void>;
+  /** Gives the file its length, attributes and name. Throws `exists` when the name is taken and may not be replaced. */
+  commit(options: { sizeBytes: number; attributes: LocalAttributes; replace: boolean }): Promise<void>;
+  /** Removes it unless it was committed. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * The files of this machine, for copies into and out of volumes. Paths are
+ * texts that only the port takes apart. Symbolic links are never followed.
+ * Faults carry codes and name the path.
+ */
+export interface LocalTree {
+  join(folder: string, name: string): string;
+  isAbsolute(path: string): boolean;
+  /** undefined when nothing is there. */
+  stat(path: string): Promise<LocalStat | undefined>;
+  /** In pages, in no order. Entries that vanish meanwhile are left out. */
+  list(folder: string): AsyncGenerator<LocalPage, void, void>;
+  /** Throws `name-invalid` when the target is no UTF-8. */
+  readLink(path: string): Promise<string>;
+  openRead(path: string): Promise<LocalReader>;
+  createFile(path: string): Promise<LocalWriter>;
+  /** Throws `exists`. */
+  makeDirectory(path: string): Promise<void>;
+  makeSymlink(path: string, options: { target: string; attributes: LocalAttributes; replace: boolean }): Promise<void>;
+  makeHardLink(path: string, options: { existing: string; replace: boolean }): Promise<void>;
+  setDirectoryAttributes(path: string, attributes: LocalAttributes): Promise<void>;
+}

@@ -1,0 +1,61 @@
+import type { Clock, RandomSource } from '../base/index.ts';
+import type { Device } from '../device/index.ts';
+import type { Transport } from '../transport/index.ts';
+import type { LocalTree } from './local-tree.ts';
+
+/** A small text that is replaced as a whole, or not at all. */
+export interface TextStore {
+  /** What messages call it. */
+  readonly name: string;
+  /** undefined when it was never written. */
+  read(): Promise<string | undefined>;
+  /** Durable when it resolves. */
+  write(text: string): Promise<void>;
+}
+
+/** Lines that are added one after another. A line that a crash cut short is not returned. */
+export interface LineLog {
+  read(): Promise<readonly string[]>;
+  append(lines: readonly string[]): Promise<void>;
+  /** Puts these lines in the place of all. */
+  replace(lines: readonly string[]): Promise<void>;
+}
+
+export interface NewDeviceOptions {
+  /** Whole sectors. Left out for what exists. */
+  sizeBytes?: number;
+  preallocate?: boolean;
+  erase?: boolean;
+  discard?: boolean;
+}
+
+/** Where devices come from: image files and drives of this machine, or memory in a simulation. */
+export interface DeviceOpener {
+  open(path: string, options: { readOnly?: boolean; discard?: boolean }): Promise<Device>;
+  create(path: string, options: NewDeviceOptions): Promise<Device>;
+  /** Enlarges an image. Throws `unsupported` for a drive. */
+  enlarge(device: Device, sizeBytes: number): Promise<void>;
+  /** Takes back a `create` that nothing came of: an image that it made is removed. */
+  undoCreate(path: string, options: NewDeviceOptions): Promise<void>;
+}
+
+/** What the shell passes in: everything outside the program. */
+export interface EnginePorts {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly settings: TextStore;
+  /** The log under a name that is safe as a file's name. */
+  readonly log: (name: string) => LineLog;
+  readonly devices: DeviceOpener;
+  readonly localTree: LocalTree;
+  readonly transport: Transport;
+  /** What a server is called until its settings say otherwise. */
+  readonly defaultServerName: string;
+  readonly processId: number;
+  readonly configFolder: string;
+  readonly version: string;
+  /** Asks whoever runs the engine to stop; answers at once. */
+  readonly requestStop: () => void;
+  /** Something that the log of the server should say. */
+  readonly report: (event: { subject: string; text: string }) => void;
+}

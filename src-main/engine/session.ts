@@ -1,0 +1,52 @@
+import { MirrorpointError, type RandomSource, toHex } from '../base/index.ts';
+import { openReadsMax } from '../contract/index.ts';
+import type { ReadableRoot } from './readable-root.ts';
+
+/** A file of one root, open for reading over several calls. */
+export interface OpenRead {
+  readonly root: ReadableRoot;
+  readonly ino: number;
+}
+
+/** What one caller holds open. It ends with the connection. */
+export class EngineSession implements AsyncDisposable {
+  readonly #random: RandomSource;
+  readonly #reads = new Map<string, OpenRead>();
+  #isClosed = false;
+
+  constructor(random: RandomSource) {
+    this.#random = random;
+  }
+
+  /** Keeps the read; the session then owns its root. */
+  async keep(read: OpenRead): Promise<string> {
+    if (this.#isClosed || this.#reads.size >= openReadsMax) {
+      await read.root.close();
+      throw new MirrorpointError('argument-invalid', `A connection holds at most ${openReadsMax} files open. Close one first.`);
+    }
+    const readId = toHex(this.#random.bytes(8));
+    this.#reads.set(readId, read);
+    return readId;
+  }
+
+  read(readId: string): OpenRead {
+    const read = this.#reads.get(readId);
+    if (read !== undefined) return read;
+    throw new MirrorpointError('argument-invalid', `There is no open read ${readId} on this connection. Open the file again.`);
+  }
+
+  async drop(readId: string): Promise<void> {
+    const read = this.#reads.get(readId);
+    this.#reads.delete(readId);
+    await read?.root.close();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const readId of [...this.#reads.keys()]) await this.drop(readId);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,139 @@
+import { z } from 'zod';
+import { cpIntervalMsSchema, durabilitySchema, roleSchema, volumeNameSchema } from '../contract/index.ts';
+import { MirrorpointError, Mutex, type RandomSource, toHex } from '../base/index.ts';
+import type { TextStore } from './ports.ts';
+
+/** The version of the settings' form. */
+const settingsVersion = 1;
+
+const volumeSettingsSchema = z.strictObject({
+  name: volumeNameSchema,
+  role: roleSchema,
+  /** Absolute paths. */
+  devices: z.array(z.string().min(1)).min(1),
+  cpIntervalMs: cpIntervalMsSchema.default(30_000),
+  durability: durabilitySchema.default('sync'),
+  discard: z.boolean().default(false),
+  /** Where a mirror waits for its primary. */
+  listen: z.array(z.string()).default([]),
+});
+export type VolumeSettings = z.infer<typeof volumeSettingsSchema>;
+
+const hexId = z.string().regex(/^[0-9a-f]{32}$/, 'an identity is 32 hex digits');
+
+const relationshipSettingsSchema = z.strictObject({
+  /** Names the relationship in the volume's list of holds; never given twice. */
+  id: hexId,
+  volume: volumeNameSchema,
+  address: z.string().min(1),
+  paused: z.boolean().default(false),
+});
+export type RelationshipSettings = z.infer<typeof relationshipSettingsSchema>;
+
+const settingsSchema = z.strictObject({
+  version: z.literal(settingsVersion),
+  serverId: hexId,
+  serverName: z.string().min(1).max(120),
+  volumes: z.array(volumeSettingsSchema).default([]),
+  relationships: z.array(relationshipSettingsSchema).default([]),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+function invalid(name: string, why: string, cause?: unknown): MirrorpointError {
+  return new MirrorpointError(
+    'settings-invalid',
+    `The settings in ${name} cannot be used. ${why} Correct the file, or move it away to begin with empty settings.`,
+    { cause },
+  );
+}
+
+/** What is wrong beyond the form: names given twice, relationships of volumes that are not there. */
+function contradictionIn(settings: Settings): string | undefined {
+  const names = new Set<string>();
+  const devices = new Map<string, string>();
+  for (const [index, volume] of settings.volumes.entries()) {
+    if (names.has(volume.name)) return `volumes.${index}.name: '${volume.name}' is there twice.`;
+    names.add(volume.name);
+    for (const device of volume.devices) {
+      const owner = devices.get(device);
+      if (owner !== undefined) return `volumes.${index}.devices: ${device} belongs to volume ${owner} too.`;
+      devices.set(device, volume.name);
+    }
+  }
+  for (const [index, relationship] of settings.relationships.entries()) {
+    const volume = settings.volumes.find((known) => known.name === relationship.volume);
+    if (volume?.role !== 'primary') {
+      return `relationships.${index}.volume: there is no primary volume '${relationship.volume}'.`;
+    }
+  }
+  return undefined;
+}
+
+/** Reads settings from their text. Throws `settings-invalid`, naming the store and the key. */
+export function parseSettings(text: string, storeName: string): Settings {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw invalid(storeName, `It is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}.`, cause);
+  }
+  if (typeof value === 'object' && value !== null && 'version' in value) {
+    const { version } = value;
+    if (typeof version === 'number' && version > settingsVersion) {
+      const why = `version: they have form ${version}, and this program knows form ${settingsVersion}.`;
+      throw invalid(storeName, `${why} Use the newer program.`);
+    }
+  }
+  const result = settingsSchema.safeParse(value);
+  if (!result.success) {
+    const issues = result.error.issues.slice(0, 3).map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}.`);
+    throw invalid(storeName, issues.join(' '), result.error);
+  }
+  const contradiction = contradictionIn(result.data);
+  if (contradiction !== undefined) throw invalid(storeName, contradiction);
+  return result.data;
+}
+
+/** The settings in force. Changes are made one after another, and hold once they are stored. */
+export class SettingsBook {
+  readonly #store: TextStore;
+  readonly #changes = new Mutex();
+  #settings: Settings;
+
+  private constructor(store: TextStore, settings: Settings) {
+    this.#store = store;
+    this.#settings = settings;
+  }
+
+  /** Reads the stored settings, or begins with empty ones and a new identity. Throws `settings-invalid`. */
+  static async open(store: TextStore, begin: { random: RandomSource; serverName: string }): Promise<SettingsBook> {
+    const text = await store.read();
+    if (text !== undefined) return new SettingsBook(store, parseSettings(text, store.name));
+    const book = new SettingsBook(store, {
+      version: settingsVersion,
+      serverId: toHex(begin.random.bytes(16)),
+      serverName: begin.serverName,
+      volumes: [],
+      relationships: [],
+    });
+    await book.change((settings) => settings);
+    return book;
+  }
+
+  get current(): Settings {
+    return this.#settings;
+  }
+
+  /** Stores what the function makes of the settings. When that contradicts itself nothing changes. */
+  change(edit: (settings: Settings) => Settings): Promise<void> {
+    return this.#changes.run(async () => {
+      const next = edit(this.#settings);
+      const contradiction = contradictionIn(next);
+      if (contradiction !== undefined) {
+        throw new MirrorpointError('argument-invalid', `The settings would contradict themselves. ${contradiction}`);
+      }
+      await this.#store.write(`${JSON.stringify(next, null, 2)}\n`);
+      this.#settings = next;
+    });
+  }
+}
