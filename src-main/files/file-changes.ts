@@ -19,8 +19,8 @@ const linkCountMax = 2 ** 31 - 1;
 const modeMask = 0o7777;
 
 /** Makes the root directory of a new volume: the first inode of an empty table. */
-export function createRootDirectory(table: InodeTable, options: NewFile & { nowNs: bigint; generation: number }): void {
-  const inode = table.create('directory', options.generation);
+export function createRootDirectory(table: InodeTable, options: NewFile & { nowNs: bigint }): void {
+  const inode = table.create('directory');
   assert(inode.number === rootDirectoryInode, 'the root directory is the first inode');
   fill(inode, options, options.nowNs);
   inode.fields.linkCount = 2;
@@ -79,7 +79,7 @@ export class FileChanges extends InodeLifetimes {
     if (inode.fields.linkCount >= linkCountMax) tooManyLinks(ino);
     const directory = this.#changeable(parent);
     const nameBytes = this.#freeName(directory, name);
-    const { nowNs } = this.stamp();
+    const nowNs = this.now();
     inode.fields.linkCount++;
     inode.fields.changedNs = nowNs;
     this.table.changed(inode);
@@ -127,7 +127,7 @@ export class FileChanges extends InodeLifetimes {
     });
     if (plan === undefined) return;
     const dropped = plan.lostInode === undefined ? undefined : { inode: plan.lostInode, how: this.planDrop(plan.lostInode) };
-    const { nowNs } = this.stamp();
+    const nowNs = this.now();
     const touched = plan.apply(nowNs);
     for (const inode of touched) this.table.changed(inode);
     if (dropped !== undefined) this.drop(dropped.inode, dropped.how);
@@ -179,7 +179,7 @@ export class FileChanges extends InodeLifetimes {
 
   setAttributes(ino: number, changes: AttributeChanges): void {
     const inode = this.inode(ino);
-    const { nowNs } = this.stamp();
+    const nowNs = this.now();
     Object.assign(inode.fields, changes);
     inode.fields.mode &= modeMask;
     this.#statusChanged(inode, nowNs);
@@ -200,8 +200,8 @@ export class FileChanges extends InodeLifetimes {
     if (only === 'create' && change.exists) {
       throw new MirrorpointError('exists', `Inode ${ino} has an extended attribute ${JSON.stringify(name)} already. Replace it instead.`);
     }
-    const { nowNs, generation } = this.stamp();
-    const holder = known ?? this.table.create('attributes', generation);
+    const nowNs = this.now();
+    const holder = known ?? this.table.create('attributes');
     change.apply(holder);
     inode.fields.attributesInode = holder.number;
     this.#statusChanged(inode, nowNs);
@@ -212,7 +212,6 @@ export class FileChanges extends InodeLifetimes {
       name,
       value: kept,
       attributesInode: holder.number,
-      generation: holder.fields.generation,
       nowNs,
     });
   }
@@ -223,7 +222,7 @@ export class FileChanges extends InodeLifetimes {
     const { blockSizeBytes } = this.reading.blocks.geometry;
     const change = planAttributeChange(holder, name, { value: null, blockSizeBytes });
     if (!change.exists) noSuchAttribute(ino, name);
-    const { nowNs } = this.stamp();
+    const nowNs = this.now();
     if (change.leavesNone) {
       this.table.release(holder);
       inode.fields.attributesInode = 0;
@@ -262,12 +261,12 @@ export class FileChanges extends InodeLifetimes {
     kind: FileKind,
     options: NewFile,
     fillContent: (inode: Inode) => void = () => undefined,
-  ): NewFile & { ino: number; generation: number; nowNs: bigint } {
+  ): NewFile & { ino: number; nowNs: bigint } {
     const directory = this.#changeable(place.parent);
     const nameBytes = this.#freeName(directory, place.name);
     if (kind === 'directory' && directory.fields.linkCount >= linkCountMax) tooManyLinks(place.parent);
-    const { nowNs, generation } = this.stamp();
-    const inode = this.table.create(kind, generation);
+    const nowNs = this.now();
+    const inode = this.table.create(kind);
     const made = { mode: options.mode & modeMask, uid: options.uid, gid: options.gid };
     fill(inode, made, nowNs);
     fillContent(inode);
@@ -277,7 +276,7 @@ export class FileChanges extends InodeLifetimes {
       directory.fields.linkCount++;
     }
     this.#add(directory, nameBytes, { target: { ino: inode.number, kind }, nowNs });
-    return { ...made, ino: inode.number, generation, nowNs };
+    return { ...made, ino: inode.number, nowNs };
   }
 
   #add(directory: Inode, nameBytes: Uint8Array, entry: { target: EntryTarget; nowNs: bigint }): void {
@@ -294,7 +293,7 @@ export class FileChanges extends InodeLifetimes {
     const { inode, name, kind } = doomed;
     const isLast = kind === 'removeDirectory' || inode.fields.linkCount === 1;
     const how = isLast ? this.planDrop(inode) : undefined;
-    const { nowNs } = this.stamp();
+    const nowNs = this.now();
     entriesOf(directory).delete(nameBytes);
     directory.fields.sizeBytes--;
     if (kind === 'removeDirectory') directory.fields.linkCount--;
@@ -306,7 +305,7 @@ export class FileChanges extends InodeLifetimes {
   }
 
   #contentChanged(inode: Inode): bigint {
-    const { nowNs } = this.stamp();
+    const nowNs = this.now();
     inode.fields.modifiedNs = nowNs;
     this.#statusChanged(inode, nowNs);
     return nowNs;

@@ -2,7 +2,6 @@ import { assert, getU48BigEndian, isFault, setU48BigEndian } from '../base/index
 import { type BlockFile, damagedNode, KeyedFile } from '../tree/index.ts';
 import { blocksOf } from './attributes.ts';
 import { truncateContent } from './content-changing.ts';
-import type { ReadingContext } from './content-reading.ts';
 import { orphansPerStep } from './costs.ts';
 import { FileReader } from './file-reader.ts';
 import type { Inode } from './inode.ts';
@@ -17,14 +16,13 @@ const noBytes = new Uint8Array(0);
 
 /** What the live file system needs of its surroundings. */
 export interface LiveFilesContext {
-  readonly reading: ReadingContext;
-  readonly table: InodeTable;
+  readonly inodes: InodeTable;
   /** The list of files without a name that are not freed yet. */
   readonly orphans: BlockFile;
   /** Wall-clock time in nanoseconds since 1970 UTC. */
   readonly nowNs: () => bigint;
-  /** The CP that changes made now will belong to: the generation of new inodes. */
-  readonly currentCp: () => number;
+  /** Enters a read of the devices, during which found blocks are not written over; the result leaves it. */
+  readonly enterRead: () => () => void;
   /** Called once for each change made, with the bytes that it takes when encoded. */
   readonly log: (operation: Operation, encodedBytes: number) => void;
 }
@@ -32,7 +30,6 @@ export interface LiveFilesContext {
 /** What a replay takes from the record instead of deciding anew. */
 export interface Recorded {
   readonly nowNs: bigint;
-  readonly generation: number;
   readonly released: boolean;
 }
 
@@ -55,9 +52,9 @@ export class InodeLifetimes extends FileReader {
   protected recorded: Recorded | undefined;
 
   constructor(context: LiveFilesContext) {
-    super(context.reading, context.table);
+    super({ blocks: context.inodes.context, enterRead: context.enterRead }, context.inodes);
     this.#context = context;
-    this.table = context.table;
+    this.table = context.inodes;
     this.#orphans = new KeyedFile(context.orphans);
   }
 
@@ -78,7 +75,7 @@ export class InodeLifetimes extends FileReader {
     this.releaseOrphan(ino, () => inode.openCount--);
   }
 
-  /** Orphans there are, open or not. */
+  /** Files without a name that wait to be freed, open or not. */
   get orphanCount(): number {
     return this.#orphans.size;
   }
@@ -120,7 +117,8 @@ export class InodeLifetimes extends FileReader {
 
   /**
    * Copies what a file holds now, for the record of a write: zeros where it
-   * holds nothing, or where the file itself is gone again.
+   * holds nothing, or where the file itself is gone again. What a write wrote
+   * waits in memory as long as its record is not superseded by a CP.
    */
   readCurrent(ino: number, offsetBytes: number, target: Uint8Array): void {
     target.fill(0);
@@ -143,9 +141,9 @@ export class InodeLifetimes extends FileReader {
     }
   }
 
-  /** Time and generation for a change made now. */
-  protected stamp(): { nowNs: bigint; generation: number } {
-    return this.recorded ?? { nowNs: this.#context.nowNs(), generation: this.#context.currentCp() };
+  /** The time of a change made now. */
+  protected now(): bigint {
+    return this.recorded?.nowNs ?? this.#context.nowNs();
   }
 
   /** Notes a change that has been made. */

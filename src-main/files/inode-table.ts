@@ -49,14 +49,14 @@ export class InodeTable implements InodeSource {
   }
 
   /** Takes an inode number into use. Fields are empty but for the kind; the caller fills them and need not call `changed`. */
-  create(kind: InodeKind, generation: number): Inode {
+  create(kind: InodeKind): Inode {
     const head = this.#counters.freeInodeHead;
     const inode = head === 0 ? this.#fresh() : this.#load(head);
     const { nextFreeInode } = inode.fields;
     if (head !== 0) this.#counters.freeInodeHead = nextFreeInode;
     // The tree of a released inode may still wait to be taken apart by the CP, so its root is kept.
-    const { slots, height, blockCount } = inode.fields;
-    Object.assign(inode.fields, emptyInode(kind), { generation, slots, height, blockCount });
+    const { slots, height, blockCount, generation } = inode.fields;
+    Object.assign(inode.fields, emptyInode(kind), { generation: generation + 1, slots, height, blockCount });
     this.#counters.inodeCount++;
     this.changed(inode);
     return inode;
@@ -72,8 +72,8 @@ export class InodeTable implements InodeSource {
   release(inode: Inode): void {
     assert(inode.openCount === 0, 'an open inode is not released');
     inode.content.punch(0, Infinity);
-    const { slots, height, blockCount } = inode.fields;
-    Object.assign(inode.fields, emptyInode('free'), { slots, height, blockCount });
+    const { slots, height, blockCount, generation } = inode.fields;
+    Object.assign(inode.fields, emptyInode('free'), { slots, height, blockCount, generation });
     inode.fields.nextFreeInode = this.#counters.freeInodeHead;
     this.#counters.freeInodeHead = inode.number;
     this.#counters.inodeCount--;

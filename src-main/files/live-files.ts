@@ -11,7 +11,6 @@ export class LiveFiles extends FileChanges {
   replay(operation: Operation): void {
     this.recorded = {
       nowNs: 'nowNs' in operation ? operation.nowNs : 0n,
-      generation: 'generation' in operation ? operation.generation : 0,
       released: 'released' in operation ? operation.released : false,
     };
     try {

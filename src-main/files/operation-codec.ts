@@ -27,7 +27,6 @@ const recordHeaderBytes = 5;
 
 type FieldType =
   | 'inode'
-  | 'u48'
   | 'u32'
   | 'mode'
   | 'bytes'
@@ -51,7 +50,6 @@ const newFile: Fields = [
   ['uid', 'u32'],
   ['gid', 'u32'],
   ['ino', 'inode'],
-  ['generation', 'u48'],
 ];
 const timed: Fields = [['nowNs', 'time']];
 const ino: Fields = [['ino', 'inode']];
@@ -77,7 +75,6 @@ const layouts: Readonly<Record<OperationKind, { number: number; fields: Fields }
     fields: [
       ...timed,
       ...ino,
-      ['generation', 'u48'],
       ['attributesInode', 'inode'],
       ['name', 'attributeName'],
       ['value', 'value'],
@@ -99,7 +96,7 @@ const changeFields: readonly (readonly [keyof AttributeChanges, FieldType])[] = 
   ['createdNs', 'time'],
 ];
 
-const fixedBytes: Partial<Record<FieldType, number>> = { inode: 6, u48: 6, u32: 4, mode: 2, bytes: 8, flag: 1, time: 8 };
+const fixedBytes: Partial<Record<FieldType, number>> = { inode: 6, u32: 4, mode: 2, bytes: 8, flag: 1, time: 8 };
 
 function lengthOf(type: FieldType, value: unknown): number {
   switch (type) {
@@ -152,7 +149,6 @@ export function encodeOperation(operation: Operation, readCurrent: ReadCurrent):
 function putField(bytes: Uint8Array, offset: number, type: FieldType, value: unknown): void {
   switch (type) {
     case 'inode':
-    case 'u48':
       setU48(bytes, offset, value as number);
       return;
     case 'u32':
@@ -228,8 +224,6 @@ class FieldReader {
     switch (type) {
       case 'inode':
         return getU48(this.take(6), 0) || damaged('it names no inode');
-      case 'u48':
-        return getU48(this.take(6), 0);
       case 'u32':
         return getU32(this.take(4), 0);
       case 'mode':
@@ -283,17 +277,18 @@ function upTo(value: number, limit: number): number {
 }
 
 /**
- * Decodes the operation at an offset. Everything in it is in range, or
- * `volume-damaged` is thrown. The data of a `write` is a view.
+ * Decodes the operation at an offset, and says where the next one begins.
+ * Everything in it is in range, or `volume-damaged` is thrown. The data of a
+ * `write` is a view.
  */
 export function decodeOperation(bytes: Uint8Array, offset: number): { operation: Operation; endOffset: number } {
   if (bytes.length - offset < recordHeaderBytes) damaged('it is cut off');
-  const bodyBytes = getU32(bytes, offset);
   const start = offset + recordHeaderBytes;
-  if (bodyBytes > bytes.length - start) damaged('it is cut off');
+  const endOffset = start + getU32(bytes, offset);
+  if (endOffset > bytes.length) damaged('it is cut off');
   const kind = kindsByNumber.get(bytes[offset + 4]!);
   if (kind === undefined) damaged('it is of no known kind');
-  const reader = new FieldReader(bytes.subarray(start, start + bodyBytes));
+  const reader = new FieldReader(bytes.subarray(start, endOffset));
   const values: Record<string, unknown> = { kind };
   for (const [name, type] of layouts[kind].fields) {
     values[name] = reader.field(type);
@@ -301,5 +296,5 @@ export function decodeOperation(bytes: Uint8Array, offset: number): { operation:
   }
   const operation = values as unknown as Operation;
   if (!reader.isAtEnd) damaged(`there is more to it than ${describeOperation(operation)} has`);
-  return { operation, endOffset: start + bodyBytes };
+  return { operation, endOffset };
 }

@@ -12,10 +12,9 @@ interface Timed {
   readonly nowNs: bigint;
 }
 
-/** The inode that a request took, and its generation. */
+/** The inode that a request took. */
 interface Taking {
   readonly ino: number;
-  readonly generation: number;
 }
 
 interface Named {
@@ -44,7 +43,7 @@ export type Operation =
   | ({ kind: 'truncate'; ino: number; sizeBytes: number } & Timed)
   | ({ kind: 'punchHole'; ino: number; offsetBytes: number; lengthBytes: number } & Timed)
   | ({ kind: 'setAttributes'; ino: number; changes: AttributeChanges } & Timed)
-  | ({ kind: 'setExtendedAttribute'; name: string; value: Uint8Array; attributesInode: number } & Taking & Timed)
+  | ({ kind: 'setExtendedAttribute'; ino: number; name: string; value: Uint8Array; attributesInode: number } & Timed)
   | ({ kind: 'removeExtendedAttribute'; ino: number; name: string } & Timed)
   | { kind: 'shrinkOrphan'; ino: number; sizeBytes: number }
   | { kind: 'release'; ino: number };

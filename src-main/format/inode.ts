@@ -48,7 +48,7 @@ export interface InodeFields {
   attributesInode: number;
   /** A directory's parent; the root directory is its own. */
   parentInode: number;
-  /** The CP in which this inode number was last taken into use. */
+  /** How often this inode number was taken into use: tells apart the files that had it one after the other. */
   generation: number;
   /** The next free inode's number, when kind is `free`. */
   nextFreeInode: number;
@@ -121,10 +121,7 @@ export function decodeInode(bytes: Uint8Array, offset: number): InodeFields {
     flags > flagInline ||
     inlineBytes > inlineBytesMax
   ) {
-    throw new MirrorpointError(
-      'volume-damaged',
-      'An inode holds values that no version writes. Run `mirrorpoint check` on the volume to see which files are hit.',
-    );
+    damagedInode();
   }
   const slots = bytes.slice(offset + slotsOffset, offset + inodeBytes);
   return {
@@ -149,12 +146,21 @@ export function decodeInode(bytes: Uint8Array, offset: number): InodeFields {
   };
 }
 
-/** What a tree walk needs of an inode in a block, without decoding the rest. */
+/** What a tree walk needs of an inode in a block, without decoding the rest; `volume-damaged` as for `decodeInode`. */
 export function inodeTreeAt(
   bytes: Uint8Array,
   offset: number,
 ): { kind: InodeKind; height: number; slotsOffset: number } | undefined {
   const kind = kinds[bytes[offset]!];
-  if (kind === undefined || kind === 'free' || (getU16(bytes, offset + 30) & flagInline) !== 0) return undefined;
-  return { kind, height: bytes[offset + 1]!, slotsOffset: offset + slotsOffset };
+  const height = bytes[offset + 1]!;
+  if (kind === undefined || height > treeHeightMax) damagedInode();
+  if (kind === 'free' || (getU16(bytes, offset + 30) & flagInline) !== 0) return undefined;
+  return { kind, height, slotsOffset: offset + slotsOffset };
+}
+
+function damagedInode(): never {
+  throw new MirrorpointError(
+    'volume-damaged',
+    'An inode holds values that no version writes. Run `mirrorpoint check` on the volume to see which files are hit.',
+  );
 }
