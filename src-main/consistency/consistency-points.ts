@@ -71,6 +71,8 @@ export interface ConsistencyPointsOptions {
   flushDevices: () => Promise<void>;
   /** The first request that a CP frozen now would not include. */
   requestSequence: () => number;
+  /** Called as soon as a CP is durable, before anything it took is let go: requests below the number are durable. */
+  onDurable: (requestSequence: number) => void;
   /** Called at the start of a CP with extents that the last one freed, when the devices are to be told. */
   discard?: (extents: readonly Extent[]) => Promise<void>;
   /** The last root; cp 0 for a volume that is being created. */
@@ -177,6 +179,7 @@ export class ConsistencyPoints {
       this.#shed = root.shed;
       this.#freedLast = writer.released;
       journal.release(position);
+      this.#options.onDurable(requestSequence);
       return {
         cp,
         cause,

@@ -1,6 +1,6 @@
 import { assert, getU32, getU48, setU32, setU48 } from '../base/index.ts';
 import type { BlockCache } from '../blocks/index.ts';
-import { emptyInode, type Geometry, type InodeFields, type RootNode, treeHeightMax } from '../format/index.ts';
+import { emptyInode, type Geometry, type InodeFields, type RootNode, treeCapacity, treeHeightMax } from '../format/index.ts';
 import { BlockFile, IntervalSet, type TreeRoot } from '../tree/index.ts';
 import type { CpWriter } from './cp-writer.ts';
 import { type Extent, FreedList } from './freed-list.ts';
@@ -85,12 +85,20 @@ export async function readShed(
 async function reserveForMaps(space: SpaceMap, writer: CpWriter, geometry: Geometry): Promise<void> {
   for (let known = -1; known !== space.pages.size; ) {
     known = space.pages.size;
-    // Every changed map block, at most as many address blocks, and the way to the top.
-    const mapBlocks = 2 * known + treeHeightMax;
+    // Every changed map block, and at each level above at most one address block for each.
+    const mapBlocks = known * (1 + heightFor(geometry, space));
     const shedRecords = writer.mapsFreed.count + mapBlocks;
     const shedBlocks = 2 * Math.ceil((shedRecords * shedRecordBytes) / geometry.blockSizeBytes) + treeHeightMax;
     await space.reserve(mapBlocks + shedBlocks);
   }
+}
+
+/** The height that the free map's tree has once every map block of the volume is in it. */
+function heightFor(geometry: Geometry, space: SpaceMap): number {
+  const mapBlockCount = Math.ceil(space.blockCount / geometry.blocksPerMapBlock);
+  let height = space.file.root.height;
+  while (treeCapacity(geometry, height) < mapBlockCount) height++;
+  return height;
 }
 
 function encodeShed(freed: FreedList, blockSizeBytes: number): { bytes: number; blocks: Map<number, Uint8Array> } {

@@ -1,5 +1,5 @@
-import { setU32 } from '../base/index.ts';
-import type { Journal } from './journal.ts';
+import { getU32, MirrorpointError, setU32 } from '../base/index.ts';
+import type { Journal, RecoveredBatch } from './journal.ts';
 
 /** Payload of one batch: more than this goes to the devices by a CP, which writes it once instead of twice. */
 const batchBytesMax = 8 << 20;
@@ -22,6 +22,7 @@ export class RequestLog<Request> {
   readonly #journal: Journal;
   readonly #encode: (request: Request) => Uint8Array;
   readonly #takeCp: (cause: 'sync' | 'journal') => Promise<unknown>;
+  readonly #resident: <T>(operation: () => T) => Promise<T>;
   #waiting: Waiting<Request>[] = [];
   /** Sequence number of `#waiting[0]`. */
   #firstWaiting: number;
@@ -36,10 +37,13 @@ export class RequestLog<Request> {
     nextSequence: number;
     encode: (request: Request) => Uint8Array;
     takeCp: (cause: 'sync' | 'journal') => Promise<unknown>;
+    /** Runs a synchronous operation that may need blocks (BlockCache.run). */
+    resident: <T>(operation: () => T) => Promise<T>;
   }) {
     this.#journal = options.journal;
     this.#encode = options.encode;
     this.#takeCp = options.takeCp;
+    this.#resident = options.resident;
     this.#firstWaiting = options.nextSequence;
     this.#durable = options.nextSequence;
   }
@@ -73,34 +77,30 @@ export class RequestLog<Request> {
       else if (this.#isBroken || this.#bytes > Math.min(batchBytesMax, this.#journal.sizeBytes / 4)) {
         await this.#takeCp('sync');
         this.#isBroken = false;
-      } else await this.#writeBatch();
+      } else {
+        this.#writing = this.#writeBatch();
+        try {
+          await this.#writing;
+        } finally {
+          this.#writing = undefined;
+        }
+      }
     }
   }
 
   async #writeBatch(): Promise<void> {
-    const firstSequence = this.#firstWaiting;
-    const requestCount = this.#waiting.length;
-    const payload: Uint8Array[] = [];
-    let payloadBytes = 0;
-    for (const { request } of this.#waiting) {
-      const encoded = this.#encode(request);
-      const length = new Uint8Array(4);
-      setU32(length, 0, encoded.length);
-      payload.push(length, encoded);
-      payloadBytes += 4 + encoded.length;
-    }
+    const { firstSequence, payload } = await this.#resident(() => this.#encodeWaiting());
+    const requestCount = payload.length / 2;
+    const payloadBytes = payload.reduce((sum, part) => sum + part.length, 0);
     if (!this.#journal.fits(payloadBytes)) {
       await this.#takeCp('journal');
       return;
     }
-    this.#writing = this.#journal.append({ firstSequence, requestCount, payload });
     try {
-      await this.#writing;
+      await this.#journal.append({ firstSequence, requestCount, payload });
     } catch (fault) {
       this.#isBroken = true;
       throw fault;
-    } finally {
-      this.#writing = undefined;
     }
     this.release(firstSequence + requestCount);
     if (this.#journal.usedBytes > this.#journal.sizeBytes / 2) {
@@ -109,10 +109,38 @@ export class RequestLog<Request> {
     }
   }
 
+  /** What waits, each request behind its length. */
+  #encodeWaiting(): { firstSequence: number; payload: Uint8Array[] } {
+    const payload = this.#waiting.flatMap(({ request }) => {
+      const encoded = this.#encode(request);
+      const lengthBytes = new Uint8Array(4);
+      setU32(lengthBytes, 0, encoded.length);
+      return [lengthBytes, encoded];
+    });
+    return { firstSequence: this.#firstWaiting, payload };
+  }
+
   #forget(sequence: number): void {
     const count = Math.min(sequence - this.#firstWaiting, this.#waiting.length);
     if (count <= 0) return;
     for (const { bytes } of this.#waiting.splice(0, count)) this.#bytes -= bytes;
     this.#firstWaiting += count;
+  }
+}
+
+/** The encoded requests of a batch, with their sequence numbers. Throws `volume-damaged` when their lengths do not fit. */
+export function* requestsIn(batch: RecoveredBatch): Generator<{ sequence: number; encoded: Uint8Array }> {
+  let offset = 0;
+  for (let index = 0; index < batch.requestCount; index++) {
+    const start = offset + 4;
+    const end = start <= batch.payload.length ? start + getU32(batch.payload, offset) : Infinity;
+    if (end > batch.payload.length) {
+      throw new MirrorpointError(
+        'volume-damaged',
+        'A batch in the journal has a right checksum and wrong lengths. Open the mirror instead, and make this volume anew from it.',
+      );
+    }
+    yield { sequence: batch.firstSequence + index, encoded: batch.payload.subarray(start, end) };
+    offset = end;
   }
 }

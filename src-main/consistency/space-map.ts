@@ -183,8 +183,9 @@ export class SpaceMap {
     if (this.#cursor >= this.#blockCount) this.#cursor = 0;
     const page = Math.floor(this.#cursor / blocksPerMapBlock);
     const end = Math.min((page + 1) * blocksPerMapBlock, this.#blockCount);
-    const bits = this.#pages.get(page) ?? (await this.#readAhead(page, pageCount));
-    const runs = freeRuns(bits, { first: page * blocksPerMapBlock, from: this.#cursor, end, minimum: this.#minimumRun });
+    const range = { first: page * blocksPerMapBlock, from: this.#cursor, end, minimum: this.#minimumRun };
+    const changed = this.#pages.get(page);
+    const runs = changed === undefined ? await this.#storedRuns(page, pageCount, range) : freeRuns(changed, range);
     if (runs.length > 0) {
       await this.open([{ vbn: page * blocksPerMapBlock, count: 1 }]);
       for (const run of runs) {
@@ -198,12 +199,13 @@ export class SpaceMap {
     this.#scannedPages++;
   }
 
-  async #readAhead(page: number, pageCount: number): Promise<Uint8Array | null> {
+  /** The free runs of a map block that this CP has not changed. */
+  #storedRuns(page: number, pageCount: number, range: ScanRange): Promise<Extent[]> {
     return this.#cache.run(() => {
       if (page % pagesAhead === 0) {
         for (let next = page; next < Math.min(page + pagesAhead, pageCount); next++) this.file.prefetch(next);
       }
-      return this.file.read(page);
+      return freeRuns(this.file.read(page), range);
     });
   }
 
@@ -248,11 +250,17 @@ function markBits(bits: Uint8Array, range: { start: number; count: number; used:
   }
 }
 
+/** What of a map block is searched: from one VBN to another, for runs of at least a minimum. */
+interface ScanRange {
+  /** The VBN of the map block's first bit. */
+  readonly first: number;
+  readonly from: number;
+  readonly end: number;
+  readonly minimum: number;
+}
+
 /** Runs of clear bits in a map block, as VBNs. Runs shorter than the minimum are left out. */
-function freeRuns(
-  bits: Uint8Array | null,
-  range: { first: number; from: number; end: number; minimum: number },
-): Extent[] {
+function freeRuns(bits: Uint8Array | null, range: ScanRange): Extent[] {
   const { first, from, end, minimum } = range;
   if (bits === null) return [{ vbn: from, count: end - from }];
   const runs: Extent[] = [];

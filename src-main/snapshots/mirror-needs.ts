@@ -18,7 +18,7 @@ export function mirrorNeeds(needs: KnownNeeds, cp: number, deletedAtCp: number):
     cp === needs.committedCp ||
     needs.neededCps.includes(cp) ||
     needs.inFlightCps.includes(cp) ||
-    // The mirror's own snapshot table lists it until the CP of its deletion arrives there.
-    (deletedAtCp > 0 && needs.committedCp < deletedAtCp && needs.committedCp > 0)
+    // The snapshot table of a root that the mirror has, or is receiving, lists it if that root is older than its deletion.
+    [needs.committedCp, ...needs.inFlightCps].some((mirrorCp) => mirrorCp > 0 && mirrorCp < deletedAtCp)
   );
 }

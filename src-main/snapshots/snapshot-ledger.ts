@@ -48,6 +48,7 @@ export class SnapshotLedger implements CpParticipant {
   #intents: SnapshotIntent[] = [];
   #taken: SnapshotIntent[] = [];
   #keepAsBase = false;
+  #hasMoreToDrop = false;
   #roots: { table: TreeRoot; dead: TreeRoot };
 
   constructor(options: {
@@ -77,9 +78,16 @@ export class SnapshotLedger implements CpParticipant {
     return [...this.#taken, ...this.#intents];
   }
 
+  /** There is something for a CP to do, even if no file has changed. */
+  get hasWork(): boolean {
+    return this.#intents.length > 0 || this.#hasMoreToDrop;
+  }
+
   /** Reads the few rows that are held in memory. Called once, after opening. */
   async load(): Promise<void> {
     this.#bases = await this.#cpsOf('base');
+    // Whatever a mirror has was kept as a base for it.
+    if (this.#bases.length === 0) this.#needs.delete(openingRelationship);
   }
 
   request(intent: SnapshotIntent): void {
@@ -220,13 +228,17 @@ export class SnapshotLedger implements CpParticipant {
 
   /** Takes apart roots without a name that neither a mirror nor a reader needs. */
   async #dropDoomed(writer: CpWriter): Promise<void> {
+    this.#hasMoreToDrop = false;
     for (const cp of await this.#cpsOf('doomed')) {
       const row = present(await this.#row(cp), 'row of a doomed root');
       if (this.#views.has(cp)) continue;
       if ([...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, row.deletedAtCp))) continue;
       const previousCp = await this.#keptBefore('files', cp);
       const isEmpty = await this.#dead.drop({ chain: 'files', holderCp: cp, previousCp }, recordsPerCp, release(writer));
-      if (!isEmpty) return;
+      if (!isEmpty) {
+        this.#hasMoreToDrop = true;
+        return;
+      }
       await this.#context.cache.run(() => this.#table.delete(tableKey('doomed', cp)));
       await this.#context.cache.run(() => this.#table.delete(tableKey('row', cp)));
     }

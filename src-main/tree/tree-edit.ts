@@ -53,7 +53,7 @@ export class TreeEdit {
   #blockCount: number;
   /** New address blocks by level (1 is above the data) and by position in the level. */
   readonly #levels: Map<number, Node>[] = [];
-  #staged: Map<number, Uint8Array> = new Map();
+  #staged = new Map<number, Uint8Array>();
   #indices: Float64Array = new Float64Array(0);
 
   constructor(options: { geometry: Geometry; cache: BlockCache; root: TreeRoot; freed: FreedBlocks }) {
@@ -68,7 +68,8 @@ export class TreeEdit {
   /** Blocks that `place` will allocate, at most. */
   get newBlockCount(): number {
     let count = this.#indices.length;
-    for (const level of this.#levels) if (level !== undefined) count += level.size;
+    // Levels that nothing was opened on are holes of the array, which forEach passes over.
+    this.#levels.forEach((level) => (count += level.size));
     return count;
   }
 

@@ -13,5 +13,6 @@ export * from './cp-timer.ts';
 export * from './journal-size.ts';
 export * from './mirror-volume.ts';
 export * from './root-view.ts';
+export * from './volume-options.ts';
 export * from './volume-snapshots.ts';
 export * from './volume.ts';

@@ -136,7 +136,6 @@ export async function listSnapshots(
 
 function checkText(text: string, rule: { what: string; bytesMax: number }): void {
   const bytes = Buffer.byteLength(text);
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused
   if (bytes > 0 && bytes <= rule.bytesMax && !/[\u0000-\u001f/@:]/.test(text) && text.isWellFormed()) return;
   throw new MirrorpointError(
     'name-invalid',

@@ -1,85 +1,27 @@
-import { assert, type Clock, MirrorpointError, type RandomSource, reasonOf, toHex } from '../base/index.ts';
-import { BlockCache, BlockPool, BlockStore } from '../blocks/index.ts';
+import { assert, MirrorpointError, reasonOf, toHex } from '../base/index.ts';
 import {
-  ConsistencyPoints,
   type CpCause,
   type CpFollower,
   type CpRecord,
   FreedList,
   Journal,
-  ReadGate,
   readShed,
-  RequestLog,
   RootRing,
-  SpaceMap,
 } from '../consistency/index.ts';
 import type { Device, DeviceSet } from '../device/index.ts';
-import { InodeFlush, InodeTable, LiveFiles, type Operation } from '../files/index.ts';
-import { encodeRootNode, type Geometry, geometryOf, type RootNode } from '../format/index.ts';
-import { type KnownNeeds, SnapshotLedger } from '../snapshots/index.ts';
-import { BlockFile, type BlockFileContext } from '../tree/index.ts';
-import { Admission } from './admission.ts';
+import { changeBlocks, createRootDirectory, type LiveFiles } from '../files/index.ts';
+import { encodeRootNode, type Geometry, type RootNode } from '../format/index.ts';
+import type { KnownNeeds } from '../snapshots/index.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { CpTimer } from './cp-timer.ts';
 import { emptyRoot } from './empty-root.ts';
 import { replay } from './recovery.ts';
 import { openRootView, type RootView, type RootViewAt } from './root-view.ts';
+import { contextFor, nowNs, VolumeCore, type VolumeStart } from './volume-core.ts';
+import type { RecoveryReport, VolumeOptions, VolumeStatus } from './volume-options.ts';
 import { type SnapshotInfo, VolumeSnapshots } from './volume-snapshots.ts';
 
-/** Settings of an open volume. */
-export interface VolumeOptions {
-  /** What messages call the volume. */
-  name: string;
-  clock: Clock;
-  random: RandomSource;
-  /** Memory for blocks read. */
-  cacheBytes?: number;
-  /** Memory for changes that wait for a CP. */
-  poolBytes?: number;
-  /** What an acknowledgement promises: `sync` what was synced survives, `request` every request does. */
-  durability?: 'sync' | 'request';
-  /** 1 s to 24 h, or 0 for no timer. */
-  cpIntervalMs?: number;
-  /** Tell the devices about freed space. */
-  discard?: boolean;
-}
-
-/** What opening found and did. */
-export interface RecoveryReport {
-  /** The CP that the volume was found at. */
-  cp: number;
-  /** Requests taken from the journal. */
-  replayedRequests: number;
-  /** Copies of that CP's root that were damaged or missing. */
-  damagedRootCopies: number;
-}
-
-/** A volume's state at a glance. */
-export interface VolumeStatus {
-  cp: number;
-  epoch: number;
-  /** When the last CP was taken. */
-  wallMs: number;
-  blockSizeBytes: number;
-  blockCount: number;
-  usedBlockCount: number;
-  freeBlockCount: number;
-  /** Memory of changes that wait for a CP. */
-  waitingBytes: number;
-  inodeCount: number;
-  /** Times that a change had to wait for a CP to make room. */
-  stalledWriters: number;
-  cpIntervalMs: number;
-  /** Why the volume takes no more changes. */
-  failure?: string;
-}
-
-const defaultCacheBytes = 32 << 20;
-const defaultPoolBytes = 128 << 20;
 const defaultCpIntervalMs = 30_000;
-
-/** Memory for the volume's own maps while a CP changes them; taken from the machine only as far as used. */
-const mapsPoolBytes = 256 << 20;
 
 /** CPs whose records stay in memory. */
 const historyMax = 1000;
@@ -100,107 +42,31 @@ export class Volume implements AsyncDisposable {
   readonly recovery: RecoveryReport | undefined;
   readonly #set: DeviceSet;
   readonly #options: VolumeOptions;
-  readonly #context: Required<BlockFileContext>;
-  readonly #gate = new ReadGate();
-  readonly #table: InodeTable;
-  readonly #files: LiveFiles;
-  readonly #space: SpaceMap;
-  readonly #ledger: SnapshotLedger;
-  readonly #log: RequestLog<Operation>;
-  readonly #cps: ConsistencyPoints;
-  readonly #admission: Admission;
+  readonly #core: VolumeCore;
   readonly #snapshots: VolumeSnapshots;
   readonly #timer: CpTimer;
   readonly #history: CpRecord[] = [];
   #stalledWriters = 0;
   #reclaiming = false;
+  /** The last CP took removed files apart, and there may be more of them. */
+  #hasOrphans = false;
   #failure: MirrorpointError | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: {
-    set: DeviceSet;
-    options: VolumeOptions;
-    root: RootNode;
-    rootBytes: Uint8Array;
-    shed: FreedList;
-    journal: Journal;
-    ring: RootRing;
-    context: Required<BlockFileContext>;
-    recovery: RecoveryReport | undefined;
-  }) {
-    const { set, options, root, journal, context, recovery } = parts;
-    this.name = options.name;
+  private constructor(start: VolumeStart, recovery: RecoveryReport | undefined) {
+    this.name = start.options.name;
     this.recovery = recovery;
-    this.#set = set;
-    this.#options = options;
-    this.#context = context;
-    this.#table = new InodeTable(context, root.files.inodes, root);
-    const orphans = new BlockFile(context, root.files.orphans);
-    this.#log = new RequestLog<Operation>({
-      journal,
-      nextSequence: root.requestSequence,
-      encode: (operation) => this.#files.encode(operation),
-      takeCp: (cause) => this.takeCp(cause),
-    });
-    this.#files = new LiveFiles({
-      inodes: this.#table,
-      orphans,
-      nowNs: () => BigInt(Math.floor(options.clock.wallMs() * 1e6)),
-      enterRead: () => this.#gate.enter(),
-      log: (operation, bytes) => {
-        this.#log.append(operation, bytes);
-      },
-    });
-    const inodeFlush = new InodeFlush(this.#table, orphans);
-    this.#ledger = new SnapshotLedger({
-      context: {
-        ...context,
-        pool: new BlockPool({ capacityBytes: mapsPoolBytes, blockSizeBytes: root.blockSizeBytes }),
-      },
-      root,
-      inodesOf: () => inodeFlush.written,
-      lastRoot: () => this.#cps.root,
-    });
-    this.#space = new SpaceMap({
-      geometry: context.geometry,
-      cache: context.cache,
-      file: new BlockFile(context, root.files.freeMap),
-      blockCount: root.blockCount,
-      usedCount: root.usedBlockCount,
-      cursor: root.allocationCursor,
-    });
-    this.#cps = new ConsistencyPoints({
-      name: this.name,
-      geometry: context.geometry,
-      cache: context.cache,
-      space: this.#space,
-      ring: parts.ring,
-      journal,
-      gate: this.#gate,
-      clock: options.clock,
-      participants: [inodeFlush, this.#ledger],
-      flushDevices: () => set.flush(),
-      requestSequence: () => this.#log.sequence,
-      ...(options.discard === true && { discard: (extents) => this.#discard(extents) }),
-      root,
-      rootBytes: parts.rootBytes,
-      shed: parts.shed,
-    });
-    this.#admission = new Admission({
-      pool: context.pool,
-      space: this.#space,
-      name: this.name,
-      dirtyInodes: () => this.#table.dirtyCount,
-      waitingRequests: () => this.#log.waitingCount,
-    });
+    this.#set = start.set;
+    this.#options = start.options;
+    this.#core = new VolumeCore(start, (cause) => this.takeCp(cause));
     this.#snapshots = new VolumeSnapshots({
-      context,
-      ledger: this.#ledger,
-      root: () => this.#cps.root,
+      context: start.context,
+      ledger: this.#core.ledger,
+      root: () => this.root,
       takeCp: (cause) => this.takeCp(cause),
     });
-    this.#timer = new CpTimer(options.clock, () => {
-      if (this.#hasChanges && !this.#cps.isBusy) this.#takeCpUnasked('timer');
+    this.#timer = new CpTimer(start.options.clock, () => {
+      if (this.#hasChanges && !this.#core.cps.isBusy) this.#takeCpUnasked('timer');
     });
   }
 
@@ -216,20 +82,20 @@ export class Volume implements AsyncDisposable {
     const journalKey = options.random.bytes(16);
     const { volumeId, blockSizeBytes, blockCount } = set;
     const root = emptyRoot({ volumeId, blockSizeBytes, blockCount, journalKey });
-    const position = { key: journalKey, offsetBytes: 0, batch: 1 };
-    const volume = new Volume({
+    const start: VolumeStart = {
       set,
       options,
+      context: contextFor(set, options),
       root,
       rootBytes: encodeRootNode(root),
       shed: new FreedList(),
-      journal: new Journal(set.journal, position),
+      journal: new Journal(set.journal, { key: journalKey, offsetBytes: 0, batch: 1 }),
       ring,
-      context: contextFor(set, options),
-      recovery: undefined,
-    });
-    await volume.#context.cache.run(() => {
-      volume.#files.format();
+    };
+    const volume = new Volume(start, undefined);
+    await volume.#core.ledger.load();
+    await volume.#core.context.cache.run(() => {
+      createRootDirectory(volume.#core.table, { mode: 0o755, uid: 0, gid: 0, nowNs: nowNs(options.clock) });
     });
     await volume.takeCp('create');
     volume.#timer.set(options.cpIntervalMs ?? defaultCpIntervalMs);
@@ -261,8 +127,8 @@ export class Volume implements AsyncDisposable {
     });
     const recovery: RecoveryReport = { cp: root.cp, replayedRequests: 0, damagedRootCopies: damagedCopies };
     const shed = await readShed(context, root.files.shed);
-    const volume = new Volume({ set, options, root, rootBytes: bytes, shed, journal, ring, context, recovery });
-    await volume.#ledger.load();
+    const volume = new Volume({ set, options, context, root, rootBytes: bytes, shed, journal, ring }, recovery);
+    await volume.#core.ledger.load();
     await volume.#recover(journal, recovery);
     volume.#timer.set(options.cpIntervalMs ?? defaultCpIntervalMs);
     return volume;
@@ -274,16 +140,16 @@ export class Volume implements AsyncDisposable {
   }
 
   get geometry(): Geometry {
-    return this.#context.geometry;
+    return this.#core.context.geometry;
   }
 
   /** The root of the last durable CP. */
   get root(): RootNode {
-    return this.#cps.root;
+    return this.#core.cps.root;
   }
 
   get rootBytes(): Uint8Array {
-    return this.#cps.rootBytes;
+    return this.#core.cps.rootBytes;
   }
 
   /** The last CPs, oldest first. */
@@ -293,12 +159,12 @@ export class Volume implements AsyncDisposable {
 
   /** CPs kept for mirrors, oldest first. */
   get bases(): readonly number[] {
-    return this.#ledger.bases;
+    return this.#core.ledger.bases;
   }
 
   /** Runs a synchronous operation that changes nothing; it may be started again, so it must not keep state outside. */
   query<T>(operation: (files: LiveFiles) => T): Promise<T> {
-    return this.#context.cache.run(() => operation(this.#files));
+    return this.#core.context.cache.run(() => operation(this.#core.files));
   }
 
   /**
@@ -314,26 +180,26 @@ export class Volume implements AsyncDisposable {
     for (;;) {
       this.#refuseWhenFailed();
       await this.#admit(costBlocks, options.frees === true);
-      const result = await this.#context.cache.run<T | typeof noRoom>(() =>
-        this.#admission.hasRoom(costBlocks) ? operation(this.#files) : noRoom,
+      const result = await this.#core.context.cache.run<T | typeof noRoom>(() =>
+        this.#core.admission.hasRoom(costBlocks) ? operation(this.#core.files) : noRoom,
       );
       if (result === noRoom) continue;
-      this.#table.trim();
-      if (this.#admission.isHigh && !this.#cps.isBusy) this.#takeCpUnasked('dirty');
-      if (this.#options.durability === 'request') await this.#log.commit();
+      this.#core.table.trim();
+      if (this.#core.admission.isHigh && !this.#core.cps.isBusy) this.#takeCpUnasked('dirty');
+      if (this.#options.durability === 'request') await this.#core.log.commit();
       return result;
     }
   }
 
   /** Reads file content into the target; resolves to the bytes read, fewer at the end of the file. */
   readInto(ino: number, offset: number, target: Uint8Array): Promise<number> {
-    return this.#files.readInto(ino, offset, target);
+    return this.#core.files.readInto(ino, offset, target);
   }
 
   /** Resolves when everything acknowledged before this call survives a crash. */
   async sync(): Promise<void> {
     this.#refuseWhenFailed();
-    await this.#log.commit();
+    await this.#core.log.commit();
   }
 
   /** Takes a CP that includes everything acknowledged before this call. */
@@ -341,8 +207,7 @@ export class Volume implements AsyncDisposable {
     this.#refuseWhenFailed();
     await this.#reclaim();
     try {
-      const record = await this.#cps.take(cause);
-      this.#log.release(this.#cps.root.requestSequence);
+      const record = await this.#core.cps.take(cause);
       if (this.#history.at(-1) !== record) this.#history.push(record);
       if (this.#history.length > historyMax) this.#history.shift();
       return record;
@@ -363,11 +228,11 @@ export class Volume implements AsyncDisposable {
       epoch: root.epoch,
       wallMs: root.wallMs,
       blockSizeBytes: root.blockSizeBytes,
-      blockCount: this.#space.blockCount,
+      blockCount: this.#core.space.blockCount,
       usedBlockCount: root.usedBlockCount,
-      freeBlockCount: this.#space.freeCount,
-      waitingBytes: this.#context.pool.takenCount * root.blockSizeBytes,
-      inodeCount: this.#table.counters.inodeCount,
+      freeBlockCount: this.#core.space.freeCount,
+      waitingBytes: this.#core.context.pool.takenCount * root.blockSizeBytes,
+      inodeCount: this.#core.table.counters.inodeCount,
       stalledWriters: this.#stalledWriters,
       cpIntervalMs: this.#timer.intervalMs,
       ...(this.#failure !== undefined && { failure: this.#failure.message }),
@@ -397,26 +262,26 @@ export class Volume implements AsyncDisposable {
   /** Opens the last CP, or a kept one, for reading; it stays as it is until the view is closed. */
   openView(at: RootViewAt): Promise<RootView> {
     // A CP under way may be giving up the root, or what the last root references: views open between CPs.
-    return this.#cps.between(() =>
+    return this.#core.cps.between(() =>
       openRootView({
         name: this.name,
-        context: this.#context,
+        context: this.#core.context,
         root: () => this.root,
         at,
-        enter: (root) => this.#ledger.enterView(root.cp),
+        enter: (root) => this.#core.ledger.enterView(root.cp),
       }),
     );
   }
 
   /** Verifies every block of the last CP and of every kept root, and all counts. */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
-    const { root, leaveRead, leaveView } = await this.#cps.between(() => ({
+    const { root, leaveRead, leaveView } = await this.#core.cps.between(() => ({
       root: this.root,
-      leaveRead: this.#gate.enter(),
-      leaveView: this.#ledger.enterView(this.root.cp),
+      leaveRead: this.#core.gate.enter(),
+      leaveView: this.#core.ledger.enterView(this.root.cp),
     }));
     try {
-      return await checkVolume({ context: this.#context, root, mapsRead: leaveRead }, options);
+      return await checkVolume({ context: this.#core.context, root, mapsRead: leaveRead }, options);
     } finally {
       leaveRead();
       leaveView();
@@ -426,26 +291,26 @@ export class Volume implements AsyncDisposable {
   /** Takes a device more into the volume, or the room that its grown devices have now. */
   async grow(device?: Device): Promise<void> {
     await this.#set.grow(device);
-    this.#space.grow(this.#set.blockCount);
+    this.#core.space.grow(this.#set.blockCount);
     await this.takeCp('grow');
   }
 
   follow(follower: CpFollower): void {
-    this.#cps.follow(follower);
+    this.#core.cps.follow(follower);
   }
 
   unfollow(follower: CpFollower): void {
-    this.#cps.unfollow(follower);
+    this.#core.cps.unfollow(follower);
   }
 
   /** Reads blocks from consecutive VBNs, one buffer each. What they hold is not proven. */
   readBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#context.cache.store.readRun(vbn, buffers);
+    return this.#core.context.cache.store.readRun(vbn, buffers);
   }
 
   /** Says what a relationship's mirror has and may have; undefined ends the relationship. */
   setMirrorNeeds(relationship: string, needs: KnownNeeds | undefined): void {
-    this.#ledger.setMirrorNeeds(relationship, needs);
+    this.#core.ledger.setMirrorNeeds(relationship, needs);
   }
 
   /** Takes a final CP when anything changed, and closes the devices. */
@@ -459,31 +324,31 @@ export class Volume implements AsyncDisposable {
   }
 
   get #hasChanges(): boolean {
-    return this.#log.sequence > this.root.requestSequence || this.#ledger.pendingIntents.length > 0;
+    return this.#core.log.sequence > this.root.requestSequence || this.#core.ledger.hasWork || this.#hasOrphans;
   }
 
   async #recover(journal: Journal, recovery: RecoveryReport): Promise<void> {
     recovery.replayedRequests = await replay({
       journal,
       fromSequence: this.root.requestSequence,
-      apply: (operation) => this.#context.cache.run(() => {
-        this.#files.replay(operation);
+      apply: (operation) => this.#core.context.cache.run(() => {
+        this.#core.files.replay(operation);
       }),
     });
-    const hasOrphans = await this.query((files) => files.hasOrphans);
+    this.#hasOrphans = (await this.query((files) => files.orphanCount)) > 0;
     if (recovery.replayedRequests > 0) journal.restart(this.#options.random.bytes(16));
-    if (recovery.replayedRequests > 0 || hasOrphans) await this.takeCp('recovery');
+    if (recovery.replayedRequests > 0 || this.#hasOrphans) await this.takeCp('recovery');
   }
 
   /** Waits until memory and devices have room for a change. */
   async #admit(costBlocks: number, frees: boolean): Promise<void> {
-    assert(costBlocks <= this.#context.pool.capacity / 2, 'a change fits in half of the memory for changes');
-    if (!this.#admission.fits(costBlocks, frees)) {
+    assert(costBlocks <= this.#core.context.pool.capacity / 2, 'a change fits in half of the memory for changes');
+    if (!this.#core.admission.fits(costBlocks, frees)) {
       // What waits is estimated high; after a CP only the change itself counts. Freed blocks take one CP more.
-      for (let tries = 0; tries < 3 && !this.#admission.fits(costBlocks, frees); tries++) await this.takeCp('dirty');
-      if (!this.#admission.fits(costBlocks, frees)) throw this.#admission.full();
+      for (let tries = 0; tries < 3 && !this.#core.admission.fits(costBlocks, frees); tries++) await this.takeCp('dirty');
+      if (!this.#core.admission.fits(costBlocks, frees)) throw this.#core.admission.full();
     }
-    while (!this.#admission.hasRoom(costBlocks)) {
+    while (!this.#core.admission.hasRoom(costBlocks)) {
       this.#stalledWriters++;
       await this.takeCp('dirty');
     }
@@ -494,9 +359,9 @@ export class Volume implements AsyncDisposable {
     if (this.#reclaiming) return;
     this.#reclaiming = true;
     try {
-      await this.#context.cache.run(() => {
-        if (this.#admission.hasRoom(64)) this.#files.reclaimOrphans(reclaimBlocksPerCp);
-      });
+      this.#hasOrphans = await this.#core.context.cache.run(
+        () => this.#core.admission.hasRoom(changeBlocks.reclaimOrphans) && this.#core.files.reclaimOrphans(reclaimBlocksPerCp) > 0,
+      );
     } finally {
       this.#reclaiming = false;
     }
@@ -505,11 +370,6 @@ export class Volume implements AsyncDisposable {
   /** A CP that nobody waits for: a fault shows in the next call that needs one. */
   #takeCpUnasked(cause: CpCause): void {
     this.takeCp(cause).catch(() => undefined);
-  }
-
-  async #discard(extents: readonly { vbn: number; count: number }[]): Promise<void> {
-    const { blockSizeBytes } = this.geometry;
-    for (const { vbn, count } of extents) await this.#set.data.discard(vbn * blockSizeBytes, count * blockSizeBytes);
   }
 
   #refuseWhenFailed(): void {
@@ -532,24 +392,11 @@ export class Volume implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#timer.set(0);
     try {
-      if (this.#failure === undefined && (this.#hasChanges || this.#cps.isBusy)) await this.#cps.take('close');
+      if (this.#failure === undefined && (this.#hasChanges || this.#core.cps.isBusy)) await this.#core.cps.take('close');
     } finally {
       await this.#set.close();
     }
   }
-}
-
-function contextFor(set: DeviceSet, options: VolumeOptions): Required<BlockFileContext> {
-  const geometry = geometryOf(set.blockSizeBytes);
-  const store = new BlockStore(set.data, geometry.blockSizeBytes);
-  return {
-    geometry,
-    cache: new BlockCache(store, { capacityBytes: options.cacheBytes ?? defaultCacheBytes }),
-    pool: new BlockPool({
-      capacityBytes: options.poolBytes ?? defaultPoolBytes,
-      blockSizeBytes: geometry.blockSizeBytes,
-    }),
-  };
 }
 
 function checkGeometry(set: DeviceSet, root: RootNode, name: string): void {

@@ -1,11 +1,11 @@
 import { SeededRandom, systemClock } from '../../src-main/base/index.ts';
-import { type Device, DeviceSet, MemoryDevice } from '../../src-main/device/index.ts';
+import { DeviceSet, MemoryDevice } from '../../src-main/device/index.ts';
 import { Volume, type VolumeOptions } from '../../src-main/volume/index.ts';
 
 /** A volume on memory devices, which can be opened again after a close or a crash. */
 export class MemoryHome {
   readonly random: SeededRandom;
-  devices: Device[];
+  devices: MemoryDevice[];
   readonly #options: Partial<VolumeOptions>;
 
   constructor(options: { sizeBytes?: number; seed?: number; volume?: Partial<VolumeOptions> } = {}) {
@@ -38,7 +38,7 @@ export class MemoryHome {
   }
 
   async open(): Promise<Volume> {
-    this.devices = this.devices.map((device) => (device as MemoryDevice).reopen());
+    this.devices = this.devices.map((device) => device.reopen());
     return Volume.open(await DeviceSet.open(this.devices), this.volumeOptions);
   }
 }

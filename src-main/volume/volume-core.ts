@@ -1,0 +1,156 @@
+import type { Clock } from '../base/index.ts';
+import { BlockCache, BlockPool, BlockStore } from '../blocks/index.ts';
+import {
+  ConsistencyPoints,
+  type CpCause,
+  type CpRecord,
+  type Extent,
+  type FreedList,
+  type Journal,
+  ReadGate,
+  RequestLog,
+  type RootRing,
+  SpaceMap,
+} from '../consistency/index.ts';
+import type { DeviceSet } from '../device/index.ts';
+import { encodeOperation, InodeFlush, InodeTable, LiveFiles, type Operation } from '../files/index.ts';
+import { geometryOf, type RootNode } from '../format/index.ts';
+import { SnapshotLedger } from '../snapshots/index.ts';
+import { BlockFile, type BlockFileContext } from '../tree/index.ts';
+import { Admission } from './admission.ts';
+import type { VolumeOptions } from './volume-options.ts';
+
+const defaultCacheBytes = 32 << 20;
+const defaultPoolBytes = 128 << 20;
+
+/** Memory for the volume's own maps while a CP changes them; taken from the machine only as far as used. */
+const mapsPoolBytes = 256 << 20;
+
+/** Where a volume starts from: the root found on its devices, or the empty one. */
+export interface VolumeStart {
+  set: DeviceSet;
+  options: VolumeOptions;
+  context: Required<BlockFileContext>;
+  root: RootNode;
+  rootBytes: Uint8Array;
+  shed: FreedList;
+  journal: Journal;
+  ring: RootRing;
+}
+
+/** The parts of a live volume, joined: who writes into whom is decided here and nowhere else. */
+export class VolumeCore {
+  readonly context: Required<BlockFileContext>;
+  readonly gate = new ReadGate();
+  readonly table: InodeTable;
+  readonly files: LiveFiles;
+  readonly space: SpaceMap;
+  readonly ledger: SnapshotLedger;
+  readonly log: RequestLog<Operation>;
+  readonly cps: ConsistencyPoints;
+  readonly admission: Admission;
+
+  constructor(start: VolumeStart, takeCp: (cause: CpCause) => Promise<CpRecord>) {
+    const { options, root, context } = start;
+    this.context = context;
+    this.table = new InodeTable(context, root.files.inodes, root);
+    const orphans = new BlockFile(context, root.files.orphans);
+    this.log = this.#requestLog(start, takeCp);
+    this.files = new LiveFiles({
+      inodes: this.table,
+      orphans,
+      nowNs: () => nowNs(options.clock),
+      enterRead: () => this.gate.enter(),
+      log: (operation, bytes) => {
+        this.log.append(operation, bytes);
+      },
+    });
+    const inodeFlush = new InodeFlush(this.table, orphans);
+    this.ledger = this.#snapshotLedger(root, inodeFlush);
+    this.space = new SpaceMap({
+      geometry: context.geometry,
+      cache: context.cache,
+      file: new BlockFile(context, root.files.freeMap),
+      blockCount: root.blockCount,
+      usedCount: root.usedBlockCount,
+      cursor: root.allocationCursor,
+    });
+    this.cps = this.#consistencyPoints(start, inodeFlush);
+    this.admission = new Admission({
+      pool: context.pool,
+      space: this.space,
+      name: options.name,
+      dirtyInodes: () => this.table.dirtyCount,
+      waitingRequests: () => this.log.waitingCount,
+    });
+  }
+
+  #requestLog(start: VolumeStart, takeCp: (cause: CpCause) => Promise<CpRecord>): RequestLog<Operation> {
+    return new RequestLog<Operation>({
+      journal: start.journal,
+      nextSequence: start.root.requestSequence,
+      encode: (operation) =>
+        encodeOperation(operation, (ino, offset, target) => {
+          this.files.readCurrent(ino, offset, target);
+        }),
+      takeCp,
+      resident: (operation) => this.context.cache.run(operation),
+    });
+  }
+
+  #snapshotLedger(root: RootNode, inodeFlush: InodeFlush): SnapshotLedger {
+    const pool = new BlockPool({ capacityBytes: mapsPoolBytes, blockSizeBytes: root.blockSizeBytes });
+    return new SnapshotLedger({
+      context: { ...this.context, pool },
+      root,
+      inodesOf: () => inodeFlush.written,
+      lastRoot: () => this.cps.root,
+    });
+  }
+
+  #consistencyPoints(start: VolumeStart, inodeFlush: InodeFlush): ConsistencyPoints {
+    const { set, options, root, rootBytes, shed, journal, ring } = start;
+    return new ConsistencyPoints({
+      name: options.name,
+      geometry: this.context.geometry,
+      cache: this.context.cache,
+      space: this.space,
+      ring,
+      journal,
+      gate: this.gate,
+      clock: options.clock,
+      participants: [inodeFlush, this.ledger],
+      flushDevices: () => set.flush(),
+      requestSequence: () => this.log.sequence,
+      onDurable: (sequence) => {
+        this.log.release(sequence);
+      },
+      ...(options.discard === true && { discard: (extents) => discardExtents(set, extents) }),
+      root,
+      rootBytes,
+      shed,
+    });
+  }
+}
+
+/** The block layer of a volume that takes changes. */
+export function contextFor(set: DeviceSet, options: VolumeOptions): Required<BlockFileContext> {
+  const { blockSizeBytes } = set;
+  const store = new BlockStore(set.data, blockSizeBytes);
+  return {
+    geometry: geometryOf(blockSizeBytes),
+    cache: new BlockCache(store, { capacityBytes: options.cacheBytes ?? defaultCacheBytes }),
+    pool: new BlockPool({ capacityBytes: options.poolBytes ?? defaultPoolBytes, blockSizeBytes }),
+  };
+}
+
+async function discardExtents(set: DeviceSet, extents: readonly Extent[]): Promise<void> {
+  for (const { vbn, count } of extents) {
+    await set.data.discard(vbn * set.blockSizeBytes, count * set.blockSizeBytes);
+  }
+}
+
+/** Wall-clock time as inodes keep it. */
+export function nowNs(clock: Clock): bigint {
+  return BigInt(Math.floor(clock.wallMs() * 1000)) * 1000n;
+}
