@@ -139,6 +139,11 @@ export class Volume implements AsyncDisposable {
     return this.#set.volumeId;
   }
 
+  /** The id of its device set: a mirror has the volume's id on another set. */
+  get setId(): Uint8Array {
+    return this.#set.setId;
+  }
+
   get geometry(): Geometry {
     return this.#core.context.geometry;
   }
