@@ -84,7 +84,7 @@ export class BlockCache {
         await this.#load(this.#missing, pinned);
       }
     } finally {
-      if (pinned !== undefined) for (const entry of pinned) entry.pins--;
+      if (pinned !== undefined) this.#unpin(pinned);
     }
   }
 
@@ -132,35 +132,36 @@ export class BlockCache {
     const wanted = new PointerList();
     const seen = new Set<number>();
     const awaited: Promise<void>[] = [];
-    const pointers: [Uint8Array, number][] = [];
     const copy = missing.bytes.slice(0, missing.count * pointerBytes);
     for (let offset = 0; offset < copy.length; offset += pointerBytes) {
       const vbn = pointerVbn(copy, offset);
       if (seen.has(vbn)) continue;
       seen.add(vbn);
-      pointers.push([copy, offset]);
       const loading = this.#loading.get(vbn);
-      if (loading !== undefined) awaited.push(loading.catch(() => undefined));
-      else wanted.push(copy, offset);
+      if (loading === undefined) wanted.push(copy, offset);
+      else {
+        // Another operation loads it; what it does not find there, this one asks for again.
+        const pinFound = (): void => {
+          const entry = this.#find(copy, offset);
+          if (entry !== undefined) pin(entry, pinned);
+        };
+        awaited.push(loading.then(pinFound, () => undefined));
+      }
     }
-    if (wanted.count > 0) awaited.push(this.#read(wanted));
-    await Promise.all(awaited);
-    for (const [bytes, offset] of pointers) {
-      const entry = this.#find(bytes, offset);
-      if (entry === undefined) continue;
-      entry.pins++;
-      pinned.push(entry);
-    }
+    if (wanted.count > 0) awaited.push(this.#read(wanted, pinned));
+    // All have ended before one's fault is thrown on, so that nothing is pinned after the operation has gone.
+    const ended = await Promise.allSettled(awaited);
+    for (const outcome of ended) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  #read(wanted: PointerList): Promise<void> {
+  #read(wanted: PointerList, pinned: Entry[]): Promise<void> {
     const targets = Array.from({ length: wanted.count }, () => new Uint8Array(this.store.blockSizeBytes));
     const reading = this.store.readProven(wanted, targets).then(
       () => {
         for (let position = 0; position < wanted.count; position++) {
           const offset = position * pointerBytes;
           this.#loading.delete(wanted.vbn(position));
-          this.#place(wanted.vbn(position), pointerBirth(wanted.bytes, offset), targets[position]!);
+          pin(this.#place(wanted.vbn(position), pointerBirth(wanted.bytes, offset), targets[position]!), pinned);
         }
       },
       (fault: unknown) => {
@@ -172,9 +173,19 @@ export class BlockCache {
     return reading;
   }
 
-  #place(vbn: number, birthCp: number, bytes: Uint8Array): void {
+  /** Ends an operation's hold, and gives up the room that such holds took beyond the bound. */
+  #unpin(pinned: readonly Entry[]): void {
+    for (const entry of pinned) entry.pins--;
+    while (this.#entries.length > this.#capacity && this.#entries.at(-1)!.pins === 0) {
+      const entry = this.#entries.pop()!;
+      if (this.#byVbn.get(entry.vbn) === entry) this.#byVbn.delete(entry.vbn);
+    }
+    if (this.#hand >= this.#entries.length) this.#hand = 0;
+  }
+
+  #place(vbn: number, birthCp: number, bytes: Uint8Array): Entry {
     const present = this.#byVbn.get(vbn);
-    if (present !== undefined && present.birthCp === birthCp) return;
+    if (present !== undefined && present.birthCp === birthCp) return present;
     assert(present === undefined || present.pins === 0, 'a pinned block is never replaced');
     const entry = present ?? this.#victim();
     if (entry.vbn !== vbn) {
@@ -185,6 +196,7 @@ export class BlockCache {
     entry.birthCp = birthCp;
     entry.referenced = true;
     entry.bytes.set(bytes);
+    return entry;
   }
 
   /** An entry to overwrite: a new one while there is room, else the first that was not used since the hand passed. */
@@ -206,4 +218,9 @@ export class BlockCache {
     this.#entries.push(entry);
     return entry;
   }
+}
+
+function pin(entry: Entry, pinned: Entry[]): void {
+  entry.pins++;
+  pinned.push(entry);
 }

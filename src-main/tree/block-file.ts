@@ -133,21 +133,18 @@ export class BlockFile {
 
   /**
    * The first index at or after `from` that is data (`wanted` true) or a hole,
-   * or undefined when there is none below `end`. Holes of stored trees are
-   * skipped subtree by subtree.
+   * or undefined when there is none below `end`. Holes are skipped subtree by
+   * subtree and range by range, data block by block.
    */
   seek(from: number, end: number, wanted: 'data' | 'hole'): number | undefined {
+    const firstWaiting = wanted === 'data' ? this.#firstWaiting(from) : Infinity;
     let index = from;
     while (index < end) {
       const waiting = this.#waiting(index);
-      if (waiting !== undefined) {
-        if ((waiting !== null) === (wanted === 'data')) return index;
-        index++;
-        continue;
-      }
-      const found = this.#find(index);
-      if ((found !== undefined) === (wanted === 'data')) return index;
-      index = found === undefined && !this.#hasOverlay ? this.#nextStored(index) : index + 1;
+      const isData = waiting === undefined ? this.#find(index) !== undefined : waiting !== null;
+      if (isData === (wanted === 'data')) return index;
+      if (isData) index++;
+      else index = Math.min(firstWaiting, waiting === null ? this.#holeEnd(index) : this.#nextStored(index));
     }
     return undefined;
   }
@@ -196,10 +193,6 @@ export class BlockFile {
     this.#frozen = undefined;
   }
 
-  get #hasOverlay(): boolean {
-    return this.#active !== undefined || this.#frozen !== undefined;
-  }
-
   get #pool(): BlockPool {
     const { pool } = this.#context;
     assert(pool !== undefined, 'a read-only file is never written');
@@ -215,6 +208,21 @@ export class BlockFile {
       if (!overlay.holes.isEmpty && overlay.holes.has(index)) return null;
     }
     return undefined;
+  }
+
+  /** The first block at or after `from` that waits in memory. */
+  #firstWaiting(from: number): number {
+    let first = Infinity;
+    for (const index of this.#active?.blocks.keys() ?? []) if (index >= from && index < first) first = index;
+    for (const index of this.#frozen?.blocks.keys() ?? []) {
+      if (index >= from && index < first && this.#waiting(index) !== null) first = index;
+    }
+    return first;
+  }
+
+  /** The end of the waiting range of holes around an index that is one. */
+  #holeEnd(index: number): number {
+    return this.#active?.holes.endAround(index) ?? this.#frozen?.holes.endAround(index) ?? index + 1;
   }
 
   #stored(index: number): Uint8Array | null {

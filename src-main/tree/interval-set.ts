@@ -10,21 +10,25 @@ export class IntervalSet {
   /** Adds [start, end). `end` may be Infinity. */
   add(start: number, end: number): void {
     if (start >= end) return;
-    let from = this.#firstEndingAtOrAfter(start);
+    const from = this.#firstEndingAtOrAfter(start);
     let to = from;
     while (to < this.#starts.length && this.#starts[to]! <= end) {
       start = Math.min(start, this.#starts[to]!);
       end = Math.max(end, this.#ends[to]!);
       to++;
     }
-    from = Math.min(from, to);
     this.#starts.splice(from, to - from, start);
     this.#ends.splice(from, to - from, end);
   }
 
   has(value: number): boolean {
+    return this.endAround(value) !== undefined;
+  }
+
+  /** The end of the interval that holds the value, or undefined when none does. */
+  endAround(value: number): number | undefined {
     const index = this.#firstEndingAtOrAfter(value + 1);
-    return index < this.#starts.length && this.#starts[index]! <= value;
+    return index < this.#starts.length && this.#starts[index]! <= value ? this.#ends[index] : undefined;
   }
 
   *[Symbol.iterator](): Generator<[start: number, end: number]> {
