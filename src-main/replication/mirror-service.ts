@@ -1,0 +1,172 @@
+import type { Clock, MirrorpointError } from '../base/index.ts';
+import { rootChecksumOf } from '../format/index.ts';
+import type { Link } from '../transport/index.ts';
+import type { MirrorVolume } from '../volume/index.ts';
+import { WireSession } from '../wire/index.ts';
+import { Conversation } from './conversation.ts';
+import { handshakesMax, heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
+import { MirrorSession, type PrimaryKnowledge } from './mirror-session.ts';
+import { lagMsOf, noTraffic, reasonFor, type RelationshipStatus, stateOfSession } from './relationship-status.ts';
+import { isPassing } from './retry.ts';
+
+export interface MirrorServiceOptions {
+  readonly volume: MirrorVolume;
+  readonly clock: Clock;
+  /** 16 bytes. */
+  readonly serverId: Uint8Array;
+  readonly serverName: string;
+  readonly heartbeatIntervalMs?: number;
+  readonly silenceMaxMs?: number;
+}
+
+/**
+ * The mirror's side of a relationship: serves the primary that comes over a
+ * link. One session works on the volume at a time: a link whose hello is right
+ * takes the place of an older one, which is dead or about to be. The volume is
+ * the caller's to close, after this.
+ */
+export class MirrorService implements AsyncDisposable {
+  readonly #options: MirrorServiceOptions;
+  readonly #sessions = new Set<MirrorSession>();
+  readonly #listeners = new Set<() => void>();
+  readonly #traffic = noTraffic();
+  readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, sentWallMs: 0, heardMs: 0 };
+  #current: MirrorSession | undefined;
+  #fault: MirrorpointError | undefined;
+  #isClosed = false;
+
+  constructor(options: MirrorServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Serves a link until it ends, and closes it. Resolves then; operating faults show in the status. */
+  async accept(link: Link): Promise<void> {
+    const waiting = [...this.#sessions].filter((session) => session !== this.#current).length;
+    if (this.#isClosed || waiting >= handshakesMax) {
+      await link.close();
+      return;
+    }
+    const session = this.#serve(link);
+    this.#sessions.add(session);
+    let fault: MirrorpointError | undefined;
+    try {
+      fault = await session.run();
+    } finally {
+      this.#sessions.delete(session);
+      this.#traffic.bytesSent += session.bytesSent;
+      this.#traffic.bytesReceived += session.bytesReceived;
+      // A link that never took its place says nothing about the relationship, unless there is no other.
+      if (this.#current === session || this.#current === undefined) {
+        this.#current = undefined;
+        this.#fault = fault;
+      }
+      this.#changed();
+    }
+  }
+
+  /** Calls the listener when the status has changed; the result ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  status(): RelationshipStatus {
+    const { volume, clock } = this.#options;
+    const { committed, committedBytes } = volume;
+    const session = this.#current?.isReady === true ? this.#current : undefined;
+    const mirrorCp = committed?.cp ?? 0;
+    const primaryCp = Math.max(this.#primary.lastCp, mirrorCp);
+    // The primary's own clock, as far as it is known here: clocks differ.
+    const nowWallMs =
+      this.#primary.sentWallMs === 0 ? clock.wallMs() : this.#primary.sentWallMs + clock.monotonicMs() - this.#primary.heardMs;
+    const identical = committedBytes !== undefined && mirrorCp === primaryCp && rootChecksumOf(committedBytes) !== 0n;
+    return {
+      state: session !== undefined ? stateOfSession({ mirrorCp, primaryCp, isStreaming: session.isStreaming }) : this.#stateApart(),
+      ...(session === undefined ? reasonFor(this.#fault) : {}),
+      ...(this.#primary.name === undefined ? {} : { peerName: this.#primary.name }),
+      primaryCp,
+      mirrorCp,
+      lagCps: primaryCp - mirrorCp,
+      lagBytes: this.#current?.missingBytes ?? 0,
+      lagMs: lagMsOf({ mirrorCp, primaryCp, mirrorWallMs: committed?.wallMs ?? 0, nowWallMs }),
+      bytesSent: this.#traffic.bytesSent + (this.#current?.bytesSent ?? 0),
+      bytesReceived: this.#traffic.bytesReceived + (this.#current?.bytesReceived ?? 0),
+      blocksPushed: this.#traffic.blocksPushed,
+      blocksPulled: this.#traffic.blocksPulled,
+      lastCommittedWallMs: committed?.wallMs ?? 0,
+      identical,
+    };
+  }
+
+  /** Ends every session. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const sessions = [...this.#sessions];
+    for (const session of sessions) session.stop();
+    await Promise.all(sessions.map((session) => session.ended));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #serve(link: Link): MirrorSession {
+    const { volume, clock, serverId, serverName } = this.#options;
+    const wire = new WireSession({
+      role: 'mirror',
+      hello: {
+        serverId,
+        serverName,
+        volumeId: volume.id,
+        setId: volume.setId,
+        blockSizeBytes: volume.blockSizeBytes,
+        blockCount: volume.blockCount,
+        epoch: volume.committed?.epoch ?? 0,
+      },
+    });
+    const conversation: Conversation = new Conversation({
+      link,
+      session: wire,
+      clock,
+      heartbeatIntervalMs: this.#options.heartbeatIntervalMs ?? heartbeatIntervalMs,
+      silenceMaxMs: this.#options.silenceMaxMs ?? silenceMaxMs,
+      heartbeat: () => ({
+        sentWallMs: clock.wallMs(),
+        lastCp: volume.committed?.cp ?? 0,
+        lastCpWallMs: volume.committed?.wallMs ?? 0,
+        pendingBytes: session.missingBytes,
+      }),
+    });
+    const session: MirrorSession = new MirrorSession({
+      volume,
+      conversation,
+      takeOver: (next) => this.#takeOver(next),
+      primary: this.#primary,
+      traffic: this.#traffic,
+      nowMs: () => clock.monotonicMs(),
+      onChange: () => {
+        this.#changed();
+      },
+    });
+    return session;
+  }
+
+  async #takeOver(session: MirrorSession): Promise<void> {
+    const previous = this.#current;
+    this.#current = session;
+    this.#fault = undefined;
+    if (previous === undefined) return;
+    previous.stop();
+    await previous.ended;
+  }
+
+  #stateApart(): 'connecting' | 'error' {
+    return this.#fault !== undefined && !isPassing(this.#fault) ? 'error' : 'connecting';
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

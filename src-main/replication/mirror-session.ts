@@ -1,0 +1,312 @@
+import { checksumOf, MirrorpointError } from '../base/index.ts';
+import { type RootNode, rootChecksumOf } from '../format/index.ts';
+import type { MirrorVolume } from '../volume/index.ts';
+import type { BeginMessage, BlocksMessage, HeartbeatMessage, HelloMessage, Message, RootMessage } from '../wire/index.ts';
+import { BlockFetcher, RootGone } from './block-fetcher.ts';
+import { BlockIntake } from './block-intake.ts';
+import type { Conversation } from './conversation.ts';
+import { rootsOutstandingMax } from './limits.ts';
+import { judgePeers, judgeRoot } from './peering.ts';
+import { ProbePolicy } from './probe-policy.ts';
+import { ReceivedBlocks } from './received-blocks.ts';
+import { Reconciliation } from './reconciliation.ts';
+import type { RelationshipTraffic } from './relationship-status.ts';
+
+interface RootToReach {
+  readonly root: RootNode;
+  readonly bytes: Uint8Array;
+  readonly received: ReceivedBlocks | undefined;
+}
+
+/** What the mirror knows of its primary. */
+export interface PrimaryKnowledge {
+  name: string | undefined;
+  lastCp: number;
+  lastCpWallMs: number;
+  /** The primary's clock when it last spoke, and this side's monotonic time then. */
+  sentWallMs: number;
+  heardMs: number;
+}
+
+/**
+ * The mirror's side of one session. What streams in is written at once, beside
+ * what is served; roots are reconciled one after another, in the order they
+ * came, while the next CP streams. Nothing here is trusted for what it says it
+ * is: a block counts when its bytes have the checksum that its parent names.
+ */
+export class MirrorSession {
+  readonly #volume: MirrorVolume;
+  readonly #conversation: Conversation;
+  readonly #takeOver: (session: MirrorSession) => Promise<void>;
+  readonly #primary: PrimaryKnowledge;
+  readonly #traffic: RelationshipTraffic;
+  readonly #nowMs: () => number;
+  readonly #onChange: () => void;
+  readonly #intake: BlockIntake;
+  readonly #fetcher: BlockFetcher;
+  readonly #probing = new ProbePolicy();
+  readonly #ended = Promise.withResolvers<undefined>();
+  readonly #roots: RootToReach[] = [];
+  #working: Promise<void> | undefined;
+  #live: ReceivedBlocks | undefined;
+  #isReady = false;
+  #toldNeeds = '';
+
+  constructor(options: {
+    volume: MirrorVolume;
+    conversation: Conversation;
+    /** Resolves when no other session works on the volume any more. */
+    takeOver: (session: MirrorSession) => Promise<void>;
+    primary: PrimaryKnowledge;
+    traffic: RelationshipTraffic;
+    nowMs: () => number;
+    onChange: () => void;
+  }) {
+    const { volume, conversation, traffic } = options;
+    this.#volume = volume;
+    this.#conversation = conversation;
+    this.#takeOver = options.takeOver;
+    this.#primary = options.primary;
+    this.#traffic = traffic;
+    this.#nowMs = options.nowMs;
+    this.#onChange = options.onChange;
+    this.#intake = new BlockIntake(volume, (fault) => {
+      this.#fail(fault);
+    });
+    this.#fetcher = new BlockFetcher({
+      conversation,
+      intake: this.#intake,
+      cache: volume.cache,
+      onPulled: (blocks) => {
+        traffic.blocksPulled += blocks;
+      },
+    });
+  }
+
+  /** Resolves when `run` has ended and nothing of this session touches the volume any more. */
+  get ended(): Promise<unknown> {
+    return this.#ended.promise;
+  }
+
+  /** The state has been told, and CPs come. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** A CP streams in, or has and is being proven. */
+  get isStreaming(): boolean {
+    return this.#live !== undefined || this.#roots.some((root) => root.received !== undefined);
+  }
+
+  get bytesSent(): number {
+    return this.#conversation.bytesSent;
+  }
+
+  get bytesReceived(): number {
+    return this.#conversation.bytesReceived;
+  }
+
+  /** Bytes known to be missing. */
+  get missingBytes(): number {
+    return this.#fetcher.missingBlocks * this.#volume.blockSizeBytes;
+  }
+
+  /** Runs the session to its end; see Conversation.run. */
+  async run(): Promise<MirrorpointError | undefined> {
+    const ignoreViews = this.#volume.onViewsChanged(() => {
+      this.#tellViews();
+    });
+    try {
+      return await this.#conversation.run((message) => this.#hear(message));
+    } finally {
+      this.#isReady = false;
+      ignoreViews();
+      this.#fetcher.fail(sessionEnded());
+      await this.#working;
+      await this.#intake.drain();
+      this.#ended.resolve(undefined);
+    }
+  }
+
+  /** Ends the session in order; `ended` says when. */
+  stop(): void {
+    this.#conversation.bye();
+    this.#fetcher.fail(sessionEnded());
+  }
+
+  async #hear(message: Message): Promise<void> {
+    switch (message.type) {
+      case 'hello':
+        await this.#greet(message);
+        return;
+      case 'begin':
+        await this.#begin(message);
+        return;
+      case 'blocks':
+        if (message.requestId === 0) await this.#takeLive(message);
+        else await this.#fetcher.take(message);
+        return;
+      case 'root':
+        this.#takeRoot(message);
+        return;
+      case 'gone':
+        this.#fetcher.gone(message);
+        return;
+      case 'heartbeat':
+        this.#noteHeartbeat(message);
+        return;
+      default:
+        return;
+    }
+  }
+
+  async #greet(hello: HelloMessage): Promise<void> {
+    const { id, blockSizeBytes, blockCount, committed } = this.#volume;
+    const own = { serverName: 'this server', volumeId: id, blockSizeBytes, blockCount, epoch: committed?.epoch ?? 0 };
+    const fault = judgePeers(hello, own);
+    if (fault !== undefined) throw fault;
+    await this.#takeOver(this);
+    // An empty mirror may have become another volume's while this link waited for its turn.
+    const late = judgePeers(hello, { ...own, volumeId: this.#volume.id });
+    if (late !== undefined) throw late;
+    if (this.#volume.committed === undefined) await this.#volume.adopt(hello.volumeId);
+    this.#primary.name = hello.serverName;
+    const { committedBytes, neededCps } = this.#volume;
+    this.#toldNeeds = neededCps.join();
+    this.#conversation.tell({
+      type: 'state',
+      committedCp: this.#volume.committed?.cp ?? 0,
+      rootChecksum: committedBytes === undefined ? 0n : rootChecksumOf(committedBytes),
+      receivingCp: 0,
+      neededCps,
+    });
+    this.#isReady = true;
+    this.#onChange();
+  }
+
+  async #begin(message: BeginMessage): Promise<void> {
+    // What an abandoned CP left on its way may be for the same addresses.
+    await this.#intake.drain();
+    this.#live = new ReceivedBlocks(message.cp);
+  }
+
+  async #takeLive(message: BlocksMessage): Promise<void> {
+    const { blockSizeBytes, blockCount } = this.#volume;
+    message.runs.forEach(({ vbn, count }, index) => {
+      if (vbn + count > blockCount) {
+        throw new MirrorpointError(
+          'message-invalid',
+          `The primary sends block ${vbn + count - 1} to a mirror of ${blockCount} blocks. Grow the mirror by a device, or update the older server.`,
+        );
+      }
+      const data = message.data[index]!;
+      for (let block = 0; block < count; block++) {
+        this.#live?.add(vbn + block, checksumOf(data.subarray(block * blockSizeBytes, (block + 1) * blockSizeBytes)));
+      }
+      void this.#intake.write(vbn, data);
+      this.#traffic.blocksPushed += count;
+    });
+    await this.#intake.room();
+  }
+
+  #takeRoot(message: RootMessage): void {
+    const { committed, committedBytes, blockCount } = this.#volume;
+    const judgement = judgeRoot(message, {
+      volumeId: this.#conversation.peer?.volumeId ?? new Uint8Array(16),
+      blockCount,
+      committed:
+        committed === undefined || committedBytes === undefined
+          ? undefined
+          : { cp: committed.cp, checksum: rootChecksumOf(committedBytes), epoch: committed.epoch },
+    });
+    const received = message.live ? this.#live : undefined;
+    if (message.live) this.#live = undefined;
+    if (judgement.kind === 'refuse') throw judgement.fault;
+    if (judgement.kind === 'known') {
+      this.#tellCommitted();
+      return;
+    }
+    if (this.#roots.length >= rootsOutstandingMax || message.cp <= (this.#roots.at(-1)?.root.cp ?? 0)) {
+      throw new MirrorpointError(
+        'message-invalid',
+        `The primary sent the root of CP ${message.cp} before the mirror had got through earlier ones. Update the older of the two servers.`,
+      );
+    }
+    this.#roots.push({ root: judgement.root, bytes: judgement.bytes, received });
+    this.#heard(judgement.root.cp, judgement.root.wallMs);
+    this.#working ??= this.#work();
+    this.#onChange();
+  }
+
+  /** Reaches the roots that came, one after another. Never throws: a fault ends the conversation. */
+  async #work(): Promise<void> {
+    try {
+      for (let next = this.#roots[0]; next !== undefined && !this.#conversation.isOver; next = this.#roots[0]) {
+        await this.#reach(next);
+        this.#roots.shift();
+        this.#onChange();
+      }
+    } catch (fault) {
+      this.#fail(fault);
+    } finally {
+      this.#working = undefined;
+    }
+  }
+
+  async #reach({ root, bytes, received }: RootToReach): Promise<void> {
+    const volume = this.#volume;
+    await this.#intake.drain();
+    try {
+      await new Reconciliation({
+        volume,
+        root,
+        afterCp: volume.committed?.cp ?? 0,
+        received,
+        fetcher: this.#fetcher,
+        probing: this.#probing,
+      }).run();
+    } catch (fault) {
+      if (fault instanceof RootGone) return;
+      throw fault;
+    }
+    if (this.#conversation.isOver || this.#intake.hasFailed) return;
+    await volume.commit(bytes);
+    this.#tellCommitted();
+  }
+
+  #tellCommitted(): void {
+    const { committed, committedBytes, neededCps } = this.#volume;
+    if (committed === undefined || committedBytes === undefined) return;
+    this.#toldNeeds = neededCps.join();
+    this.#conversation.tell({ type: 'committed', cp: committed.cp, rootChecksum: rootChecksumOf(committedBytes), neededCps });
+  }
+
+  #tellViews(): void {
+    const { neededCps } = this.#volume;
+    if (!this.#isReady || neededCps.join() === this.#toldNeeds) return;
+    this.#toldNeeds = neededCps.join();
+    this.#conversation.tell({ type: 'views', neededCps });
+  }
+
+  #noteHeartbeat(message: HeartbeatMessage): void {
+    this.#primary.sentWallMs = message.sentWallMs;
+    this.#primary.heardMs = this.#nowMs();
+    this.#heard(message.lastCp, message.lastCpWallMs);
+    this.#onChange();
+  }
+
+  #heard(cp: number, wallMs: number): void {
+    if (cp < this.#primary.lastCp) return;
+    this.#primary.lastCp = cp;
+    this.#primary.lastCpWallMs = wallMs;
+  }
+
+  #fail(fault: unknown): void {
+    this.#conversation.fail(fault);
+    this.#fetcher.fail(sessionEnded());
+  }
+}
+
+function sessionEnded(): MirrorpointError {
+  return new MirrorpointError('link-closed', 'The session with the primary has ended; the next one goes on where it was.');
+}

@@ -1,0 +1,277 @@
+import { bytesEqual, MirrorpointError } from '../base/index.ts';
+import type { BlockSink, CpCause, CpFollower, CpRecord } from '../consistency/index.ts';
+import { type RootNode, rootChecksumOf } from '../format/index.ts';
+import { type KnownNeeds, mirrorNeeds, type MirrorNeeds } from '../snapshots/index.ts';
+import type { CommittedMessage, HelloMessage, Message, StateMessage } from '../wire/index.ts';
+import type { Conversation } from './conversation.ts';
+import { rootsOutstandingMax } from './limits.ts';
+import { LiveStream } from './live-stream.ts';
+import { judgePeers, planForState, type RootMark } from './peering.ts';
+import type { RelationshipTraffic } from './relationship-status.ts';
+import { WantAnswers } from './want-answers.ts';
+
+/** What replication needs of the volume that it sends. */
+export interface MirroredVolume {
+  readonly id: Uint8Array;
+  readonly setId: Uint8Array;
+  readonly root: RootNode;
+  readonly rootBytes: Uint8Array;
+  readonly bases: readonly number[];
+  readonly cpHistory: readonly CpRecord[];
+  readBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void>;
+  setMirrorNeeds(relationship: string, needs: KnownNeeds | undefined): void;
+  follow(follower: CpFollower): void;
+  unfollow(follower: CpFollower): void;
+  takeCp(cause?: CpCause): Promise<CpRecord>;
+  status(): { readonly waitingBytes: number };
+}
+
+/** What a relationship remembers of its mirror from one session to the next. */
+export interface MirrorMemory {
+  /** What the volume keeps for it. */
+  needs: KnownNeeds;
+  /** The mirror's last CP as far as known; CP 0 when it has none, undefined before it ever spoke. */
+  committed: (RootMark & { wallMs: number }) | undefined;
+  /** Roots that were sent in this process, newest last. */
+  sent: (RootMark & { wallMs: number })[];
+  traffic: RelationshipTraffic;
+}
+
+interface Outstanding {
+  readonly cp: number;
+  /** It streams, or has streamed, while its CP ran. */
+  readonly isLive: boolean;
+  isSent: boolean;
+}
+
+/** Sent roots remembered by checksum: enough to recognise each that a mirror can come back with. */
+const sentMax = 64;
+
+/**
+ * The primary's side of one session. Each root that the mirror has, or may have,
+ * is among the needs that the volume keeps, from before its CP freezes until the
+ * mirror has acknowledged a later one; so no block is ever written over that a
+ * root on the mirror references. CPs that come while two roots are on their way
+ * are not kept and not sent: the next one after an acknowledgement takes their
+ * place.
+ */
+export class PrimarySession implements CpFollower {
+  readonly #volume: MirroredVolume;
+  readonly #relationshipId: string;
+  readonly #memory: MirrorMemory;
+  readonly #conversation: Conversation;
+  readonly #stream: LiveStream;
+  readonly #answers: WantAnswers;
+  readonly #onChange: () => void;
+  #outstanding: Outstanding[] = [];
+  #isReady = false;
+  #isAsking = false;
+  readonly #ended = Promise.withResolvers<undefined>();
+
+  constructor(options: {
+    volume: MirroredVolume;
+    relationshipId: string;
+    memory: MirrorMemory;
+    conversation: Conversation;
+    onChange: () => void;
+  }) {
+    const { volume, conversation, memory } = options;
+    const { blockSizeBytes } = volume.root;
+    this.#volume = volume;
+    this.#relationshipId = options.relationshipId;
+    this.#memory = memory;
+    this.#conversation = conversation;
+    this.#onChange = options.onChange;
+    this.#stream = new LiveStream({
+      conversation,
+      blockSizeBytes,
+      onPushed: (blocks) => {
+        memory.traffic.blocksPushed += blocks;
+      },
+    });
+    this.#answers = new WantAnswers({
+      conversation,
+      blockSizeBytes,
+      blockCount: () => volume.root.blockCount,
+      readBlocks: (vbn, buffers) => volume.readBlocks(vbn, buffers),
+      isHeld: (cp) => this.#outstanding.some((root) => root.cp === cp),
+      onPulled: (blocks) => {
+        memory.traffic.blocksPulled += blocks;
+      },
+    });
+  }
+
+  /** The mirror has told its state, and CPs go to it. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** What the mirror lacks has streamed to it, or streams now. */
+  get isStreaming(): boolean {
+    const last = this.#volume.root.cp;
+    const newest = this.#outstanding.at(-1);
+    return newest !== undefined && newest.cp >= last && this.#outstanding.every((root) => root.isLive);
+  }
+
+  /** Resolves when `run` has ended. */
+  get ended(): Promise<unknown> {
+    return this.#ended.promise;
+  }
+
+  /** Runs the session to its end; see Conversation.run. */
+  async run(): Promise<MirrorpointError | undefined> {
+    try {
+      return await this.#conversation.run((message) => {
+        this.#hear(message);
+      });
+    } finally {
+      this.#isReady = false;
+      this.#volume.unfollow(this);
+      // Whether the mirror commits what was sent is not known until it says so; what was not sent it cannot have.
+      this.#outstanding = this.#outstanding.filter((root) => root.isSent);
+      if (this.#memory.needs !== 'unknown') this.#tellNeeds(this.#memory.needs);
+      this.#ended.resolve(undefined);
+    }
+  }
+
+  begin(cp: number, baseCp: number): { keep: boolean; sink?: BlockSink } {
+    if (!this.#isReady || this.#conversation.isOver || this.#outstanding.length >= rootsOutstandingMax) return { keep: false };
+    const isLive = this.#isOnItsWay(baseCp);
+    this.#outstanding.push({ cp, isLive, isSent: false });
+    this.#tellNeeds(this.#knownNeeds);
+    if (!isLive) return { keep: true };
+    this.#stream.begin(cp, baseCp);
+    return { keep: true, sink: this.#stream };
+  }
+
+  end(cp: number, rootBytes: Uint8Array | undefined): void {
+    const root = this.#outstanding.find((entry) => entry.cp === cp);
+    if (root !== undefined && rootBytes === undefined) {
+      this.#outstanding = this.#outstanding.filter((entry) => entry !== root);
+      this.#tellNeeds(this.#knownNeeds);
+    } else if (root !== undefined && rootBytes !== undefined && !this.#conversation.isOver) {
+      if (root.isLive) this.#stream.finish();
+      this.#sendRoot(root, rootBytes);
+    }
+    if (rootBytes !== undefined) {
+      // The volume's last root is known to have moved only when the CP has settled.
+      queueMicrotask(() => {
+        this.#keepUp();
+      });
+    }
+    this.#onChange();
+  }
+
+  #hear(message: Message): void {
+    switch (message.type) {
+      case 'hello':
+        this.#greet(message);
+        return;
+      case 'state':
+        this.#start(message);
+        return;
+      case 'want':
+        this.#answers.take(message);
+        return;
+      case 'committed':
+        this.#acknowledge(message);
+        return;
+      case 'views':
+        this.#tellNeeds({ ...this.#knownNeeds, neededCps: message.neededCps });
+        return;
+      default:
+        return;
+    }
+  }
+
+  #greet(hello: HelloMessage): void {
+    const { id, root } = this.#volume;
+    const own = { serverName: 'this server', volumeId: id, blockSizeBytes: root.blockSizeBytes, blockCount: root.blockCount, epoch: root.epoch };
+    const fault = judgePeers(own, hello);
+    if (fault !== undefined) throw fault;
+    if (bytesEqual(hello.setId, this.#volume.setId)) {
+      throw new MirrorpointError('peer-wrong-volume', 'The mirror is on the very devices of the volume. Link the volume to another device set.');
+    }
+  }
+
+  #start(state: StateMessage): void {
+    const { root, rootBytes, bases } = this.#volume;
+    const { needs } = this.#memory;
+    const plan = planForState(state, {
+      last: { cp: root.cp, checksum: rootChecksumOf(rootBytes) },
+      isHeld: (cp) => bases.includes(cp) && mirrorNeeds(needs, cp, 0),
+      sentChecksum: (cp) => this.#memory.sent.find((mark) => mark.cp === cp)?.checksum,
+    });
+    if (plan.kind === 'refuse') throw plan.fault;
+    this.#note(state.committedCp, state.rootChecksum);
+    if (plan.kind === 'offer') this.#outstanding.push({ cp: root.cp, isLive: false, isSent: false });
+    this.#tellNeeds({ committedCp: state.committedCp, neededCps: state.neededCps, inFlightCps: [] });
+    this.#isReady = true;
+    this.#volume.follow(this);
+    const offered = this.#outstanding.at(-1);
+    if (offered !== undefined) this.#sendRoot(offered, rootBytes);
+    this.#keepUp();
+    this.#onChange();
+  }
+
+  #acknowledge(message: CommittedMessage): void {
+    const sent = this.#memory.sent.find((mark) => mark.cp === message.cp);
+    if (sent?.checksum !== message.rootChecksum || !this.#outstanding.some((root) => root.cp === message.cp && root.isSent)) {
+      throw new MirrorpointError(
+        'peer-diverged',
+        `The mirror says that it committed CP ${message.cp}, which is not the root it was sent. Create the mirror anew.`,
+      );
+    }
+    this.#outstanding = this.#outstanding.filter((root) => root.cp > message.cp);
+    this.#note(message.cp, message.rootChecksum);
+    this.#tellNeeds({ committedCp: message.cp, neededCps: message.neededCps, inFlightCps: [] });
+    this.#keepUp();
+    this.#onChange();
+  }
+
+  #sendRoot(root: Outstanding, rootBytes: Uint8Array): void {
+    const { blockSizeBytes, wallMs } = this.#volume.root;
+    const { sent } = this.#memory;
+    const checksum = rootChecksumOf(rootBytes);
+    if (!sent.some((mark) => mark.cp === root.cp)) sent.push({ cp: root.cp, checksum, wallMs });
+    if (sent.length > sentMax) sent.shift();
+    root.isSent = true;
+    const block = new Uint8Array(blockSizeBytes);
+    block.set(rootBytes);
+    this.#conversation.tell({ type: 'root', cp: root.cp, live: root.isLive, root: block });
+  }
+
+  /** Asks for a CP when the volume is past everything that is on its way. */
+  #keepUp(): void {
+    if (!this.#isReady || this.#conversation.isOver || this.#isAsking) return;
+    if (this.#outstanding.length >= rootsOutstandingMax || this.#isOnItsWay(this.#volume.root.cp)) return;
+    this.#isAsking = true;
+    const asked = (): void => {
+      this.#isAsking = false;
+    };
+    // A CP that fails is retried by whoever changes the volume next; its fault is the volume's to show.
+    this.#volume.takeCp('mirror').then(asked, asked);
+  }
+
+  /** The mirror has the CP, or will have when it has got through what was sent. */
+  #isOnItsWay(cp: number): boolean {
+    return this.#memory.committed?.cp === cp || this.#outstanding.some((root) => root.cp === cp);
+  }
+
+  get #knownNeeds(): MirrorNeeds {
+    const { needs } = this.#memory;
+    return needs === 'unknown' ? { committedCp: 0, neededCps: [], inFlightCps: [] } : needs;
+  }
+
+  #tellNeeds(needs: MirrorNeeds): void {
+    const { committedCp, neededCps } = needs;
+    this.#memory.needs = { committedCp, neededCps, inFlightCps: this.#outstanding.map((root) => root.cp) };
+    this.#volume.setMirrorNeeds(this.#relationshipId, this.#memory.needs);
+  }
+
+  #note(cp: number, checksum: bigint): void {
+    const { root } = this.#volume;
+    const sent = this.#memory.sent.find((mark) => mark.cp === cp);
+    this.#memory.committed = { cp, checksum, wallMs: sent?.wallMs ?? (cp === root.cp ? root.wallMs : 0) };
+  }
+}

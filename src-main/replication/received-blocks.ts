@@ -1,0 +1,67 @@
+import { receivedBlocksMax } from './limits.ts';
+
+const slotsMin = 1024;
+
+/**
+ * What arrived of one live CP: VBN to checksum, in open addressing over typed
+ * arrays, since there may be a million. When it is full it forgets what comes
+ * after; forgetting costs a read of the device, never correctness.
+ */
+export class ReceivedBlocks {
+  readonly cp: number;
+  readonly #limit: number;
+  /** VBN + 1; 0 is an empty slot. */
+  #vbns = new Float64Array(slotsMin);
+  #checksums = new BigUint64Array(slotsMin);
+  #count = 0;
+
+  constructor(cp: number, limit = receivedBlocksMax) {
+    this.cp = cp;
+    this.#limit = limit;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(vbn: number, checksum: bigint): void {
+    let slot = this.#slotOf(vbn);
+    if (this.#vbns[slot] === 0) {
+      if (this.#count >= this.#limit) return;
+      if (this.#count * 2 >= this.#vbns.length) {
+        this.#grow();
+        slot = this.#slotOf(vbn);
+      }
+      this.#count++;
+    }
+    this.#vbns[slot] = vbn + 1;
+    this.#checksums[slot] = checksum;
+  }
+
+  has(vbn: number, checksum: bigint): boolean {
+    const slot = this.#slotOf(vbn);
+    return this.#vbns[slot] !== 0 && this.#checksums[slot] === checksum;
+  }
+
+  /** Where the VBN stands, or the empty slot that it would take. */
+  #slotOf(vbn: number): number {
+    const mask = this.#vbns.length - 1;
+    const folded = (vbn >>> 0) ^ Math.floor(vbn / 0x1_0000_0000);
+    let slot = (Math.imul(folded, 0x9e37_79b1) >>> 8) & mask;
+    while (this.#vbns[slot] !== 0 && this.#vbns[slot] !== vbn + 1) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #grow(): void {
+    const vbns = this.#vbns;
+    const checksums = this.#checksums;
+    this.#vbns = new Float64Array(vbns.length * 2);
+    this.#checksums = new BigUint64Array(vbns.length * 2);
+    for (let index = 0; index < vbns.length; index++) {
+      if (vbns[index] === 0) continue;
+      const slot = this.#slotOf(vbns[index]! - 1);
+      this.#vbns[slot] = vbns[index]!;
+      this.#checksums[slot] = checksums[index]!;
+    }
+  }
+}
