@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
-import { placeSchema, snapshotNameSchema, volumeNameSchema, volumePathSchema } from './place.ts';
+import { holdLabelSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import * as schemas from './schemas.ts';
 
 const base = oc.errors(faultErrors);
@@ -83,7 +83,7 @@ const cp = {
   setInterval: base.input(ofVolume.extend({ intervalMs: schemas.cpIntervalMsSchema })).output(nothing),
 };
 
-const ofHold = schemas.snapshotPlaceSchema.extend({ label: snapshotNameSchema });
+const ofHold = schemas.snapshotPlaceSchema.extend({ label: holdLabelSchema });
 
 const snapshots = {
   create: base.input(schemas.snapshotPlaceSchema).output(schemas.snapshotSchema),

@@ -17,7 +17,18 @@ const nameShape = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const nameRule = 'a name is 1 to 63 letters, digits, dots, hyphens and underscores, and begins with a letter or digit';
 
 export const volumeNameSchema = z.string().regex(nameShape, nameRule);
-export const snapshotNameSchema = z.string().regex(nameShape, nameRule);
+
+const snapshotRule = "a snapshot's name is 1 to 100 bytes without control characters, '/', '@' and ':', and not 'live', 'last' or 'cp=…'";
+
+function isSnapshotName(name: string, bytesMax = 100): boolean {
+  if (name === '' || /[\u0000-\u001f/@:]/.test(name) || !name.isWellFormed()) return false;
+  return Buffer.byteLength(name) <= bytesMax && name !== 'live' && name !== 'last' && !name.startsWith('cp=');
+}
+
+export const snapshotNameSchema = z.string().refine((name) => isSnapshotName(name), snapshotRule);
+export const holdLabelSchema = z
+  .string()
+  .refine((label) => isSnapshotName(label, 32), "a hold's label is 1 to 32 bytes without control characters, '/', '@' and ':'");
 
 /** A path inside a volume: absolute, `/`-separated, without `.` and `..`. */
 export const volumePathSchema = z.string().max(65_536).transform((path, context) => {
@@ -102,7 +113,7 @@ function parseRootChoice(text: string, choice: string): RootChoice {
   if (choice === 'live' || choice === 'last') return choice;
   const cp = /^cp=([0-9]{1,15})$/.exec(choice)?.[1];
   if (cp !== undefined && Number(cp) >= 1) return { cp: Number(cp) };
-  if (!nameShape.test(choice)) throw badPlace(text, `'${choice}' cannot be a snapshot: ${nameRule}`);
+  if (!isSnapshotName(choice)) throw badPlace(text, `'${choice}' cannot be a snapshot: ${snapshotRule}`);
   return { snapshot: choice };
 }
 

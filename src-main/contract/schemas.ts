@@ -150,6 +150,9 @@ export const relationshipStatusSchema = z.object({
   state: z.string(),
   /** Why it is in this state, and what to do. */
   reason: z.string().optional(),
+  code: z.enum(errorCodes).optional(),
+  /** The server at the other end, once it has said its name. */
+  peerName: z.string().optional(),
   primaryCp: z.int(),
   mirrorCp: z.int(),
   lagCps: z.int(),

@@ -13,3 +13,8 @@
 export type * from './ports.ts';
 export type * from './local-tree.ts';
 export type { EngineSession } from './session.ts';
+export { Engine } from './engine.ts';
+export type { EngineOptions } from './engine.ts';
+export { clientOf, engineRouter } from './router.ts';
+export type { ProcedureContext } from './procedures.ts';
+export { parseSettings } from './settings.ts';

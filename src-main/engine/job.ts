@@ -136,7 +136,7 @@ export class JobBoard {
           const durationMs = this.#clock.monotonicMs() - startedMs;
           const end = { type: 'done', durationMs, problemCount: job.problemCount } as const;
           const done: JobDone<Result> = { ...state.result, ...end };
-          yield done;
+          yield done as Awaited<typeof done>;
           return;
         }
         await job.wait(this.#clock, progressIntervalMs);

@@ -137,3 +137,12 @@ export class SettingsBook {
     });
   }
 }
+
+/** The part of a request that settings keep of a volume. */
+export function settingsOfVolume(
+  request: Omit<VolumeSettings, 'devices'>,
+  devices: readonly string[],
+): VolumeSettings {
+  const { name, role, cpIntervalMs, durability, discard, listen } = request;
+  return { name, role, devices: [...devices], cpIntervalMs, durability, discard, listen };
+}

@@ -1,10 +1,9 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AnyRouter } from '@orpc/server';
 import { RPCHandler } from '@orpc/server/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { MirrorpointError, reasonOf } from '../../base/index.ts';
-import type { EngineSession } from '../../engine/index.ts';
+import type { engineRouter, ProcedureContext } from '../../engine/index.ts';
 
 /** Larger than any question. */
 const messageBytesMax = 4 * 1024 * 1024;
@@ -14,8 +13,9 @@ const connectionsMax = 64;
 export interface ControlServerOptions {
   /** The path of the socket, or the name of the pipe. The caller holds the folder's lock, so a socket there is stale. */
   endpoint: string;
-  router: AnyRouter;
-  newSession: () => EngineSession;
+  router: typeof engineRouter;
+  /** What the procedures get for one connection, until it closes. */
+  newContext: () => { context: ProcedureContext; close: () => Promise<void> };
 }
 
 /** What the RPC handler needs of a socket; its `send` resolves when the system has taken the bytes. */
@@ -44,7 +44,7 @@ export class ControlServer implements AsyncDisposable {
   }
 
   static async open(options: ControlServerOptions): Promise<ControlServer> {
-    const { endpoint, router, newSession } = options;
+    const { endpoint, router, newContext } = options;
     const isPipe = endpoint.startsWith('\\\\');
     if (!isPipe) rmSync(endpoint, { force: true });
     const http = createServer((_request, response) => {
@@ -54,14 +54,14 @@ export class ControlServer implements AsyncDisposable {
     const sockets = new WebSocketServer({ server: http, maxPayload: messageBytesMax, perMessageDeflate: false });
     const handler = new RPCHandler(router);
     sockets.on('connection', (socket) => {
-      const session = newSession();
+      const { context, close } = newContext();
       socket.on('error', () => {
         socket.terminate();
       });
       socket.on('close', () => {
-        void session.close();
+        void close();
       });
-      void handler.upgrade(patientSocket(socket), { context: { session } });
+      void handler.upgrade(patientSocket(socket), { context });
     });
     await listen(http, endpoint);
     if (!isPipe) chmodSync(endpoint, 0o600);

@@ -1,0 +1,236 @@
+import { isFault, MirrorpointError, reasonOf } from '../base/index.ts';
+import type { RelationshipStatus, RootChoice, ServerStatus, VolumeStatus } from '../contract/index.ts';
+import { toHex } from '../base/index.ts';
+import { EventList } from './event-list.ts';
+import { JobBoard } from './job.ts';
+import { MirrorListening } from './mirror-listening.ts';
+import type { EnginePorts } from './ports.ts';
+import { openMirrorRoot, openPrimaryRoot, type ReadableRoot } from './readable-root.ts';
+import { Relationships } from './relationships.ts';
+import { EngineSession } from './session.ts';
+import { SettingsBook, type VolumeSettings } from './settings.ts';
+import type { OpenVolume } from './volume-opening.ts';
+import { VolumeShelf } from './volume-shelf.ts';
+
+export interface EngineOptions {
+  /** Opens every volume, mirrors and lets itself be mirrored to. Otherwise volumes open when they are asked for. */
+  readonly serve: boolean;
+  /** Further places where mirrors wait: an address, or `VOLUME=ADDRESS` where there are several mirrors. */
+  readonly listen?: readonly string[];
+}
+
+/** Volumes whose devices someone else has: two servers on one volume. */
+const refusedStart: ReadonlySet<string> = new Set(['device-in-use', 'volume-in-use']);
+
+const eventsShown = 20;
+
+/** Everything that a server is, without its shell. */
+export class Engine implements AsyncDisposable {
+  readonly ports: EnginePorts;
+  readonly book: SettingsBook;
+  readonly events: EventList;
+  readonly jobs: JobBoard;
+  readonly shelf: VolumeShelf;
+  readonly relationships: Relationships;
+  readonly mirrors: MirrorListening;
+  readonly isServing: boolean;
+  readonly #startedWallMs: number;
+  readonly #listeners = new Set<() => void>();
+  #closing: Promise<void> | undefined;
+
+  private constructor(ports: EnginePorts, book: SettingsBook, options: EngineOptions) {
+    const changed = (): void => {
+      for (const listener of this.#listeners) listener();
+    };
+    this.ports = ports;
+    this.book = book;
+    this.isServing = options.serve;
+    this.#startedWallMs = ports.clock.wallMs();
+    this.events = new EventList(ports);
+    this.jobs = new JobBoard(ports.clock);
+    this.relationships = new Relationships({ ports, book, isServing: options.serve });
+    this.relationships.onChange(changed);
+    this.mirrors = new MirrorListening({ ports, book, onChange: changed });
+    this.shelf = new VolumeShelf({
+      ports,
+      book,
+      events: this.events,
+      onOpen: (open) => {
+        if (open.role === 'primary') this.relationships.adopt(open);
+      },
+    });
+  }
+
+  /**
+   * Reads the settings, and in a server opens what they name. A volume that
+   * cannot be opened is reported and the others are served, unless all fail or
+   * another server has it. Throws `settings-invalid`, the fault of the volume,
+   * and the faults of listening.
+   */
+  static async open(ports: EnginePorts, options: EngineOptions): Promise<Engine> {
+    const book = await SettingsBook.open(ports.settings, { random: ports.random, serverName: ports.defaultServerName });
+    const engine = new Engine(ports, book, options);
+    try {
+      if (options.serve) await engine.#serve(options.listen ?? []);
+      return engine;
+    } catch (fault) {
+      await engine.close().catch(() => undefined);
+      throw fault;
+    }
+  }
+
+  newSession(): EngineSession {
+    return new EngineSession(this.ports.random);
+  }
+
+  /** Opens a state of a volume for reading; the caller closes it. */
+  async openRoot(volume: string, at: RootChoice): Promise<ReadableRoot> {
+    const open = await this.shelf.get(volume);
+    return open.role === 'primary' ? openPrimaryRoot(open.volume, at) : openMirrorRoot(open.mirror, at);
+  }
+
+  /** In a server, lets primaries connect to the mirror at the addresses of its settings. */
+  async beginListening(open: OpenVolume): Promise<void> {
+    if (!this.isServing || open.role !== 'mirror') return;
+    await this.mirrors.listen(open, this.shelf.settingsOf(open.name).listen);
+  }
+
+  /** Closes a volume with all that works on it. */
+  async closeVolume(name: string): Promise<void> {
+    await this.relationships.drop(name);
+    await this.mirrors.drop(name);
+    await this.shelf.release(name);
+  }
+
+  relationshipStatuses(): RelationshipStatus[] {
+    return [...this.relationships.statuses(), ...this.mirrors.statuses()];
+  }
+
+  /** Calls the listener when a relationship has changed; the result ends that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  status(): ServerStatus {
+    const { ports, book } = this;
+    const opened = new Map(this.shelf.opened.map((open) => [open.name, open]));
+    return {
+      serverId: book.current.serverId,
+      serverName: book.current.serverName,
+      version: ports.version,
+      serving: this.isServing,
+      processId: ports.processId,
+      configFolder: ports.configFolder,
+      startedWallMs: this.#startedWallMs,
+      wallMs: ports.clock.wallMs(),
+      volumes: book.current.volumes.map((settings) => {
+        const open = opened.get(settings.name);
+        const root = open?.role === 'primary' ? open.volume.root : open?.mirror.committed;
+        const summary = this.#summary(settings);
+        return root === undefined ? summary : { ...summary, cp: root.cp, cpWallMs: root.wallMs };
+      }),
+      relationships: this.relationshipStatuses(),
+      events: this.events.last(eventsShown),
+    };
+  }
+
+  /** Where it is listened to now, behind what the settings say. */
+  #summary(settings: VolumeSettings): ReturnType<VolumeShelf['summary']> {
+    const summary = this.shelf.summary(settings);
+    const addresses = this.mirrors.addressesOf(settings.name);
+    return addresses.length === 0 ? summary : { ...summary, listen: addresses };
+  }
+
+  async volumeStatus(name: string): Promise<VolumeStatus> {
+    const open = await this.shelf.get(name);
+    const summary = this.#summary(this.shelf.settingsOf(name));
+    const { set } = open;
+    const common = { ...summary, blockSizeBytes: set.blockSizeBytes, blockCount: set.blockCount };
+    if (open.role === 'primary') {
+      const { wallMs, ...status } = open.volume.status();
+      const { failure: _failure, ...counts } = status;
+      const { recovery } = open.volume;
+      const snapshotCount = await countSnapshots((after) => open.volume.listSnapshots({ after, limit: 1000 }));
+      return {
+        ...common,
+        ...counts,
+        volumeId: toHex(open.volume.id),
+        cpWallMs: wallMs,
+        snapshotCount,
+        ...(recovery !== undefined && { recovery }),
+      };
+    }
+    const root = open.mirror.committed;
+    return {
+      ...common,
+      volumeId: toHex(open.mirror.id),
+      usedBlockCount: root?.usedBlockCount ?? 0,
+      freeBlockCount: set.blockCount - (root?.usedBlockCount ?? 0),
+      cp: root?.cp ?? 0,
+      cpWallMs: root?.wallMs ?? 0,
+      epoch: root?.epoch ?? 0,
+      inodeCount: root?.inodeCount ?? 0,
+      waitingBytes: 0,
+      stalledWriters: 0,
+      snapshotCount: await countSnapshots((after) => open.mirror.listSnapshots({ after, limit: 1000 })),
+    };
+  }
+
+  /** Ends sessions and jobs, takes the final CPs and closes the volumes. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.jobs.close();
+    await this.relationships.close();
+    await this.mirrors.close();
+    await this.shelf.close();
+  }
+
+  async #serve(listen: readonly string[]): Promise<void> {
+    let first: MirrorpointError | undefined;
+    const { volumes } = this.book.current;
+    for (const { name } of volumes) {
+      try {
+        await this.beginListening(await this.shelf.get(name));
+      } catch (fault) {
+        if (!isFault(fault) || refusedStart.has(fault.code)) throw fault;
+        first ??= fault;
+        this.events.add(`volume ${name}`, `It is not served: ${reasonOf(fault)}`);
+      }
+    }
+    if (first !== undefined && this.shelf.opened.length === 0) throw first;
+    for (const text of listen) await this.#listenAt(text);
+  }
+
+  async #listenAt(text: string): Promise<void> {
+    const match = /^([A-Za-z0-9._-]+)=(.+)$/.exec(text);
+    const mirrors = this.shelf.opened.filter((open) => open.role === 'mirror');
+    const name = match?.[1] ?? (mirrors.length === 1 ? mirrors[0]!.name : undefined);
+    if (name === undefined) {
+      const why = mirrors.length === 0 ? 'there is no mirror volume here that could listen' : 'there are several mirrors here';
+      throw new MirrorpointError('argument-invalid', `--listen ${text}: ${why}. Write --listen VOLUME=ADDRESS, naming a mirror.`);
+    }
+    await this.mirrors.listen(await this.shelf.mirror(name), [match?.[2] ?? text]);
+  }
+}
+
+async function countSnapshots(page: (after: number) => Promise<readonly { cp: number }[]>): Promise<number> {
+  let count = 0;
+  for (let after = 0; ; ) {
+    const rows = await page(after);
+    count += rows.length;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < 1000) return count;
+    after = last.cp;
+  }
+}

@@ -1,0 +1,164 @@
+import { fromHex, MirrorpointError, toHex } from '../base/index.ts';
+import type { RelationshipStatus } from '../contract/index.ts';
+import { PrimaryRelationship } from '../replication/index.ts';
+import { parseAddress } from '../transport/index.ts';
+import type { EnginePorts } from './ports.ts';
+import type { RelationshipSettings, SettingsBook } from './settings.ts';
+import type { OpenPrimary } from './volume-opening.ts';
+
+interface Running {
+  readonly settings: RelationshipSettings;
+  readonly relationship: PrimaryRelationship;
+}
+
+/** The mirrors of the primary volumes that are open. Without a server they only keep what their mirrors need. */
+export class Relationships {
+  readonly #ports: EnginePorts;
+  readonly #book: SettingsBook;
+  readonly #isServing: boolean;
+  readonly #running: Running[] = [];
+  readonly #listeners = new Set<() => void>();
+
+  constructor(options: { ports: EnginePorts; book: SettingsBook; isServing: boolean }) {
+    this.#ports = options.ports;
+    this.#book = options.book;
+    this.#isServing = options.isServing;
+  }
+
+  /** Takes up the relationships of a volume in the step in which it was opened, before any CP is taken. */
+  adopt(primary: OpenPrimary): void {
+    const settings = this.#book.current.relationships.filter((known) => known.volume === primary.name);
+    const made = settings.map((one) => this.#make(primary, one));
+    // Once the volume has heard of a relationship, it stops keeping everything for unknown ones.
+    if (made.length === 0) primary.volume.setMirrorNeeds('none', undefined);
+    for (const running of made) this.#begin(running);
+  }
+
+  /** Ends the sessions of a volume that is about to be closed. */
+  async drop(volume: string): Promise<void> {
+    for (const running of this.#running.filter(({ settings }) => settings.volume === volume)) {
+      this.#running.splice(this.#running.indexOf(running), 1);
+      await running.relationship.close();
+    }
+  }
+
+  async link(primary: OpenPrimary, address: string): Promise<void> {
+    parseAddress(address);
+    if (this.#book.current.relationships.some((known) => isOf(known, primary.name, address))) {
+      throw new MirrorpointError('exists', `Volume ${primary.name} is linked to ${address} already. Look at it by \`mirrorpoint status\`.`);
+    }
+    const id = toHex(this.#ports.random.bytes(16));
+    const settings: RelationshipSettings = { id, volume: primary.name, address, paused: false };
+    await this.#book.change((now) => ({ ...now, relationships: [...now.relationships, settings] }));
+    this.#begin(this.#make(primary, settings));
+    this.#changed();
+  }
+
+  /** Ends a relationship for good: the volume keeps nothing for that mirror any more. */
+  async unlink(primary: OpenPrimary, address: string): Promise<void> {
+    const settings = this.#settingsOf(primary.name, address);
+    const running = this.#running.find((known) => known.settings.id === settings.id);
+    await this.#book.change((now) => ({
+      ...now,
+      relationships: now.relationships.filter((known) => known.id !== settings.id),
+    }));
+    if (running !== undefined) {
+      this.#running.splice(this.#running.indexOf(running), 1);
+      await running.relationship.unlink();
+    }
+    this.#changed();
+  }
+
+  async setPaused(volume: string, address: string, paused: boolean): Promise<void> {
+    const settings = this.#settingsOf(volume, address);
+    await this.#book.change((now) => ({
+      ...now,
+      relationships: now.relationships.map((known) => (known.id === settings.id ? { ...known, paused } : known)),
+    }));
+    const running = this.#running.find((known) => known.settings.id === settings.id);
+    if (paused) await running?.relationship.pause();
+    else running?.relationship.resume();
+    this.#changed();
+  }
+
+  /** Those of open volumes as they are, the others as the settings say. */
+  statuses(): RelationshipStatus[] {
+    return this.#book.current.relationships.map((settings) => {
+      const running = this.#running.find((known) => known.settings.id === settings.id);
+      const end = { volume: settings.volume, role: 'primary', address: settings.address } as const;
+      if (running !== undefined) return { ...end, ...running.relationship.status() };
+      return { ...end, ...quietStatus(settings.paused) };
+    });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const { relationship } of this.#running.splice(0)) await relationship.close();
+  }
+
+  #settingsOf(volume: string, address: string): RelationshipSettings {
+    const settings = this.#book.current.relationships.find((known) => isOf(known, volume, address));
+    if (settings !== undefined) return settings;
+    throw new MirrorpointError(
+      'not-found',
+      `Volume ${volume} is not linked to ${address}. See \`mirrorpoint status\` for the links there are.`,
+    );
+  }
+
+  #make(primary: OpenPrimary, settings: RelationshipSettings): Running {
+    const { transport, clock } = this.#ports;
+    const { serverId, serverName } = this.#book.current;
+    const relationship = new PrimaryRelationship({
+      volume: primary.volume,
+      connect: () => transport.connect(settings.address),
+      clock,
+      relationshipId: settings.id,
+      serverId: fromHex(serverId),
+      serverName,
+    });
+    relationship.onChange(() => {
+      this.#changed();
+    });
+    return { settings, relationship };
+  }
+
+  #begin(running: Running): void {
+    this.#running.push(running);
+    if (!this.#isServing) return;
+    if (running.settings.paused) void running.relationship.pause();
+    running.relationship.start();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function isOf(settings: RelationshipSettings, volume: string, address: string): boolean {
+  return settings.volume === volume && settings.address === address;
+}
+
+/** What is known of a relationship whose volume is not open. */
+function quietStatus(isPaused: boolean): Omit<RelationshipStatus, 'volume' | 'role' | 'address'> {
+  return {
+    state: isPaused ? 'paused' : 'connecting',
+    reason: 'The volume is not open in a running server. Start one by `mirrorpoint serve`.',
+    primaryCp: 0,
+    mirrorCp: 0,
+    lagCps: 0,
+    lagBytes: 0,
+    lagMs: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    blocksPushed: 0,
+    blocksPulled: 0,
+    lastCommittedWallMs: 0,
+    identical: false,
+  };
+}

@@ -1,0 +1,131 @@
+import { createRouterClient } from '@orpc/server';
+import { faultFromWire, type MirrorpointClient, translatingFaults } from '../contract/index.ts';
+import type { SnapshotInfo } from '../volume/index.ts';
+import type { Engine } from './engine.ts';
+import { fileProcedures } from './file-procedures.ts';
+import { procedures } from './procedures.ts';
+import type { EngineSession } from './session.ts';
+import { volumeProcedures } from './volume-procedures.ts';
+import { watchRelationships } from './watch.ts';
+
+const serverProcedures = {
+  status: procedures.server.status.handler(({ context: { engine } }) => engine.status()),
+  stop: procedures.server.stop.handler(({ context: { engine } }) => {
+    engine.ports.requestStop();
+    return {};
+  }),
+};
+
+const cpProcedures = {
+  now: procedures.cp.now.handler(async ({ input, context: { engine } }) => {
+    const { volume } = await engine.shelf.primary(input.volume);
+    return volume.takeCp('request');
+  }),
+
+  history: procedures.cp.history.handler(async ({ input, context: { engine } }) => {
+    const { cpLog, volume } = await engine.shelf.primary(input.volume);
+    cpLog.add(volume.cpHistory);
+    return { records: cpLog.page(input) };
+  }),
+
+  setInterval: procedures.cp.setInterval.handler(async ({ input, context: { engine } }) => {
+    const { volume } = await engine.shelf.primary(input.volume);
+    await engine.book.change((now) => ({
+      ...now,
+      volumes: now.volumes.map((one) => (one.name === input.volume ? { ...one, cpIntervalMs: input.intervalMs } : one)),
+    }));
+    volume.setCpInterval(input.intervalMs);
+    return {};
+  }),
+};
+
+/** One page of snapshots. Those of one CP stay together, since a page goes on after a CP. */
+function snapshotPage(rows: readonly SnapshotInfo[], limit: number): { snapshots: SnapshotInfo[]; more: boolean } {
+  const beyond = rows[limit];
+  if (beyond === undefined) return { snapshots: [...rows], more: false };
+  const whole = rows.filter((row) => row.cp < beyond.cp);
+  return { snapshots: whole.length === 0 ? rows.filter((row) => row.cp === beyond.cp) : whole, more: true };
+}
+
+/** Snapshots that one CP can have. */
+const namesOfOneCp = 256;
+
+const snapshotProcedures = {
+  create: procedures.snapshots.create.handler(async ({ input, context: { engine } }) => {
+    const { volume } = await engine.shelf.primary(input.volume);
+    return volume.createSnapshot(input.snapshot);
+  }),
+
+  list: procedures.snapshots.list.handler(async ({ input, context: { engine } }) => {
+    const open = await engine.shelf.get(input.volume);
+    const options = { after: input.after ?? 0, limit: input.limit + namesOfOneCp };
+    const rows = await (open.role === 'primary' ? open.volume.listSnapshots(options) : open.mirror.listSnapshots(options));
+    return snapshotPage(rows, input.limit);
+  }),
+
+  delete: procedures.snapshots.delete.handler(async ({ input, context: { engine } }) => {
+    const { volume } = await engine.shelf.primary(input.volume);
+    await volume.deleteSnapshot(input.snapshot);
+    return {};
+  }),
+
+  hold: procedures.snapshots.hold.handler(async ({ input, context: { engine } }) => {
+    const { volume } = await engine.shelf.primary(input.volume);
+    await volume.holdSnapshot(input.snapshot, input.label);
+    return {};
+  }),
+
+  release: procedures.snapshots.release.handler(async ({ input, context: { engine } }) => {
+    const { volume } = await engine.shelf.primary(input.volume);
+    await volume.releaseSnapshot(input.snapshot, input.label);
+    return {};
+  }),
+};
+
+const relationshipProcedures = {
+  link: procedures.relationships.link.handler(async ({ input, context: { engine } }) => {
+    await engine.relationships.link(await engine.shelf.primary(input.volume), input.address);
+    return {};
+  }),
+
+  unlink: procedures.relationships.unlink.handler(async ({ input, context: { engine } }) => {
+    await engine.relationships.unlink(await engine.shelf.primary(input.volume), input.address);
+    return {};
+  }),
+
+  list: procedures.relationships.list.handler(({ context: { engine } }) => ({
+    relationships: engine.relationshipStatuses(),
+  })),
+
+  watch: procedures.relationships.watch.handler(({ input, signal, context: { engine } }) =>
+    watchRelationships(engine, { intervalMs: input.intervalMs, signal }),
+  ),
+
+  pause: procedures.relationships.pause.handler(async ({ input, context: { engine } }) => {
+    await engine.relationships.setPaused(input.volume, input.address, true);
+    return {};
+  }),
+
+  resume: procedures.relationships.resume.handler(async ({ input, context: { engine } }) => {
+    await engine.relationships.setPaused(input.volume, input.address, false);
+    return {};
+  }),
+};
+
+/** The contract, implemented. Its context is the engine and the caller's session. */
+export const engineRouter = procedures.router({
+  server: serverProcedures,
+  volumes: volumeProcedures,
+  files: fileProcedures,
+  cp: cpProcedures,
+  snapshots: snapshotProcedures,
+  relationships: relationshipProcedures,
+});
+
+/** A client of an engine in the same process. */
+export function clientOf(engine: Engine, session: EngineSession): MirrorpointClient {
+  return createRouterClient(engineRouter, {
+    context: { engine, session },
+    interceptors: [(options) => translatingFaults(() => options.next(), faultFromWire)],
+  });
+}

@@ -1,0 +1,142 @@
+import { isAbsolute } from 'node:path';
+import { MirrorpointError } from '../base/index.ts';
+import type { NewDevice } from '../contract/index.ts';
+import { type Device, DeviceSet } from '../device/index.ts';
+import { journalBytesFor, MirrorVolume, Volume } from '../volume/index.ts';
+import { CpLog } from './cp-log.ts';
+import type { EnginePorts, NewDeviceOptions } from './ports.ts';
+import type { VolumeSettings } from './settings.ts';
+
+/** A primary's volume while it is open, with the history of its CPs. */
+export interface OpenPrimary {
+  readonly role: 'primary';
+  readonly name: string;
+  readonly set: DeviceSet;
+  readonly volume: Volume;
+  readonly cpLog: CpLog;
+  close(): Promise<void>;
+}
+
+/** A mirror's volume while it is open. */
+export interface OpenMirror {
+  readonly role: 'mirror';
+  readonly name: string;
+  readonly set: DeviceSet;
+  readonly mirror: MirrorVolume;
+  close(): Promise<void>;
+}
+
+export type OpenVolume = OpenPrimary | OpenMirror;
+
+/** Refuses a path that would mean something else wherever the server was started. Throws `argument-invalid`. */
+export function checkAbsolute(path: string): void {
+  if (isAbsolute(path)) return;
+  throw new MirrorpointError('argument-invalid', `The local path '${path}' is not absolute. Write it out from the root.`);
+}
+
+function newDeviceOptions(device: NewDevice, discard: boolean): NewDeviceOptions {
+  const { sizeBytes, preallocate, erase } = device;
+  return { ...(sizeBytes !== undefined && { sizeBytes }), preallocate, erase, discard };
+}
+
+async function closeAll(devices: readonly Device[]): Promise<void> {
+  for (const device of devices) await device.close();
+}
+
+/** Makes one device ready, and takes that back when the rest does not come about. */
+export async function withNewDevices<T>(
+  ports: EnginePorts,
+  wanted: readonly NewDevice[],
+  options: { discard: boolean },
+  use: (devices: readonly Device[]) => Promise<T>,
+): Promise<T> {
+  for (const { path } of wanted) checkAbsolute(path);
+  const made: Device[] = [];
+  const undone: NewDevice[] = [];
+  try {
+    for (const device of wanted) {
+      made.push(await ports.devices.create(device.path, newDeviceOptions(device, options.discard)));
+      undone.push(device);
+    }
+    return await use(made);
+  } catch (fault) {
+    await closeAll(made);
+    for (const device of undone) await ports.devices.undoCreate(device.path, newDeviceOptions(device, options.discard));
+    throw fault;
+  }
+}
+
+/** Formats devices as a volume of the given settings, and opens it. */
+export async function createVolume(
+  ports: EnginePorts,
+  settings: VolumeSettings,
+  options: { devices: readonly NewDevice[]; blockSizeBytes: number; journalBytes?: number | undefined },
+): Promise<OpenVolume> {
+  return withNewDevices(ports, options.devices, settings, async (devices) => {
+    const sizeBytes = devices.reduce((sum, device) => sum + device.sizeBytes, 0);
+    const set = await DeviceSet.create(devices, {
+      volumeId: ports.random.bytes(16),
+      setId: ports.random.bytes(16),
+      blockSizeBytes: options.blockSizeBytes,
+      journalBytes: options.journalBytes ?? journalBytesFor(sizeBytes),
+      random: ports.random,
+      wipe: options.devices.some((device) => device.erase),
+    });
+    return openOn(ports, settings, set, 'create');
+  });
+}
+
+/** Opens the volume that settings name. The devices are closed again when that fails. */
+export async function openVolume(ports: EnginePorts, settings: VolumeSettings): Promise<OpenVolume> {
+  const devices: Device[] = [];
+  try {
+    for (const path of settings.devices) {
+      checkAbsolute(path);
+      devices.push(await ports.devices.open(path, { discard: settings.discard }));
+    }
+    const set = await DeviceSet.open(devices, { random: ports.random });
+    return await openOn(ports, settings, set, 'open');
+  } catch (fault) {
+    await closeAll(devices);
+    throw fault;
+  }
+}
+
+async function openOn(
+  ports: EnginePorts,
+  settings: VolumeSettings,
+  set: DeviceSet,
+  how: 'create' | 'open',
+): Promise<OpenVolume> {
+  const { name } = settings;
+  if (settings.role === 'mirror') {
+    const mirror = await MirrorVolume[how](set, { name });
+    return { role: 'mirror', name, set, mirror, close: () => mirror.close() };
+  }
+  const { clock, random } = ports;
+  const { cpIntervalMs, durability, discard } = settings;
+  const cpLog = await CpLog.open(ports.log(`cps-${name}`));
+  const volume = await Volume[how](set, { name, clock, random, cpIntervalMs, durability, discard });
+  return { role: 'primary', name, set, volume, cpLog, close: recordCps(ports, volume, cpLog) };
+}
+
+/** Keeps the history of CPs as they come; the result closes the volume and then the history. */
+function recordCps(ports: EnginePorts, volume: Volume, cpLog: CpLog): () => Promise<void> {
+  const record = (): void => {
+    cpLog.add(volume.cpHistory);
+  };
+  record();
+  volume.follow({
+    begin: () => ({ keep: false }),
+    // The record of a CP is made when everyone has heard of its end.
+    end: () => ports.clock.setTimer(0, record),
+  });
+  return async () => {
+    try {
+      await volume.close();
+    } finally {
+      record();
+      await cpLog.close();
+    }
+  };
+}

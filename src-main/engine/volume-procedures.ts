@@ -1,0 +1,114 @@
+import { MirrorpointError } from '../base/index.ts';
+import type { CheckResult, NewDevice, VolumeStatus } from '../contract/index.ts';
+import type { Engine } from './engine.ts';
+import type { Job } from './job.ts';
+import { procedures } from './procedures.ts';
+import { settingsOfVolume, type VolumeSettings } from './settings.ts';
+import { checkAbsolute, createVolume, openVolume, type OpenVolume, withNewDevices } from './volume-opening.ts';
+
+function refuseTaken(engine: Engine, name: string, paths: readonly string[]): void {
+  for (const volume of engine.book.current.volumes) {
+    if (volume.name === name) {
+      throw new MirrorpointError('volume-exists', `There is a volume '${name}' here already. Choose another name, or detach it first.`);
+    }
+    const shared = paths.find((path) => volume.devices.includes(path));
+    if (shared !== undefined) {
+      throw new MirrorpointError('volume-in-use', `${shared} belongs to volume '${volume.name}' already. Name other devices.`);
+    }
+  }
+}
+
+/** Puts a volume into the settings and on the shelf; when that fails it is closed again. */
+async function takeIn(engine: Engine, open: OpenVolume, settings: VolumeSettings): Promise<VolumeStatus> {
+  try {
+    await engine.book.change((now) => ({ ...now, volumes: [...now.volumes, settings] }));
+  } catch (fault) {
+    await open.close();
+    throw fault;
+  }
+  engine.shelf.put(open);
+  await engine.beginListening(open);
+  return engine.volumeStatus(open.name);
+}
+
+async function check(engine: Engine, name: string, job: Job): Promise<CheckResult> {
+  const open = await engine.shelf.get(name);
+  const onProgress = (verifiedBlocks: number, usedBlocks: number): void => {
+    const { blockSizeBytes } = open.set;
+    Object.assign(job.counts, { bytes: verifiedBlocks * blockSizeBytes, bytesTotal: usedBlocks * blockSizeBytes });
+    job.checkCancelled();
+  };
+  return open.role === 'primary' ? open.volume.check({ onProgress }) : open.mirror.check({ onProgress });
+}
+
+async function enlarge(engine: Engine, name: string, device: NewDevice): Promise<void> {
+  const open = await engine.shelf.get(name);
+  const known = open.set.devices.find((one) => one.name === device.path);
+  if (known === undefined || device.sizeBytes === undefined) {
+    const names = open.set.devices.map((one) => one.name).join(', ');
+    throw new MirrorpointError('argument-invalid', `${device.path} with a new size is no device of volume ${name}, which has ${names}. Name one of them.`);
+  }
+  await engine.ports.devices.enlarge(known, device.sizeBytes);
+  await (open.role === 'primary' ? open.volume.grow() : open.mirror.grow());
+}
+
+async function addDevice(engine: Engine, name: string, device: NewDevice): Promise<void> {
+  refuseTaken(engine, '', [device.path]);
+  const open = await engine.shelf.get(name);
+  const { discard } = engine.shelf.settingsOf(name);
+  await withNewDevices(engine.ports, [device], { discard }, async ([made]) => {
+    await (open.role === 'primary' ? open.volume.grow(made) : open.mirror.grow(made));
+  });
+  await engine.book.change((now) => ({
+    ...now,
+    volumes: now.volumes.map((one) => (one.name === name ? { ...one, devices: [...one.devices, device.path] } : one)),
+  }));
+}
+
+const { volumes: os } = procedures;
+
+export const volumeProcedures = {
+  create: os.create.handler(async ({ input, context: { engine } }) => {
+    const paths = input.devices.map((device) => device.path);
+    refuseTaken(engine, input.name, paths);
+    const settings = settingsOfVolume(input, paths);
+    return takeIn(engine, await createVolume(engine.ports, settings, input), settings);
+  }),
+
+  attach: os.attach.handler(async ({ input, context: { engine } }) => {
+    refuseTaken(engine, input.name, input.devices);
+    for (const path of input.devices) checkAbsolute(path);
+    const settings = settingsOfVolume(input, input.devices);
+    return takeIn(engine, await openVolume(engine.ports, settings), settings);
+  }),
+
+  detach: os.detach.handler(async ({ input, context: { engine } }) => {
+    engine.shelf.settingsOf(input.volume);
+    if (engine.book.current.relationships.some((one) => one.volume === input.volume)) {
+      const text = `Volume ${input.volume} is linked to a mirror. Unlink it first, so that nothing is kept for that mirror for ever.`;
+      throw new MirrorpointError('volume-in-use', text);
+    }
+    await engine.closeVolume(input.volume);
+    await engine.book.change((now) => ({
+      ...now,
+      volumes: now.volumes.filter((one) => one.name !== input.volume),
+    }));
+    return {};
+  }),
+
+  list: os.list.handler(({ context: { engine } }) => ({
+    volumes: engine.status().volumes,
+  })),
+
+  inspect: os.inspect.handler(({ input, context: { engine } }) => engine.volumeStatus(input.volume)),
+
+  check: os.check.handler(({ input, context: { engine } }) =>
+    engine.jobs.run<never, CheckResult>((job) => check(engine, input.volume, job)),
+  ),
+
+  grow: os.grow.handler(async ({ input, context: { engine } }) => {
+    if (input.enlarge !== undefined) await enlarge(engine, input.volume, input.enlarge);
+    if (input.add !== undefined) await addDevice(engine, input.volume, input.add);
+    return engine.volumeStatus(input.volume);
+  }),
+};

@@ -1,0 +1,139 @@
+import { isFault, MirrorpointError, reasonOf } from '../base/index.ts';
+import type { FaultReport, VolumeSummary } from '../contract/index.ts';
+import type { EventList } from './event-list.ts';
+import type { EnginePorts } from './ports.ts';
+import type { SettingsBook, VolumeSettings } from './settings.ts';
+import { type OpenMirror, type OpenPrimary, openVolume, type OpenVolume } from './volume-opening.ts';
+
+/** The volumes that the settings name, opened when first needed, each at most once. */
+export class VolumeShelf {
+  readonly #ports: EnginePorts;
+  readonly #book: SettingsBook;
+  readonly #events: EventList;
+  readonly #onOpen: (open: OpenVolume) => void;
+  readonly #open = new Map<string, Promise<OpenVolume>>();
+  readonly #opened = new Map<string, OpenVolume>();
+  readonly #faults = new Map<string, FaultReport>();
+
+  /** `onOpen` hears of each volume in the step in which it was opened. */
+  constructor(options: {
+    ports: EnginePorts;
+    book: SettingsBook;
+    events: EventList;
+    onOpen: (open: OpenVolume) => void;
+  }) {
+    this.#ports = options.ports;
+    this.#book = options.book;
+    this.#events = options.events;
+    this.#onOpen = options.onOpen;
+  }
+
+  /** The volumes that are open now. */
+  get opened(): readonly OpenVolume[] {
+    return [...this.#opened.values()];
+  }
+
+  settingsOf(name: string): VolumeSettings {
+    const settings = this.#book.current.volumes.find((volume) => volume.name === name);
+    if (settings !== undefined) return settings;
+    const known = this.#book.current.volumes.map((volume) => volume.name).join(', ');
+    throw new MirrorpointError(
+      'volume-not-found',
+      `There is no volume '${name}' here; ${known === '' ? 'there are none' : `there are: ${known}`}. Create or attach it first.`,
+    );
+  }
+
+  /** Opens a volume, or waits for its opening. */
+  async get(name: string): Promise<OpenVolume> {
+    const settings = this.settingsOf(name);
+    const known = this.#open.get(name);
+    if (known !== undefined) return known;
+    const opening = this.#openOne(settings);
+    this.#open.set(name, opening);
+    return opening;
+  }
+
+  async primary(name: string): Promise<OpenPrimary> {
+    const open = await this.get(name);
+    if (open.role === 'primary') return open;
+    throw new MirrorpointError(
+      'volume-read-only',
+      `Volume ${name} is a mirror here, which takes changes from its primary alone. Change it there.`,
+    );
+  }
+
+  async mirror(name: string): Promise<OpenMirror> {
+    const open = await this.get(name);
+    if (open.role === 'mirror') return open;
+    throw new MirrorpointError('peer-wrong-role', `Volume ${name} is a primary here, not a mirror. Name a mirror.`);
+  }
+
+  /** Puts a volume on the shelf that was opened elsewhere. */
+  put(open: OpenVolume): void {
+    this.#open.set(open.name, Promise.resolve(open));
+    this.#opened.set(open.name, open);
+    this.#faults.delete(open.name);
+    this.#onOpen(open);
+  }
+
+  /** Closes a volume if it is open. */
+  async release(name: string): Promise<void> {
+    const opening = this.#open.get(name);
+    this.#open.delete(name);
+    this.#opened.delete(name);
+    this.#faults.delete(name);
+    const open = await opening?.catch(() => undefined);
+    await open?.close();
+  }
+
+  summary(settings: VolumeSettings): VolumeSummary {
+    const { name, role, devices, listen, cpIntervalMs, durability } = settings;
+    const fault = this.#faults.get(name);
+    const state = this.#opened.has(name) ? 'open' : fault === undefined ? 'closed' : 'failed';
+    return { name, role, state, ...(fault !== undefined && { fault }), devices, listen, cpIntervalMs, durability };
+  }
+
+  /** Closes all, and throws the first fault when every volume has been tried. */
+  async close(): Promise<void> {
+    let first: { fault: unknown } | undefined;
+    for (const name of [...this.#open.keys()]) {
+      try {
+        await this.release(name);
+      } catch (fault) {
+        this.#events.add(`volume ${name}`, `It did not close well: ${reasonOf(fault)}`);
+        first ??= { fault };
+      }
+    }
+    if (first !== undefined) throw first.fault;
+  }
+
+  async #openOne(settings: VolumeSettings): Promise<OpenVolume> {
+    const { name } = settings;
+    try {
+      const open = await openVolume(this.#ports, settings);
+      this.#opened.set(name, open);
+      this.#faults.delete(name);
+      this.#onOpen(open);
+      this.#tellRecovery(open);
+      return open;
+    } catch (fault) {
+      this.#open.delete(name);
+      if (isFault(fault)) this.#faults.set(name, { code: fault.code, message: fault.message });
+      throw fault;
+    }
+  }
+
+  #tellRecovery(open: OpenVolume): void {
+    if (open.role !== 'primary') return;
+    const { recovery } = open.volume;
+    if (recovery === undefined) return;
+    if (recovery.replayedRequests > 0) {
+      const text = `It was not closed in order: opened at CP ${recovery.cp}, and ${recovery.replayedRequests} requests taken from the journal.`;
+      this.#events.add(`volume ${open.name}`, text);
+    }
+    if (recovery.damagedRootCopies > 0) {
+      const text = `${recovery.damagedRootCopies} of the copies of the root node of CP ${recovery.cp} were damaged or missing.`;
+      this.#events.add(`volume ${open.name}`, text);
+    }
+  }
+}

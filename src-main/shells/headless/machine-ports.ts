@@ -1,0 +1,40 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { systemClock, systemRandom } from '../../base/index.ts';
+import type { EnginePorts } from '../../engine/index.ts';
+import { createTransports } from '../../transport/index.ts';
+import { runtimeFolder } from './config-folder.ts';
+import { machineTree } from './local-tree.ts';
+import { machineDevices } from './machine-devices.ts';
+import { FileLineLog, fileTextStore } from './stored-files.ts';
+
+/** The version of the program. */
+export function programVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  return (manifest as { version: string }).version;
+}
+
+/** What an engine needs of this machine, for one configuration folder. */
+export function machinePorts(options: {
+  configFolder: string;
+  requestStop: () => void;
+  report: EnginePorts['report'];
+}): EnginePorts {
+  const { configFolder, requestStop, report } = options;
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    settings: fileTextStore(join(configFolder, 'settings.json')),
+    log: (name) => new FileLineLog(join(configFolder, 'history', `${name}.jsonl`)),
+    devices: machineDevices,
+    localTree: machineTree,
+    transport: createTransports({ ipcFolder: runtimeFolder() }),
+    defaultServerName: hostname().slice(0, 120) || 'mirrorpoint',
+    processId: process.pid,
+    configFolder,
+    version: programVersion(),
+    requestStop,
+    report,
+  };
+}
