@@ -1,0 +1,100 @@
+import { checksumOf, SeededRandom, systemClock } from '../../src-main/base/index.ts';
+import { Journal, readShed, RootRing } from '../../src-main/consistency/index.ts';
+import type { DeviceSet } from '../../src-main/device/index.ts';
+import { rootDirectoryInode } from '../../src-main/files/index.ts';
+import { inodeSlots, pointerBytes, setPointer, treeCapacity } from '../../src-main/format/index.ts';
+import type { TreeRoot } from '../../src-main/tree/index.ts';
+import { Volume } from '../../src-main/volume/index.ts';
+import { contextFor, VolumeCore } from '../../src-main/volume/volume-core.ts';
+
+const addressBlocksPerWrite = 256;
+
+/**
+ * Makes a volume with one file of `fileBlocks` blocks whose tree, free map and
+ * counts are all real, while its data blocks are never written: they are blocks
+ * of zeros on a sparse device, and their pointers say so. So a volume with
+ * hundreds of GiB in use takes seconds and little disk.
+ */
+export async function makeHugeVolume(
+  set: DeviceSet,
+  file: { name: string; fileBlocks: number; reopen: () => Promise<DeviceSet> },
+): Promise<void> {
+  const options = { name: 'huge', clock: systemClock, random: new SeededRandom(1), cpIntervalMs: 0 };
+  const volume = await Volume.create(set, options);
+  const ino = await volume.change(16, (files) =>
+    files.createFile(rootDirectoryInode, file.name, { mode: 0o644, uid: 0, gid: 0 }),
+  );
+  await volume.close();
+
+  await using again = await file.reopen();
+  const core = await openCore(again, options);
+  const root = await placeTree(core, file.fileBlocks);
+  const inode = await core.context.cache.run(() => core.table.get(ino));
+  inode.content.settle(root);
+  Object.assign(inode.fields, root, { sizeBytes: file.fileBlocks * again.blockSizeBytes });
+  core.table.changed(inode);
+  await core.cps.take('request');
+}
+
+async function openCore(set: DeviceSet, options: ConstructorParameters<typeof VolumeCore>[0]['options']): Promise<VolumeCore> {
+  const ring = new RootRing(set.rootAreas, set.volumeId);
+  const found = await ring.newest();
+  if (found === undefined) throw new TypeError('the volume was just made');
+  const { root, bytes } = found;
+  const context = contextFor(set, options);
+  const { journalKey: key, journalOffsetBytes: offsetBytes, journalBatch: batch } = root;
+  const journal = new Journal(set.journal, { key, offsetBytes, batch });
+  const shed = await readShed(context, root.files.shed);
+  const core: VolumeCore = new VolumeCore({ set, options, context, root, rootBytes: bytes, shed, journal, ring }, (cause) =>
+    core.cps.take(cause),
+  );
+  await core.ledger.load();
+  return core;
+}
+
+/** Allocates every block of the tree, writes its address blocks level by level, and returns its root. */
+async function placeTree(core: VolumeCore, dataBlocks: number): Promise<TreeRoot> {
+  const { geometry, cache } = core.context;
+  const birthCp = core.cps.root.cp + 1;
+  let height = 0;
+  while (treeCapacity(geometry, height) < dataBlocks) height++;
+  let blockCount = dataBlocks;
+  for (let level = 1, count = dataBlocks; level <= height; level++) blockCount += count = Math.ceil(count / geometry.fanOut);
+  await core.space.reserve(blockCount);
+
+  const zeroChecksum = checksumOf(new Uint8Array(geometry.blockSizeBytes));
+  let below = {
+    count: dataBlocks,
+    pointer: (bytes: Uint8Array, offset: number) => {
+      setPointer(bytes, offset, { vbn: core.space.allocate(), birthCp, checksum: zeroChecksum });
+    },
+  };
+  for (let level = 1; level <= height; level++) {
+    const count = Math.ceil(below.count / geometry.fanOut);
+    const pointers = new Uint8Array(count * pointerBytes);
+    let left = below.count;
+    for (let start = 0; start < count; start += addressBlocksPerWrite) {
+      const blocks = Array.from({ length: Math.min(addressBlocksPerWrite, count - start) }, () => {
+        const block = new Uint8Array(geometry.blockSizeBytes);
+        for (let slot = 0; slot < geometry.fanOut && left > 0; slot++, left--) below.pointer(block, slot * pointerBytes);
+        return block;
+      });
+      for (const [index, block] of blocks.entries()) {
+        const vbn = core.space.allocate();
+        setPointer(pointers, (start + index) * pointerBytes, { vbn, birthCp, checksum: checksumOf(block) });
+        await cache.store.writeRun(vbn, [block]);
+      }
+    }
+    let next = 0;
+    below = {
+      count,
+      pointer: (bytes, offset) => {
+        bytes.set(pointers.subarray(next * pointerBytes, (next + 1) * pointerBytes), offset);
+        next++;
+      },
+    };
+  }
+  const slots = new Uint8Array(inodeSlots * pointerBytes);
+  for (let slot = 0; slot < below.count; slot++) below.pointer(slots, slot * pointerBytes);
+  return { slots, height, blockCount };
+}
