@@ -50,7 +50,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: fc.constant('removeExtendedAttribute'), ino, name, nowNs: time }),
   fc.record({ kind: fc.constant('shrinkOrphan'), ino, sizeBytes: bytes }),
   fc.record({ kind: fc.constant('release'), ino }),
-) as fc.Arbitrary<Operation>;
+);
 
 const never = (): never => {
   throw new Error('nothing is read for an operation that carries its data');

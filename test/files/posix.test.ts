@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type LiveFiles } from '../../src-main/files/index.ts';
 import { MemoryHome } from '../volume/memory-volume.ts';
 import { drive, type Target, steps } from './drive.ts';
 import { dumpTree, MemoryFiles } from './memory-files.ts';
