@@ -260,7 +260,7 @@ export class MirrorSession {
       await new Reconciliation({
         volume,
         root,
-        afterCp: volume.committed?.cp ?? 0,
+        committed: volume.committed,
         received,
         fetcher: this.#fetcher,
         probing: this.#probing,

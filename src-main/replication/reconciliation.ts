@@ -1,6 +1,6 @@
-import { checksumOf, isFault, MirrorpointError } from '../base/index.ts';
+import { bytesEqual, checksumOf, isFault, MirrorpointError } from '../base/index.ts';
 import { PointerList } from '../blocks/index.ts';
-import { pointerBytes, pointerChecksum, type RootNode, systemFileNames } from '../format/index.ts';
+import { pointerBytes, pointerChecksum, type RootNode, type SystemFileName, systemFileNames } from '../format/index.ts';
 import { KeptRootReader } from '../snapshots/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
 import type { BlockFetcher } from './block-fetcher.ts';
@@ -16,8 +16,8 @@ export interface ReconciliationOptions {
   readonly volume: MirrorVolume;
   /** The root to come to. */
   readonly root: RootNode;
-  /** The mirror's committed CP, 0 for none: what was born by then is here. */
-  readonly afterCp: number;
+  /** The mirror's committed root: what was born by then is here. */
+  readonly committed: RootNode | undefined;
   /** What arrived while the CP ran. */
   readonly received: ReceivedBlocks | undefined;
   readonly fetcher: BlockFetcher;
@@ -33,8 +33,8 @@ export interface ReconciliationOptions {
  * proven: the block arrived live with its checksum; or it stands on the device
  * already, from before a cut; or it is asked for.
  *
- * The order is: the volume's own maps; then, since the snapshot table can now be
- * read, the trees of snapshots from the oldest, each only where it differs from
+ * The order is: the snapshot table, which says whether the two sides have one
+ * history; the volume's other maps; the trees of snapshots from the oldest, each only where it differs from
  * the one before; and the live tree last. Roots kept without a name are not
  * shown on a mirror, and their trees stay behind.
  */
@@ -60,12 +60,11 @@ export class Reconciliation {
   }
 
   async #walk(): Promise<void> {
-    const { root, afterCp } = this.#options;
-    const maps = this.#front(afterCp);
-    for (const name of systemFileNames) if (name !== 'inodes') maps.addFile(root.files[name]);
-    await maps.drain();
-    await Promise.all(this.#leaves);
-    this.#throwFailure();
+    const { root } = this.#options;
+    const afterCp = this.#afterCp;
+    await this.#reachFiles(['snapshots']);
+    await this.#judgeHistory();
+    await this.#reachFiles(systemFileNames.filter((name) => name !== 'inodes' && name !== 'snapshots'));
     let sinceCp = afterCp;
     for await (const row of this.#snapshotsAfter(afterCp)) {
       const front = this.#front(sinceCp);
@@ -76,6 +75,43 @@ export class Reconciliation {
     const live = this.#front(sinceCp);
     live.addInodeFile(root.files.inodes);
     await live.drain();
+  }
+
+  /** Gets some of the volume's own maps, and waits for them. */
+  async #reachFiles(names: readonly SystemFileName[]): Promise<void> {
+    const front = this.#front(this.#afterCp);
+    for (const name of names) front.addFile(this.#options.root.files[name]);
+    await front.drain();
+    await Promise.all(this.#leaves);
+    this.#throwFailure();
+  }
+
+  /**
+   * The primary keeps the mirror's committed CP, so the new root's own snapshot
+   * table names it; were it another CP of that number, passing by what it holds
+   * would be wrong.
+   */
+  async #judgeHistory(): Promise<void> {
+    const { committed, root } = this.#options;
+    if (committed === undefined) return;
+    const row = await this.#readRows((rows) => rows.atCp(committed.cp));
+    if (row?.wallMs === committed.wallMs && bytesEqual(row.inodes.slots, committed.files.inodes.slots)) return;
+    throw new MirrorpointError(
+      'peer-diverged',
+      `CP ${root.cp} of the primary does not come after the mirror's CP ${committed.cp}: the two went different ways before. ` +
+        'The mirror stays where it is. Create it anew, or link the right volume.',
+    );
+  }
+
+  get #afterCp(): number {
+    return this.#options.committed?.cp ?? 0;
+  }
+
+  #readRows<T>(read: (rows: KeptRootReader) => T): Promise<T> {
+    const { volume, root } = this.#options;
+    const { geometry, cache } = volume;
+    const rows = new KeptRootReader({ geometry, cache }, root.files.snapshots);
+    return cache.run(() => read(rows));
   }
 
   #front(afterCp: number): TreeFront {
@@ -89,11 +125,9 @@ export class Reconciliation {
   }
 
   async *#snapshotsAfter(afterCp: number): AsyncGenerator<{ cp: number; inodes: RootNode['files']['inodes'] }> {
-    const { volume, root } = this.#options;
-    const { geometry, cache } = volume;
-    const rows = new KeptRootReader({ geometry, cache }, root.files.snapshots);
+    const { root } = this.#options;
     for (let after = afterCp; ; ) {
-      const page = await cache.run(() => rows.list(after, pageRows));
+      const page = await this.#readRows((rows) => rows.list(after, pageRows));
       for (const row of page) if (row.names.length > 0 && row.cp < root.cp) yield row;
       const last = page.at(-1);
       if (last === undefined || page.length < pageRows) return;

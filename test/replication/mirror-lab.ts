@@ -103,12 +103,17 @@ export class MirrorLab {
   /** A new volume, an empty mirror, and the relationship between them. */
   async start(): Promise<void> {
     this.primary = await Volume.create(await this.newSet([this.primaryDevice]), this.volumeOptions);
-    this.mirror = await MirrorVolume.create(await this.newSet([this.wrappedMirrorDevice]), { name: 'mirror', cacheBytes: 4 << 20 });
-    this.#serve();
+    await this.startMirror();
     await this.#transport.listen(address, (link) => {
       this.service.accept(link).catch((crash: unknown) => this.crashes.push(crash));
     });
     this.connect();
+  }
+
+  /** An empty mirror on the mirror's device, and its service. */
+  async startMirror(): Promise<void> {
+    this.mirror = await MirrorVolume.create(await this.newSet([this.wrappedMirrorDevice]), { name: 'mirror', cacheBytes: 4 << 20 });
+    this.#serve();
   }
 
   get volumeOptions(): Parameters<typeof Volume.create>[1] {

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import { MirrorpointError, SeededRandom } from '../../src-main/base/index.ts';
+import { judgePeers, planForState } from '../../src-main/replication/peering.ts';
+import { ProbePolicy } from '../../src-main/replication/probe-policy.ts';
+import { ReceivedBlocks } from '../../src-main/replication/received-blocks.ts';
+import { lagMsOf, stateOfSession } from '../../src-main/replication/relationship-status.ts';
+import { retryDelayMs } from '../../src-main/replication/retry.ts';
+import { cutIntoMessages } from '../../src-main/replication/want-answers.ts';
+
+describe('what a primary does about a mirror', () => {
+  const last = { cp: 9, checksum: 99n };
+  const plan = (committedCp: number, rootChecksum: bigint, held: number[], sent = new Map<number, bigint>()) =>
+    planForState(
+      { committedCp, rootChecksum },
+      { last, isHeld: (cp) => held.includes(cp), sentChecksum: (cp) => sent.get(cp) },
+    );
+
+  test('an empty one gets the last root if that is held, else the next', () => {
+    expect(plan(0, 0n, [9]).kind).toBe('offer');
+    expect(plan(0, 0n, []).kind).toBe('take-cp');
+  });
+
+  test('one with the same root needs nothing', () => {
+    expect(plan(9, 99n, [9]).kind).toBe('identical');
+  });
+
+  test('one at a held CP catches up', () => {
+    expect(plan(5, 55n, [5]).kind).toBe('take-cp');
+    expect(plan(5, 55n, [5, 9]).kind).toBe('offer');
+    expect(plan(5, 55n, [5], new Map([[5, 55n]])).kind).toBe('take-cp');
+  });
+
+  test.each([
+    ['newer than the primary', plan(10, 1n, [9])],
+    ['at another root of the same CP', plan(9, 1n, [9])],
+    ['at another root of an earlier CP', plan(5, 1n, [5], new Map([[5, 55n]]))],
+    ['at a CP that is not held any more', plan(5, 55n, [9])],
+    ['at the last CP, which is not held', plan(9, 99n, [])],
+  ])('one %s is refused as diverged', (_, refusal) => {
+    expect(refusal).toMatchObject({ kind: 'refuse', fault: { code: 'peer-diverged' } });
+  });
+});
+
+describe('whether two servers belong together', () => {
+  const one = new Uint8Array(16).fill(1);
+  const primary = { serverName: 'office', volumeId: one, blockSizeBytes: 4096, blockCount: 1000, epoch: 1 };
+
+  test('a mirror of the volume does, and an empty one', () => {
+    expect(judgePeers(primary, { ...primary, serverName: 'cellar' })).toBeUndefined();
+    expect(judgePeers(primary, { ...primary, volumeId: new Uint8Array(16), epoch: 0, blockCount: 2000 })).toBeUndefined();
+  });
+
+  test.each([
+    ['peer-wrong-volume', { volumeId: new Uint8Array(16).fill(2) }],
+    ['unsupported', { blockSizeBytes: 8192 }],
+    ['peer-too-small', { blockCount: 999 }],
+    ['peer-diverged', { epoch: 2 }],
+  ])('refused as %s', (code, difference) => {
+    expect(judgePeers(primary, { ...primary, ...difference })?.code).toBe(code);
+  });
+});
+
+describe('when a link is tried again', () => {
+  const fault = (code: 'link-closed' | 'peer-diverged' | 'frame-invalid'): MirrorpointError => new MirrorpointError(code, '');
+
+  test('soon and then ever later after temporary faults, up to a bound', () => {
+    const delays = Array.from({ length: 20 }, (_, attempt) => retryDelayMs(fault('link-closed'), attempt));
+    expect(delays[0]).toBeLessThan(1000);
+    expect(delays).toEqual([...delays].sort((a, b) => a - b));
+    expect(delays.at(-1)).toBeLessThanOrEqual(15_000);
+    expect(retryDelayMs(fault('frame-invalid'), 0)).toBe(delays[0]);
+    expect(retryDelayMs(undefined, 0)).toBe(delays[0]);
+  });
+
+  test('slowly when a person is needed', () => {
+    expect(retryDelayMs(fault('peer-diverged'), 0)).toBeGreaterThanOrEqual(30_000);
+  });
+});
+
+describe('what arrived of a CP', () => {
+  test('is remembered by address and checksum, the latest for an address', () => {
+    const seed = Date.now() >>> 0;
+    const random = new SeededRandom(seed);
+    const blocks = new ReceivedBlocks(7);
+    const model = new Map<number, bigint>();
+    for (let index = 0; index < 20_000; index++) {
+      const vbn = random.chance(0.5) ? random.below(4000) : random.below(2 ** 32) * 2 ** random.below(16);
+      const checksum = BigInt(random.below(2 ** 31));
+      blocks.add(vbn, checksum);
+      model.set(vbn, checksum);
+    }
+    expect(blocks.count, `seed ${seed}`).toBe(model.size);
+    for (const [vbn, checksum] of model) {
+      expect(blocks.has(vbn, checksum), `seed ${seed}`).toBe(true);
+      expect(blocks.has(vbn, checksum + 1n), `seed ${seed}`).toBe(false);
+      expect(blocks.has(vbn + 0.5, checksum)).toBe(false);
+    }
+  });
+
+  test('is bounded: what comes after the bound is forgotten', () => {
+    const blocks = new ReceivedBlocks(7, 100);
+    for (let vbn = 0; vbn < 1000; vbn++) blocks.add(vbn, 1n);
+    expect(blocks.count).toBe(100);
+    expect(blocks.has(99, 1n)).toBe(true);
+    expect(blocks.has(100, 1n)).toBe(false);
+  });
+});
+
+describe('looking on the own device', () => {
+  test('goes on while it finds, and costs next to nothing when it does not', () => {
+    const policy = new ProbePolicy();
+    const run = (blocks: number, hits: number): number => {
+      let looked = 0;
+      for (let left = blocks; left > 0; ) {
+        const step = policy.next(left);
+        left -= step.count;
+        if (step.what === 'ask') continue;
+        looked += step.count;
+        policy.found(Math.min(hits, step.count));
+      }
+      return looked;
+    };
+    expect(run(100_000, 256)).toBe(100_000);
+    expect(run(1_000_000, 0)).toBeLessThan(20_000);
+    expect(run(20_000, 256)).toBeGreaterThan(10_000);
+  });
+});
+
+test('a want is answered in messages of bounded size that keep its order', () => {
+  const groups = cutIntoMessages([{ vbn: 10, count: 5 }, { vbn: 100, count: 1 }, { vbn: 7, count: 6 }], 4);
+  expect(groups).toEqual([
+    [{ vbn: 10, count: 4 }],
+    [{ vbn: 14, count: 1 }, { vbn: 100, count: 1 }, { vbn: 7, count: 2 }],
+    [{ vbn: 9, count: 4 }],
+  ]);
+});
+
+test('lag is nothing when both have the same CP, and the age of the mirror otherwise', () => {
+  expect(lagMsOf({ mirrorCp: 5, primaryCp: 5, mirrorWallMs: 1000, nowWallMs: 9000 })).toBe(0);
+  expect(lagMsOf({ mirrorCp: 4, primaryCp: 5, mirrorWallMs: 1000, nowWallMs: 9000 })).toBe(8000);
+  expect(lagMsOf({ mirrorCp: 4, primaryCp: 5, mirrorWallMs: 9500, nowWallMs: 9000 })).toBe(0);
+});
+
+test('a session is a baseline, catching up or live', () => {
+  expect(stateOfSession({ mirrorCp: 0, primaryCp: 5, isStreaming: true })).toBe('baseline');
+  expect(stateOfSession({ mirrorCp: 3, primaryCp: 5, isStreaming: false })).toBe('catching-up');
+  expect(stateOfSession({ mirrorCp: 4, primaryCp: 5, isStreaming: true })).toBe('live');
+  expect(stateOfSession({ mirrorCp: 5, primaryCp: 5, isStreaming: false })).toBe('live');
+});
