@@ -12,6 +12,7 @@ export async function* watchRelationships(
   const { intervalMs, signal } = options;
   const { clock } = engine.ports;
   const news = { hasCome: false };
+  const hasNews = (): boolean => news.hasCome;
   let wake: (() => void) | undefined;
   const stopListening = engine.onChange(() => {
     news.hasCome = true;
@@ -35,7 +36,7 @@ export async function* watchRelationships(
       await wait(quietIntervalMs);
       const restMs = intervalMs - (clock.monotonicMs() - shownMs);
       wake = undefined;
-      if (news.hasCome && restMs > 0) await new Promise<void>((resolve) => void clock.setTimer(restMs, resolve));
+      if (hasNews() && restMs > 0) await new Promise<void>((resolve) => void clock.setTimer(restMs, resolve));
     }
   } finally {
     signal?.removeEventListener('abort', abort);

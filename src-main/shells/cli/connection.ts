@@ -1,0 +1,80 @@
+import { isFault, MirrorpointError, systemClock } from '../../base/index.ts';
+import type { MirrorpointClient } from '../../contract/index.ts';
+import { clientOf, Engine } from '../../engine/index.ts';
+import { controlEndpoint, FolderLock, prepareFolder, runtimeFolder } from '../headless/config-folder.ts';
+import { connectControl } from '../headless/control-client.ts';
+import { machinePorts } from '../headless/machine-ports.ts';
+
+/** How long a command waits for another one on the same configuration folder. */
+const lockWaitMs = 10_000;
+const lockPollMs = 100;
+
+/** What a command speaks to: the running server of its configuration folder, or the engine in its own process. */
+export interface Connection extends AsyncDisposable {
+  readonly client: MirrorpointClient;
+  readonly isServer: boolean;
+}
+
+/**
+ * Finds the server of a configuration folder. Without one the command does the
+ * work itself, while it keeps servers off the folder, unless only a server can.
+ * Throws `server-not-running` and `server-running`.
+ */
+export async function openConnection(
+  configFolder: string,
+  options: { needsServer: boolean; report: (text: string) => void },
+): Promise<Connection> {
+  const endpoint = controlEndpoint(configFolder);
+  const deadlineMs = systemClock.monotonicMs() + lockWaitMs;
+  for (;;) {
+    const control = await connectControl(endpoint);
+    if (control !== undefined) {
+      return { client: control.client, isServer: true, [Symbol.asyncDispose]: () => control.close() };
+    }
+    if (options.needsServer) {
+      throw new MirrorpointError(
+        'server-not-running',
+        `No server runs on the configuration folder ${configFolder}. Start one by \`mirrorpoint serve\`, or name another folder by --config.`,
+      );
+    }
+    try {
+      return await openOwnEngine(configFolder, options.report);
+    } catch (fault) {
+      // A server that starts or stops, or another command, holds the folder for a moment.
+      if (!isFault(fault, 'server-running') || systemClock.monotonicMs() >= deadlineMs) throw fault;
+    }
+    await new Promise((resolve) => setTimeout(resolve, lockPollMs));
+  }
+}
+
+async function openOwnEngine(configFolder: string, report: (text: string) => void): Promise<Connection> {
+  prepareFolder(configFolder);
+  prepareFolder(runtimeFolder());
+  const lock = await FolderLock.take(configFolder);
+  try {
+    const ports = machinePorts({
+      configFolder,
+      requestStop: () => undefined,
+      report: ({ subject, text }) => {
+        report(`${subject}: ${text}`);
+      },
+    });
+    const engine = await Engine.open(ports, { serve: false });
+    const session = engine.newSession();
+    return {
+      client: clientOf(engine, session),
+      isServer: false,
+      async [Symbol.asyncDispose]() {
+        try {
+          await session.close();
+          await engine.close();
+        } finally {
+          await lock.close();
+        }
+      },
+    };
+  } catch (fault) {
+    await lock.close();
+    throw fault;
+  }
+}

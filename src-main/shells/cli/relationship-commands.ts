@@ -1,0 +1,42 @@
+import type { Command } from 'commander';
+import { addCommand, type CommandContext, type Surroundings } from './command.ts';
+
+type Action = 'link' | 'unlink' | 'pause' | 'resume';
+
+const actions: readonly { action: Action; summary: string; done: (volume: string, address: string) => string }[] = [
+  {
+    action: 'link',
+    summary: 'mirror a primary volume to the mirror that listens at an address',
+    done: (volume, address) => `Volume ${volume} is linked to ${address}. Follow it by \`mirrorpoint status --watch\`.`,
+  },
+  {
+    action: 'unlink',
+    summary: 'end a link; nothing is kept for that mirror any more',
+    done: (volume, address) => `Volume ${volume} is no longer linked to ${address}.`,
+  },
+  {
+    action: 'pause',
+    summary: 'stop sending until resume; what the mirror needs is kept',
+    done: (volume, address) => `The link of ${volume} to ${address} is paused.`,
+  },
+  {
+    action: 'resume',
+    summary: 'go on after pause',
+    done: (volume, address) => `The link of ${volume} to ${address} goes on.`,
+  },
+];
+
+export function addRelationshipCommands(program: Command, surroundings: Surroundings): void {
+  for (const { action, summary, done } of actions) {
+    addCommand<[string, string]>(
+      program,
+      surroundings,
+      { usage: `${action} <volume> <address>`, summary, examples: [`${action} work ipc://office`] },
+      (command) => command,
+      async ({ output, withClient }: CommandContext, _options, volume, address) => {
+        await withClient((client) => client.relationships[action]({ volume, address }));
+        output.result({}, () => [done(volume, address)]);
+      },
+    );
+  }
+}

@@ -1,0 +1,151 @@
+import type { Command } from 'commander';
+import { formatBytes, systemClock } from '../../base/index.ts';
+import type { RelationshipStatus, ServerStatus } from '../../contract/index.ts';
+import { connectControl } from '../headless/control-client.ts';
+import { controlEndpoint } from '../headless/config-folder.ts';
+import { runServer } from '../headless/server.ts';
+import { addCommand, type CommandContext, eventsOf, type Surroundings } from './command.ts';
+import { table, toJson } from './output.ts';
+import { formatDuration, formatTime } from './values.ts';
+
+/** How long `stop` waits for the final CP. */
+const stopWaitMs = 600_000;
+const stopPollMs = 50;
+
+/** A relationship in one sentence: state, reason, how far behind. */
+export function relationshipSentence(status: RelationshipStatus): string {
+  const { volume, role, address, state, reason, primaryCp, mirrorCp } = status;
+  const ends = role === 'primary' ? `${volume} -> ${address}` : `${volume} <- ${status.peerName ?? 'its primary'} (at ${address})`;
+  const lag = `${status.lagCps} CPs, ${formatBytes(status.lagBytes)}, ${formatDuration(status.lagMs)} behind`;
+  const place =
+    mirrorCp === 0
+      ? 'the mirror has no whole CP yet'
+      : status.identical
+        ? `both stand at CP ${mirrorCp}, identical`
+        : `the mirror stands at CP ${mirrorCp} of ${primaryCp}: ${lag}`;
+  const traffic = `${formatBytes(status.bytesSent)} sent, ${formatBytes(status.bytesReceived)} received`;
+  return `${ends}: ${state}; ${place}; ${traffic}${reason === undefined ? '' : `. ${reason}`}`;
+}
+
+function statusLines(status: ServerStatus): string[] {
+  const head = status.serving
+    ? `Server ${status.serverName} (process ${status.processId}), up ${formatDuration(status.wallMs - status.startedWallMs)}, version ${status.version}`
+    : `No server runs on ${status.configFolder}.`;
+  const volumes = table(
+    ['VOLUME', 'ROLE', 'STATE', '>CP', 'TAKEN'],
+    status.volumes.map((one) => [
+      one.name,
+      one.role,
+      one.state,
+      one.cp === undefined ? '-' : String(one.cp),
+      formatTime(one.cpWallMs ?? 0),
+    ]),
+  );
+  const faults = status.volumes.flatMap(({ name, fault }) =>
+    fault === undefined ? [] : [`Volume ${name} is not served: ${fault.message} [${fault.code}]`],
+  );
+  return [
+    head,
+    ...(status.volumes.length === 0 ? ['There are no volumes here.'] : volumes),
+    ...faults,
+    ...status.relationships.map(relationshipSentence),
+    ...status.events.slice(-5).map((event) => `${formatTime(event.wallMs)} ${event.subject}: ${event.text}`),
+  ];
+}
+
+async function watch({ output, withClient, signal }: CommandContext): Promise<void> {
+  await withClient(
+    async (client) => {
+      try {
+        for await (const { relationships } of eventsOf(client.relationships.watch({}), signal)) {
+          output.item({ relationships }, () =>
+            relationships.length === 0 ? ['There are no relationships here.'] : relationships.map(relationshipSentence),
+          );
+        }
+      } catch (thrown) {
+        // Ctrl-C is how one stops watching.
+        if (!signal.aborted) throw thrown;
+      }
+    },
+    { needsServer: true },
+  );
+}
+
+async function stopServer({ configFolder, withClient }: CommandContext): Promise<boolean> {
+  await withClient((client) => client.server.stop({}), { needsServer: true });
+  const deadlineMs = systemClock.monotonicMs() + stopWaitMs;
+  while (systemClock.monotonicMs() < deadlineMs) {
+    const control = await connectControl(controlEndpoint(configFolder));
+    if (control === undefined) return true;
+    await control.close();
+    await new Promise((resolve) => setTimeout(resolve, stopPollMs));
+  }
+  return false;
+}
+
+function addServe(program: Command, surroundings: Surroundings): void {
+  addCommand<[]>(
+    program,
+    surroundings,
+    {
+      usage: 'serve',
+      summary: 'run the server in the foreground, with all volumes of the configuration folder, until SIGTERM or Ctrl-C',
+      examples: ['serve', 'serve --listen tcp://127.0.0.1:7400'],
+    },
+    (command) =>
+      command.option('--listen <address...>', 'a place more where the mirror waits: ADDRESS, or VOLUME=ADDRESS of several mirrors'),
+    async ({ output, configFolder, signal }, options) => {
+      const { listen = [] } = options as { listen?: string[] };
+      await runServer({
+        configFolder,
+        listen,
+        report: ({ subject, text }) => {
+          output.note(`${subject}: ${text}`);
+        },
+        onReady: (status) => {
+          const places = status.volumes.flatMap((one) => (one.role === 'mirror' ? one.listen : []));
+          output.item({ ready: true, processId: status.processId, listen: places, volumes: status.volumes }, () => [
+            `Ready: process ${status.processId} serves ${status.volumes.map((one) => `${one.name} (${one.role})`).join(', ') || 'no volumes yet'}` +
+              (places.length === 0 ? '.' : `, listening at ${places.join(', ')}.`),
+          ]);
+        },
+        stopRequested: new Promise((resolve) => {
+          if (signal.aborted) resolve();
+          signal.addEventListener('abort', () => {
+            resolve();
+          });
+        }),
+      });
+      output.item({ stopped: true }, () => ['Stopped.']);
+    },
+  );
+}
+
+export function addServerCommands(program: Command, surroundings: Surroundings): void {
+  addServe(program, surroundings);
+  addCommand<[]>(
+    program,
+    surroundings,
+    { usage: 'stop', summary: 'stop the running server, with a final CP' },
+    (command) => command,
+    async (context) => {
+      const isStopped = await stopServer(context);
+      context.output.result({ stopped: isStopped }, () => [isStopped ? 'The server has stopped.' : 'The server is stopping.']);
+    },
+  );
+  addCommand<[]>(
+    program,
+    surroundings,
+    {
+      usage: 'status',
+      summary: 'show the server, its volumes and how far mirrors are behind',
+      examples: ['status --watch', 'status --json'],
+    },
+    (command) => command.option('--watch', 'follow the relationships until Ctrl-C'),
+    async (context, options) => {
+      if ((options as { watch?: boolean }).watch === true) return watch(context);
+      const status = await context.withClient((client) => client.server.status({}));
+      context.output.result(JSON.parse(toJson(status)), () => statusLines(status));
+    },
+  );
+}

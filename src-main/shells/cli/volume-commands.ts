@@ -1,0 +1,228 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { formatBytes } from '../../base/index.ts';
+import type { NewDevice, VolumeStatus } from '../../contract/index.ts';
+import { addCommand, eventsOf, type Surroundings } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { table } from './output.ts';
+import { formatDuration, formatInterval, formatTime, parseDevice, parseInterval, parseSize } from './values.ts';
+
+function newDevice(text: string, options: { preallocate?: boolean; erase?: boolean }): NewDevice {
+  const { path, sizeBytes } = parseDevice(text);
+  const { preallocate = false, erase = false } = options;
+  return { path: resolve(path), preallocate, erase, ...(sizeBytes !== undefined && { sizeBytes }) };
+}
+
+export function statusLines(status: VolumeStatus): string[] {
+  const { blockSizeBytes } = status;
+  const rows: [string, string][] = [
+    ['volume', `${status.name} (${status.role})`],
+    ['identity', status.volumeId],
+    ['devices', status.devices.join(', ')],
+    ['size', `${formatBytes(status.blockCount * blockSizeBytes)} in blocks of ${formatBytes(blockSizeBytes)}`],
+    ['used', `${formatBytes(status.usedBlockCount * blockSizeBytes)}, free ${formatBytes(status.freeBlockCount * blockSizeBytes)}`],
+    ['last CP', status.cp === 0 ? 'none yet' : `${status.cp}, ${formatTime(status.cpWallMs)}`],
+    ['files', `${status.inodeCount} inodes, ${status.snapshotCount} snapshots`],
+  ];
+  if (status.role === 'primary') {
+    rows.push(['CP interval', `${formatInterval(status.cpIntervalMs)}, durability ${status.durability}`]);
+    rows.push(['waiting', `${formatBytes(status.waitingBytes)} for the next CP`]);
+  }
+  if (status.listen.length > 0) rows.push(['listens at', status.listen.join(', ')]);
+  if (status.recovery !== undefined) {
+    const { cp, replayedRequests, damagedRootCopies } = status.recovery;
+    rows.push(['opened at', `CP ${cp}, ${replayedRequests} requests from the journal, ${damagedRootCopies} damaged root copies`]);
+  }
+  return rows.map(([key, value]) => `${key.padEnd(12)} ${value}`);
+}
+
+interface VolumeOptions {
+  role?: 'primary' | 'mirror';
+  interval?: string;
+  durability?: 'sync' | 'request';
+  discard?: boolean;
+  listen?: string[];
+}
+
+interface CreateOptions extends VolumeOptions {
+  blockSize: string;
+  journal?: string;
+  preallocate?: boolean;
+  erase?: boolean;
+}
+
+function volumeSettings(options: VolumeOptions): {
+  role: 'primary' | 'mirror';
+  discard: boolean;
+  listen: string[];
+  cpIntervalMs?: number;
+  durability?: 'sync' | 'request';
+} {
+  const { role = 'primary', interval, durability, discard = false, listen = [] } = options;
+  return {
+    role,
+    discard,
+    listen,
+    ...(interval !== undefined && { cpIntervalMs: parseInterval(interval) }),
+    ...(durability !== undefined && { durability }),
+  };
+}
+
+function withVolumeOptions(command: Command): Command {
+  return command
+    .option('--role <role>', 'primary, or mirror of a volume elsewhere', 'primary')
+    .option('--interval <time>', 'time between CPs: 1s to 24h, or off (default 30s)')
+    .option('--durability <promise>', 'what an acknowledgement promises: sync or request (default sync)')
+    .option('--discard', 'give freed room back to the file system of an image')
+    .option('--listen <address...>', 'where a mirror waits for its primary: ipc://NAME or tcp://127.0.0.1:PORT');
+}
+
+function addCreation(volume: Command, surroundings: Surroundings): void {
+  addCommand<[string, string[]]>(
+    volume,
+    surroundings,
+    {
+      usage: 'create <name> <device...>',
+      summary: 'make a volume of image files (PATH=SIZE) and drives (PATH)',
+      examples: [
+        'volume create work work.img=10G',
+        'volume create copy copy.img=10G --role mirror --listen ipc://office',
+        'volume create big /dev/sdx more.img=1T --block-size 16K',
+      ],
+    },
+    (command) =>
+      withVolumeOptions(command)
+        .option('--block-size <size>', '4K to 64K', '4K')
+        .option('--journal <size>', 'room for requests between two CPs')
+        .option('--preallocate', 'take the room of images at once')
+        .option('--erase', 'lose whatever the devices hold now'),
+    async ({ output, withClient }, options, name, devices) => {
+      const given = options as unknown as CreateOptions;
+      const request = {
+        name,
+        ...volumeSettings(given),
+        devices: devices.map((device) => newDevice(device, given)),
+        blockSizeBytes: parseSize(given.blockSize),
+        ...(given.journal !== undefined && { journalBytes: parseSize(given.journal) }),
+      };
+      const status = await withClient((client) => client.volumes.create(request));
+      output.result(status, () => statusLines(status));
+    },
+  );
+  addCommand<[string, string[]]>(
+    volume,
+    surroundings,
+    {
+      usage: 'attach <name> <device...>',
+      summary: 'take in a volume that was made before, by all its devices',
+      examples: ['volume attach work /mnt/disk/work.img'],
+    },
+    withVolumeOptions,
+    async ({ output, withClient }, options, name, devices) => {
+      const paths = devices.map((device) => resolve(device));
+      const request = { name, ...volumeSettings(options), devices: paths };
+      const status = await withClient((client) => client.volumes.attach(request));
+      output.result(status, () => statusLines(status));
+    },
+  );
+}
+
+function addLooking(volume: Command, surroundings: Surroundings): void {
+  addCommand<[string]>(
+    volume,
+    surroundings,
+    { usage: 'inspect <name>', summary: 'show a volume in detail' },
+    (command) => command,
+    async ({ output, withClient }, _options, name) => {
+      const status = await withClient((client) => client.volumes.inspect({ volume: name }));
+      output.result(status, () => statusLines(status));
+    },
+  );
+  addCommand<[]>(
+    volume,
+    surroundings,
+    { usage: 'list', summary: 'list the volumes of this configuration folder' },
+    (command) => command,
+    async ({ output, withClient }) => {
+      const { volumes } = await withClient((client) => client.volumes.list({}));
+      output.result(volumes, () =>
+        table(
+          ['NAME', 'ROLE', 'STATE', 'DEVICES'],
+          volumes.map((one) => [one.name, one.role, one.state, one.devices.join(', ')]),
+        ),
+      );
+    },
+  );
+  addCommand<[string]>(
+    volume,
+    surroundings,
+    {
+      usage: 'check <name>',
+      summary: 'verify every block, tree and count of the last CP and of every snapshot',
+      examples: ['volume check work'],
+    },
+    (command) => command,
+    async ({ output, withClient, signal, exitWith }, _options, name) => {
+      await withClient(async (client) => {
+        for await (const event of eventsOf(client.volumes.check({ volume: name }), signal)) {
+          if (event.type === 'progress') {
+            output.progress(`${formatBytes(event.bytes)} of ${formatBytes(event.bytesTotal ?? 0)} verified`);
+          } else if (event.type === 'done') {
+            if (event.problems.length > 0) exitWith(exitCodes.differences);
+            output.result(event, () => [
+              ...event.problems.map((problem) => `${problem.code}: ${problem.message}`),
+              `CP ${event.cp}: ${event.verifiedBlocks} blocks verified in ${formatDuration(event.durationMs)}, ` +
+                `${event.inodes} inodes, ${event.keptRoots} kept roots. ` +
+                (event.problems.length === 0 ? 'The volume is whole.' : `${event.problems.length} problems found.`),
+            ]);
+          }
+        }
+      });
+    },
+  );
+}
+
+function addChanging(volume: Command, surroundings: Surroundings): void {
+  addCommand<[string]>(
+    volume,
+    surroundings,
+    {
+      usage: 'grow <name>',
+      summary: 'add a device, enlarge an image, or take in the room that a device gained; the mirror first',
+      examples: ['volume grow work --add more.img=10G', 'volume grow work --enlarge work.img=20G'],
+    },
+    (command) =>
+      command
+        .option('--add <device>', 'a device more: PATH=SIZE of an image to make, or PATH of a drive')
+        .option('--enlarge <device>', 'PATH=SIZE: the new size of an image')
+        .option('--preallocate', 'take the room of the image at once')
+        .option('--erase', 'lose whatever the device holds now'),
+    async ({ output, withClient }, options, name) => {
+      const given = options as { add?: string; enlarge?: string; preallocate?: boolean; erase?: boolean };
+      const request = {
+        volume: name,
+        ...(given.add !== undefined && { add: newDevice(given.add, given) }),
+        ...(given.enlarge !== undefined && { enlarge: newDevice(given.enlarge, given) }),
+      };
+      const status = await withClient((client) => client.volumes.grow(request));
+      output.result(status, () => statusLines(status));
+    },
+  );
+  addCommand<[string]>(
+    volume,
+    surroundings,
+    { usage: 'detach <name>', summary: 'close a volume and forget where it is; its devices stay as they are' },
+    (command) => command,
+    async ({ output, withClient }, _options, name) => {
+      await withClient((client) => client.volumes.detach({ volume: name }));
+      output.result({}, () => [`Volume ${name} is detached; its devices are unchanged.`]);
+    },
+  );
+}
+
+export function addVolumeCommands(program: Command, surroundings: Surroundings): void {
+  const volume = program.command('volume').description('make, look at, verify and enlarge volumes');
+  addCreation(volume, surroundings);
+  addLooking(volume, surroundings);
+  addChanging(volume, surroundings);
+}
