@@ -30,7 +30,9 @@ export class InodeTable implements InodeSource {
   constructor(context: BlockFileContext, inodeFileFields: InodeFields, counters: InodeCounters) {
     this.context = context;
     this.file = new BlockFile(context, inodeFileFields);
-    this.#counters = { ...counters };
+    // Picked one by one: what is given may be a whole root node, and these go into the next.
+    const { nextInode, freeInodeHead, inodeCount } = counters;
+    this.#counters = { nextInode, freeInodeHead, inodeCount };
   }
 
   get counters(): Readonly<InodeCounters> {
