@@ -108,6 +108,7 @@ export class ConsistencyPoints {
     this.#rootBytes = options.rootBytes;
     this.#shed = options.shed;
     this.#lastNumber = options.root.cp;
+    options.cache.guardWaits(() => options.gate.enter());
   }
 
   /** The root of the last durable CP. */

@@ -160,6 +160,41 @@ describe('a consistency point', () => {
     later();
   });
 
+  it('waits for operations that wait for a block, so that no block is written over under them', async () => {
+    const memory = new MemoryDevice({ sizeBytes });
+    let hold: Promise<void> | undefined;
+    let writes = 0;
+    const device = new Proxy(memory, {
+      get(target, name): unknown {
+        if (name === 'read') {
+          return async (offsetBytes: number, buffers: readonly Uint8Array[]) => {
+            await hold;
+            await target.read(offsetBytes, buffers);
+          };
+        }
+        if (name === 'write') writes++;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const volume = await MiniVolume.create([device]);
+    volume.put({ index: 1, version: 1 });
+    await volume.cps.take('request');
+    volume.cache.clear();
+    let release = (): void => undefined;
+    hold = new Promise((resolve) => (release = resolve));
+    const reading = volume.cache.run(() => volume.file.read(1)![4095]);
+    writes = 0;
+    const taking = volume.cps.take('request');
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect(writes).toBe(0);
+    hold = undefined;
+    release();
+    expect(await reading).toBe(1);
+    await taking;
+    expect(writes).toBeGreaterThan(0);
+  });
+
   it('tells the devices what a CP freed only when that CP is durable, in the next one', async () => {
     const discarded: number[] = [];
     const volume = await MiniVolume.create([new MemoryDevice({ sizeBytes })], {
