@@ -34,6 +34,11 @@ export class LabLink implements Link {
     if (this.side === 'connecting') {
       lab.garble?.(bytes);
       lab.bytesFromPrimary += bytes.reduce((sum, buffer) => sum + buffer.length, 0);
+      if (lab.bytesFromPrimary >= lab.cutAtBytes) {
+        lab.cutAtBytes = Infinity;
+        lab.wasCutAtBytes = true;
+        this.inner.cut();
+      }
       // Only when it must wait: a link delivers what was sent before its close.
       if (lab.primaryMaySend !== undefined) await lab.primaryMaySend;
     }
@@ -78,6 +83,9 @@ export class MirrorLab {
   /** The link is cut in the place of this message. */
   cutAtMessage = 0;
   bytesFromPrimary = 0;
+  /** The link is cut, once, when the primary has sent so many bytes. */
+  cutAtBytes = Infinity;
+  wasCutAtBytes = false;
   /** While it waits, nothing that the primary sends arrives. */
   primaryMaySend: Promise<unknown> | undefined;
   /** Changes what the primary sends. */
