@@ -60,8 +60,8 @@ describe('file content', () => {
     const ino = files.createFile(top, 'f', plain);
     files.write(ino, 0, new Uint8Array(100).fill(1));
     const taken = table.get(ino).fields.inlineContent!;
-    files.write(ino, 5, new Uint8Array(10).fill(2));
     files.punchHole(ino, 0, 10);
+    files.write(ino, 5, new Uint8Array(10).fill(2));
     files.truncate(ino, 20);
     files.write(ino, 10, new Uint8Array(1000));
     expect(taken).toEqual(new Uint8Array(100).fill(1));
