@@ -2,6 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { clientOf, Engine, type EngineSession } from '../../src-main/engine/index.ts';
 import { machinePorts } from '../../src-main/shells/index.ts';
 
+export interface ProcessUsage {
+  /** The most memory that it ever had. */
+  readonly memoryPeakBytes: number;
+  readonly processorSeconds: number;
+}
+
 /** A whole server in this process, without its control channel. */
 export class BenchServer {
   readonly engine: Engine;
@@ -39,9 +45,10 @@ export class BenchServer {
     return new Uint8Array(await blob.arrayBuffer());
   }
 
-  /** The most memory that this process ever had. */
-  get memoryPeakBytes(): number {
-    return process.resourceUsage().maxRSS * 1024;
+  /** What this process has taken since it was started. */
+  get usage(): ProcessUsage {
+    const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+    return { memoryPeakBytes: maxRSS * 1024, processorSeconds: (userCPUTime + systemCPUTime) / 1e6 };
   }
 
   async close(): Promise<void> {

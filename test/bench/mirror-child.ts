@@ -1,5 +1,5 @@
 /** The mirror of the benchmark: a whole server, driven by its parent. */
-import { BenchServer } from './bench-server.ts';
+import { BenchServer, type ProcessUsage } from './bench-server.ts';
 import { serveParent } from './child.ts';
 
 const name = 'copy';
@@ -33,9 +33,7 @@ const service = {
     return ['the check did not come to its end'];
   },
 
-  async memoryPeakBytes(): Promise<number> {
-    return server.memoryPeakBytes;
-  },
+  usage: (): ProcessUsage => server.usage,
 
   close: () => server.close(),
 };

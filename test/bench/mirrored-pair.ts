@@ -10,6 +10,8 @@ export interface PairStep {
   readonly seconds: number;
   /** Bytes that the primary sent. */
   readonly wireBytes: number;
+  /** Of both servers together: unlike the time on the clock, nearly the same on a busy machine. */
+  readonly processorSeconds: number;
 }
 
 export interface PairOptions {
@@ -97,7 +99,7 @@ export class MirroredPair implements AsyncDisposable {
   /** The most memory that the two processes had. */
   async memoryPeakBytes(): Promise<{ primary: number; mirror: number }> {
     await this.#noteMirrorMemory();
-    return { primary: await this.#primary.call('memoryPeakBytes'), mirror: this.#mirrorMemoryPeakBytes };
+    return { primary: (await this.#primary.call('usage')).memoryPeakBytes, mirror: this.#mirrorMemoryPeakBytes };
   }
 
   cpHistory(): Promise<Awaited<ReturnType<PrimaryService['cpHistory']>>> {
@@ -113,9 +115,22 @@ export class MirroredPair implements AsyncDisposable {
 
   async #measure(work: (mirror: { child: Child<MirrorService>; address: string }) => Promise<void>): Promise<PairStep> {
     const mirror = this.#mirror!;
-    const before = await this.#primary.call('bytesSent', mirror.address);
+    const before = await this.#effort(mirror);
     const seconds = await secondsOf(() => work(mirror));
-    return { seconds, wireBytes: (await this.#primary.call('bytesSent', mirror.address)) - before };
+    const after = await this.#effort(mirror);
+    return {
+      seconds,
+      wireBytes: after.wireBytes - before.wireBytes,
+      processorSeconds: after.processorSeconds - before.processorSeconds,
+    };
+  }
+
+  async #effort({ child, address }: { child: Child<MirrorService>; address: string }): Promise<Omit<PairStep, 'seconds'>> {
+    const [primary, mirror] = await Promise.all([this.#primary.call('usage'), child.call('usage')]);
+    return {
+      wireBytes: await this.#primary.call('bytesSent', address),
+      processorSeconds: primary.processorSeconds + mirror.processorSeconds,
+    };
   }
 
   async #readProbe(): Promise<void> {
@@ -147,6 +162,7 @@ export class MirroredPair implements AsyncDisposable {
 
   async #noteMirrorMemory(): Promise<void> {
     if (this.#mirror === undefined) return;
-    this.#mirrorMemoryPeakBytes = Math.max(this.#mirrorMemoryPeakBytes, await this.#mirror.child.call('memoryPeakBytes'));
+    const usage = await this.#mirror.child.call('usage');
+    this.#mirrorMemoryPeakBytes = Math.max(this.#mirrorMemoryPeakBytes, usage.memoryPeakBytes);
   }
 }

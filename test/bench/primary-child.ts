@@ -2,7 +2,7 @@
 import type { RelationshipStatus } from '../../src-main/contract/index.ts';
 import { changeBlocks } from '../../src-main/files/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
-import { BenchServer } from './bench-server.ts';
+import { BenchServer, type ProcessUsage } from './bench-server.ts';
 import { serveParent } from './child.ts';
 import { applyChanges, type ChangeSet, type ChangeTarget } from './data-set.ts';
 
@@ -119,9 +119,7 @@ const service = {
     return (await opened()).cpHistory.map(({ cp, cause, durationMs, bytes }) => ({ cp, cause, durationMs, bytes }));
   },
 
-  async memoryPeakBytes(): Promise<number> {
-    return server.memoryPeakBytes;
-  },
+  usage: (): ProcessUsage => server.usage,
 
   close: () => server.close(),
 };

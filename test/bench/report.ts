@@ -1,4 +1,5 @@
 import type { GrowthRow } from './growth.ts';
+import type { PairStep } from './mirrored-pair.ts';
 import { missing } from './peers.ts';
 import type { Samples } from './rounds.ts';
 import { median } from './stopwatch.ts';
@@ -14,6 +15,8 @@ export interface Figure {
 export interface Report {
   readonly quick: boolean;
   readonly figures: Readonly<Record<FigureName, Figure>>;
+  /** Of both servers together. */
+  readonly processorSeconds: { readonly import: number; readonly baseline: number; readonly incremental: number };
   /** Bytes that the primary sent. */
   readonly wireBytes: { readonly baseline: number; readonly incremental: number };
   readonly memoryPeakBytes: Samples['memoryPeakBytes'];
@@ -41,13 +44,14 @@ export function reportOf(options: { quick: boolean; samples: Samples; growth: re
   const { rsync, btrfs } = samples;
   const seconds = (step: { seconds: number }): number => step.seconds;
   const wire = (step: { wireBytes: number }): number => step.wireBytes;
+  const processor = (step: PairStep): number => step.processorSeconds;
   const baseline = middle(samples.baseline, seconds)!;
   const incremental = middle(samples.incremental, seconds)!;
   const wireBytes = { baseline: middle(samples.baseline, wire)!, incremental: middle(samples.incremental, wire)! };
   return {
     quick,
     figures: {
-      import_vs_cp: figure('s', median(samples.import), middle(samples.cp, Number)),
+      import_vs_cp: figure('s', middle(samples.import, seconds)!, middle(samples.cp, Number)),
       baseline_vs_rsync: figure('s', baseline, middle(rsync.baseline, seconds)),
       baseline_vs_btrfs: figure('s', baseline, middle(btrfs.baseline, seconds)),
       incremental_vs_rsync: figure('s', incremental, middle(rsync.incremental, seconds)),
@@ -55,6 +59,11 @@ export function reportOf(options: { quick: boolean; samples: Samples; growth: re
       wire_vs_btrfs: figure('bytes', wireBytes.incremental, middle(btrfs.incremental, wire)),
     },
     wireBytes,
+    processorSeconds: {
+      import: middle(samples.import, processor)!,
+      baseline: middle(samples.baseline, processor)!,
+      incremental: middle(samples.incremental, processor)!,
+    },
     memoryPeakBytes: samples.memoryPeakBytes,
     growth,
   };
@@ -77,6 +86,7 @@ export function textOf(report: Report): string {
     return [labels[name as FigureName], shown(one.ours), shown(one.peer), one.ratio === null ? '–' : one.ratio.toFixed(2)];
   });
   const { primary, mirror } = report.memoryPeakBytes;
+  const { processorSeconds: processor } = report;
   const growth = report.growth.map((row) => [
     `${(row.usedBytes / 2 ** 30).toFixed(1)} GiB`,
     String(row.cpBlocksWritten),
@@ -87,10 +97,11 @@ export function textOf(report: Report): string {
   return [
     table([['step (peer)', 'ours', 'peer', 'ratio'], ...rows]),
     `Bytes on the wire: baseline ${mebibytes(report.wireBytes.baseline)}, incremental ${mebibytes(report.wireBytes.incremental)}.`,
+    `Processor time of both servers: import ${processor.import.toFixed(2)} s, baseline ${processor.baseline.toFixed(2)} s, ` +
+      `incremental ${processor.incremental.toFixed(2)} s.`,
     `Memory at its peak: primary ${mebibytes(primary)}, mirror ${mebibytes(mirror)}.`,
     ...[...new Set(Object.values(missing))].filter((reason) => reason !== undefined).map((reason) => `Left out: ${reason}.`),
-    '',
-    table([['in use', 'CP: blocks', 'CP: ms', 'open: blocks', 'open: ms'], ...growth]),
+    ...(growth.length === 0 ? [] : ['', table([['in use', 'CP: blocks', 'CP: ms', 'open: blocks', 'open: ms'], ...growth])]),
   ].join('\n');
 }
 

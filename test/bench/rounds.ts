@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.ts';
 import { applyChanges, type ChangeSet, type DataSet, FolderTarget } from './data-set.ts';
-import { MirroredPair } from './mirrored-pair.ts';
+import { MirroredPair, type PairStep } from './mirrored-pair.ts';
 import { Btrfs, copyToExt4, type CopyingPeer, missing, type PeerPlace, type PeerStep, Rsync } from './peers.ts';
 
 /** Changes that each round takes to the copies, one after another. */
@@ -10,10 +10,10 @@ const incrementalsPerRound = 2;
 
 /** Everything measured, one value for each time. A peer that is missing has none. */
 export interface Samples {
-  readonly import: number[];
+  readonly import: PairStep[];
   readonly cp: number[];
-  readonly baseline: PeerStep[];
-  readonly incremental: PeerStep[];
+  readonly baseline: PairStep[];
+  readonly incremental: PairStep[];
   readonly rsync: { readonly baseline: PeerStep[]; readonly incremental: PeerStep[] };
   readonly btrfs: { readonly baseline: PeerStep[]; readonly incremental: PeerStep[] };
   memoryPeakBytes: { primary: number; mirror: number };
@@ -67,6 +67,11 @@ async function measureRound(options: RoundsOptions & { folder: string; samples: 
   const show = (what: string, seconds: number): void => {
     say(`  ${what}: ${seconds.toFixed(2)} s`);
   };
+  const own = async (what: 'import' | 'baseline' | 'incremental', step: () => Promise<PairStep>): Promise<void> => {
+    const taken = await quietly(step);
+    samples[what].push(taken);
+    say(`  ${what}: ${taken.seconds.toFixed(2)} s, processor ${taken.processorSeconds.toFixed(2)} s`);
+  };
   const place: PeerPlace = { data: folder, work: join(work, 'peers'), sizeBytes };
   mkdirSync(place.work, { recursive: true });
   if (options.withPeers && missing.cp === undefined) {
@@ -75,10 +80,8 @@ async function measureRound(options: RoundsOptions & { folder: string; samples: 
   }
   await using stack = new AsyncDisposableStack();
   const pair = stack.use(await MirroredPair.open(options));
-  samples.import.push((await quietly(() => pair.import(folder))).seconds);
-  show('import', samples.import.at(-1)!);
-  samples.baseline.push(await quietly(() => pair.baseline()));
-  show('baseline', samples.baseline.at(-1)!.seconds);
+  await own('import', () => pair.import(folder));
+  await own('baseline', () => pair.baseline());
   const peers = options.withPeers ? await openPeers(stack, place, samples) : [];
   for (const { name, peer, baseline } of peers) {
     baseline.push(await quietly(() => peer.baseline()));
@@ -87,8 +90,7 @@ async function measureRound(options: RoundsOptions & { folder: string; samples: 
   for (let count = 0; count < incrementalsPerRound; count++) {
     const changes: ChangeSet = data.nextChanges();
     await applyChanges(changes, new FolderTarget(folder));
-    samples.incremental.push(await quietly(() => pair.incremental(changes)));
-    show('incremental', samples.incremental.at(-1)!.seconds);
+    await own('incremental', () => pair.incremental(changes));
     for (const { name, peer, incremental } of peers) {
       incremental.push(await quietly(() => peer.incremental(changes)));
       show(`${name} incremental`, incremental.at(-1)!.seconds);
