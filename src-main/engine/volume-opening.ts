@@ -43,7 +43,7 @@ async function closeAll(devices: readonly Device[]): Promise<void> {
   for (const device of devices) await device.close();
 }
 
-/** Makes one device ready, and takes that back when the rest does not come about. */
+/** Makes devices ready, and takes that back when the rest does not come about. */
 export async function withNewDevices<T>(
   ports: EnginePorts,
   wanted: readonly NewDevice[],
@@ -52,16 +52,13 @@ export async function withNewDevices<T>(
 ): Promise<T> {
   for (const { path } of wanted) checkAbsolute(path);
   const made: Device[] = [];
-  const undone: NewDevice[] = [];
   try {
     for (const device of wanted) {
       made.push(await ports.devices.create(device.path, newDeviceOptions(device, options.discard)));
-      undone.push(device);
     }
     return await use(made);
   } catch (fault) {
-    await closeAll(made);
-    for (const device of undone) await ports.devices.undoCreate(device.path, newDeviceOptions(device, options.discard));
+    for (const device of made) await ports.devices.undoCreate(device);
     throw fault;
   }
 }
