@@ -405,6 +405,7 @@ export class Volume implements AsyncDisposable {
       if (this.#failure === undefined && (this.#hasChanges || this.#core.cps.isBusy)) {
         this.#remember(await this.#core.cps.take('close'));
       }
+      await this.#core.cps.discardFreed();
     } finally {
       await this.#set.close();
     }
