@@ -6,6 +6,7 @@ import { journalBytesFor, MirrorVolume, Volume } from '../volume/index.ts';
 import { CpLog } from './cp-log.ts';
 import type { EnginePorts, NewDeviceOptions } from './ports.ts';
 import type { VolumeSettings } from './settings.ts';
+import { TemporaryNames } from './temporary-names.ts';
 
 /** A primary's volume while it is open, with the history of its CPs. */
 export interface OpenPrimary {
@@ -14,6 +15,7 @@ export interface OpenPrimary {
   readonly set: DeviceSet;
   readonly volume: Volume;
   readonly cpLog: CpLog;
+  readonly temporaryNames: TemporaryNames;
   close(): Promise<void>;
 }
 
@@ -114,7 +116,8 @@ async function openOn(
   const { cpIntervalMs, durability, discard } = settings;
   const cpLog = await CpLog.open(ports.log(`cps-${name}`));
   const volume = await Volume[how](set, { name, clock, random, cpIntervalMs, durability, discard });
-  return { role: 'primary', name, set, volume, cpLog, close: recordCps(ports, volume, cpLog) };
+  const temporaryNames = new TemporaryNames();
+  return { role: 'primary', name, set, volume, cpLog, temporaryNames, close: recordCps(ports, volume, cpLog) };
 }
 
 /** Keeps the history of CPs as they come; the result closes the volume and then the history. */
