@@ -1,4 +1,4 @@
-import { assert, MirrorpointError, reasonOf, toHex } from '../base/index.ts';
+import { assert, bytesEqual, MirrorpointError, reasonOf, toHex } from '../base/index.ts';
 import {
   type CpCause,
   type CpFollower,
@@ -80,8 +80,8 @@ export class Volume implements AsyncDisposable {
       );
     }
     const journalKey = options.random.bytes(16);
-    const { volumeId, blockSizeBytes, blockCount } = set;
-    const root = emptyRoot({ volumeId, blockSizeBytes, blockCount, journalKey });
+    const { volumeId, setId, blockSizeBytes, blockCount } = set;
+    const root = emptyRoot({ volumeId, setId, blockSizeBytes, blockCount, journalKey });
     const start: VolumeStart = {
       set,
       options,
@@ -105,7 +105,8 @@ export class Volume implements AsyncDisposable {
   /**
    * Opens a volume at its last CP and replays what its journal holds beyond it.
    * Reads a fixed number of blocks beside the replay. Throws `not-a-volume`,
-   * `volume-damaged`, `format-too-new` or `device-too-small`.
+   * `volume-damaged`, `format-too-new`, `device-too-small`, or `volume-is-mirror`
+   * on the devices of a mirror.
    */
   static async open(set: DeviceSet, options: VolumeOptions): Promise<Volume> {
     const ring = new RootRing(set.rootAreas, set.volumeId);
@@ -118,7 +119,7 @@ export class Volume implements AsyncDisposable {
       );
     }
     const { root, bytes, damagedCopies } = found;
-    checkGeometry(set, root, options.name);
+    checkSet(set, root, options.name);
     const context = contextFor(set, options);
     const journal = new Journal(set.journal, {
       key: root.journalKey,
@@ -415,7 +416,14 @@ export class Volume implements AsyncDisposable {
   }
 }
 
-function checkGeometry(set: DeviceSet, root: RootNode, name: string): void {
+function checkSet(set: DeviceSet, root: RootNode, name: string): void {
+  if (!bytesEqual(root.setId, set.setId)) {
+    throw new MirrorpointError(
+      'volume-is-mirror',
+      `The devices of ${name} hold a mirror's copy of volume ${toHex(set.volumeId)}, at CP ${root.cp}. ` +
+        'Open it as a mirror: changes made here would part it from its primary for good.',
+    );
+  }
   if (root.blockSizeBytes !== set.blockSizeBytes) {
     throw new MirrorpointError(
       'volume-damaged',
