@@ -170,6 +170,42 @@ test('many writers at once cannot take more than there is: what is let in always
   expect((await volume.check()).problems).toEqual([]);
 });
 
+test('changes of scattered inodes on a full volume never make a CP fail for want of space', async () => {
+  const home = new MemoryHome({ sizeBytes: 24 << 20, volume: { poolBytes: 16 << 20 } });
+  await using volume = await home.create();
+  const inos: number[] = [];
+  for (let index = 0; index < 8000; index++) inos.push(await makeFile(volume, `file ${index}`));
+  const large = await makeFile(volume, 'large');
+  const bytes = home.random.bytes(64 << 10);
+  await expect(
+    (async () => {
+      for (let offset = 0; ; offset += bytes.length) await write(volume, { ino: large, offset }, bytes);
+    })(),
+  ).rejects.toMatchObject({ code: 'volume-full' });
+  for (const [position, ino] of inos.entries()) {
+    if (position % 16 !== 0) continue;
+    await volume.change(
+      changeBlocks.setAttributes,
+      (files) => {
+        files.setAttributes(ino, { mode: 0o600 });
+      },
+      { frees: true },
+    );
+  }
+  await volume.takeCp();
+  await volume.change(
+    changeBlocks.truncate,
+    (files) => {
+      files.truncate(large, 0);
+    },
+    { frees: true },
+  );
+  await volume.takeCp();
+  await volume.takeCp();
+  expect((await volume.check()).problems).toEqual([]);
+  await write(volume, { ino: large, offset: 0 }, bytes);
+});
+
 test('overwriting the same blocks again and again between two CPs writes them once', async () => {
   const home = new MemoryHome({ sizeBytes: 128 << 20, volume: { poolBytes: 64 << 20 } });
   await using volume = await home.create();
