@@ -47,6 +47,8 @@ export class Volume implements AsyncDisposable {
   readonly #timer: CpTimer;
   readonly #history: CpRecord[] = [];
   #stalledWriters = 0;
+  /** Since the last change a CP has given up what mirrors and readers had let go. */
+  #isTidy = false;
   #reclaiming = false;
   /** The last CP took removed files apart, and there may be more of them. */
   #hasOrphans = false;
@@ -66,7 +68,11 @@ export class Volume implements AsyncDisposable {
       takeCp: (cause) => this.takeCp(cause),
     });
     this.#timer = new CpTimer(start.options.clock, () => {
-      if (this.#hasChanges && !this.#core.cps.isBusy) this.#takeCpUnasked('timer');
+      if (this.#core.cps.isBusy) return;
+      // A CP that only gives things up is itself a base to give up later: one after each change is enough.
+      if (!this.#hasChanges && (this.#isTidy || !this.#core.ledger.canGiveUp)) return;
+      this.#isTidy = !this.#hasChanges;
+      this.#takeCpUnasked('timer');
     });
   }
 
@@ -214,6 +220,7 @@ export class Volume implements AsyncDisposable {
   /** Takes a CP that includes everything acknowledged before this call. */
   async takeCp(cause: CpCause = 'request'): Promise<CpRecord> {
     this.#refuseWhenFailed();
+    if (this.#hasChanges) this.#isTidy = false;
     await this.#reclaim();
     try {
       const record = await this.#core.cps.take(cause);

@@ -45,6 +45,36 @@ test('the timer takes a CP each interval in which something changed, and none in
   expect(volume.cpHistory.at(-1)?.cause).toBe('timer');
 });
 
+test('what a mirror has let go is given up by one CP of the timer, and an idle volume then rests', async () => {
+  const clock = new VirtualClock();
+  const home = new MemoryHome({ volume: { clock, cpIntervalMs: 1000 } });
+  await using volume = await home.create();
+  volume.follow({ begin: () => ({ keep: true }), end: () => undefined });
+  const acknowledge = (): void => {
+    volume.setMirrorNeeds('mirror', { committedCp: volume.root.cp, neededCps: [], inFlightCps: [] });
+  };
+  const tick = async (): Promise<number> => {
+    const before = volume.root.cp;
+    clock.step();
+    await settle();
+    return volume.root.cp - before;
+  };
+  const ino = await makeFile(volume, 'large');
+  await write(volume, { ino, offset: 0 }, home.random.bytes(1 << 20));
+  expect(await tick()).toBe(1);
+  acknowledge();
+  await volume.change(changeBlocks.remove, (files) => {
+    files.unlink(top, 'large');
+  });
+  expect(await tick()).toBe(1);
+  const usedBefore = volume.status().usedBlockCount;
+  acknowledge();
+  expect(await tick()).toBe(1);
+  expect(volume.status().usedBlockCount).toBeLessThan(usedBefore - 250);
+  acknowledge();
+  expect([await tick(), await tick(), await tick()]).toEqual([0, 0, 0]);
+});
+
 test.each([999, 0.5, -1, 24 * 3600 * 1000 + 1, NaN, Infinity])('an interval of %s ms is refused', async (intervalMs) => {
   await using volume = await new MemoryHome().create();
   expect(() => {
