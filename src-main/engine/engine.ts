@@ -141,11 +141,10 @@ export class Engine implements AsyncDisposable {
     };
   }
 
-  /** Where it is listened to now, behind what the settings say. */
+  /** In a server a mirror's addresses are those where it is listened to now, else those of the settings. */
   #summary(settings: VolumeSettings): ReturnType<VolumeShelf['summary']> {
     const summary = this.shelf.summary(settings);
-    const addresses = this.mirrors.addressesOf(settings.name);
-    return addresses.length === 0 ? summary : { ...summary, listen: addresses };
+    return this.isServing ? { ...summary, listen: this.mirrors.addressesOf(settings.name) } : summary;
   }
 
   async volumeStatus(name: string): Promise<VolumeStatus> {
@@ -203,17 +202,20 @@ export class Engine implements AsyncDisposable {
 
   async #serve(listen: readonly string[]): Promise<void> {
     let first: MirrorpointError | undefined;
+    let servedCount = 0;
     const { volumes } = this.book.current;
     for (const { name } of volumes) {
       try {
         await this.beginListening(await this.shelf.get(name));
+        servedCount++;
       } catch (fault) {
         if (!isFault(fault) || refusedStart.has(fault.code)) throw fault;
         first ??= fault;
+        this.shelf.noteFault(name, fault);
         this.events.add(`volume ${name}`, `It is not served: ${reasonOf(fault)}`);
       }
     }
-    if (first !== undefined && this.shelf.opened.length === 0) throw first;
+    if (first !== undefined && servedCount === 0) throw first;
     for (const text of listen) await this.#listenAt(text);
   }
 

@@ -86,6 +86,11 @@ export class VolumeShelf {
     await open?.close();
   }
 
+  /** Remembers why a volume is not served as its settings say. */
+  noteFault(name: string, fault: MirrorpointError): void {
+    this.#faults.set(name, { code: fault.code, message: fault.message });
+  }
+
   summary(settings: VolumeSettings): VolumeSummary {
     const { name, role, devices, listen, cpIntervalMs, durability } = settings;
     const fault = this.#faults.get(name);
@@ -118,7 +123,7 @@ export class VolumeShelf {
       return open;
     } catch (fault) {
       this.#open.delete(name);
-      if (isFault(fault)) this.#faults.set(name, { code: fault.code, message: fault.message });
+      if (isFault(fault)) this.noteFault(name, fault);
       throw fault;
     }
   }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runCommand } from '../shells/server-process.ts';
+import { runCommand, ServerProcess } from '../shells/server-process.ts';
 import { codeOf, placeIn, succeed, testFolder } from './scenario-place.ts';
 
 const isRootOnLinux = process.platform === 'linux' && process.getuid?.() === 0;
@@ -72,5 +72,23 @@ describe('a volume that cannot be opened', () => {
     await succeed(place, 'volume', 'detach', 'work');
     await succeed(place, 'volume', 'attach', 'work', join(folder, 'moved.img'));
     await succeed(place, 'mkdir', 'work:/back');
+  });
+});
+
+describe('a mirror whose address another listener has', () => {
+  it('does not pretend to listen: alone it is no server, beside others it is reported', async () => {
+    const folder = testFolder();
+    const [b, c] = [placeIn(folder, 'b'), placeIn(folder, 'c')];
+    await succeed(b, 'volume', 'create', 'copy', `${join(folder, 'copy.img')}=64M`, '--role', 'mirror', '--listen', 'ipc://office');
+    await succeed(c, 'volume', 'create', 'copy', `${join(folder, 'other.img')}=64M`, '--role', 'mirror', '--listen', 'ipc://office');
+    await using _first = await ServerProcess.start(b);
+    const refused = await runCommand(c, '--json', 'serve');
+    expect([refused.exitCode, codeOf(refused)]).toEqual([1, 'address-in-use']);
+    await succeed(c, 'volume', 'create', 'work', `${join(folder, 'work.img')}=64M`);
+    await using second = await ServerProcess.start(c);
+    expect(second.ready.listen).toEqual([]);
+    const copy = second.ready.volumes.find(({ name }) => name === 'copy');
+    expect(copy).toMatchObject({ listen: [], fault: { code: 'address-in-use' } });
+    expect(await succeed(c, 'status')).toContain('[address-in-use]');
   });
 });
