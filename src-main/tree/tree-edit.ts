@@ -18,6 +18,10 @@ import type { IntervalSet } from './interval-set.ts';
 /** Blocks placed between two chances for others to run. */
 const blocksPerTurn = 256;
 
+/** What an edit begins with: a CP makes one edit for each of its files, most of which have a block or two. */
+const noBlocks: ReadonlyMap<number, Uint8Array> = new Map();
+const noIndices = new Float64Array(0);
+
 /** Hears of every block that the edited tree no longer references. */
 export type FreedBlocks = (vbn: number, birthCp: number) => void;
 
@@ -53,8 +57,8 @@ export class TreeEdit {
   #blockCount: number;
   /** New address blocks by level (1 is above the data) and by position in the level. */
   readonly #levels: Map<number, Node>[] = [];
-  #staged = new Map<number, Uint8Array>();
-  #indices: Float64Array = new Float64Array(0);
+  #staged = noBlocks;
+  #indices = noIndices;
 
   constructor(options: { geometry: Geometry; cache: BlockCache; root: TreeRoot; freed: FreedBlocks }) {
     this.#geometry = options.geometry;
