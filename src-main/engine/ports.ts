@@ -34,7 +34,7 @@ export interface DeviceOpener {
   open(path: string, options: { readOnly?: boolean; discard?: boolean }): Promise<Device>;
   create(path: string, options: NewDeviceOptions): Promise<Device>;
   /** Enlarges an image. Throws `unsupported` for a drive. */
-  enlarge(device: Device, sizeBytes: number): Promise<void>;
+  enlarge(device: Device, sizeBytes: number, options: { preallocate: boolean }): Promise<void>;
   /** Takes back a `create` that nothing came of: closes the device, and removes an image that it made. */
   undoCreate(device: Device): Promise<void>;
 }

@@ -52,7 +52,7 @@ async function enlarge(engine: Engine, name: string, device: NewDevice): Promise
     const names = open.set.devices.map((one) => one.name).join(', ');
     throw new MirrorpointError('argument-invalid', `${device.path} with a new size is no device of volume ${name}, which has ${names}. Name one of them.`);
   }
-  await engine.ports.devices.enlarge(known, device.sizeBytes);
+  await engine.ports.devices.enlarge(known, device.sizeBytes, device);
   await (open.role === 'primary' ? open.volume.grow() : open.mirror.grow());
 }
 

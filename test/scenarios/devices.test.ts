@@ -65,6 +65,8 @@ describe('images', () => {
     await succeed(place, 'volume', 'create', 'whole', `${whole}=64M`, '--preallocate');
     expect(allocatedBytes(sparse)).toBeLessThan(8 * MiB);
     expect(allocatedBytes(whole)).toBeGreaterThanOrEqual(64 * MiB);
+    await succeed(place, 'volume', 'grow', 'sparse', '--enlarge', `${sparse}=128M`, '--preallocate');
+    expect(allocatedBytes(sparse)).toBeGreaterThanOrEqual(64 * MiB);
     const refused = await runCommand(place, '--json', 'volume', 'create', 'huge', `${join(folder, 'huge.img')}=500T`, '--preallocate');
     expect([refused.exitCode, codeOf(refused)]).toEqual([1, 'device-full']);
     expect(existsSync(join(folder, 'huge.img'))).toBe(false);

@@ -25,14 +25,14 @@ export const machineDevices: DeviceOpener = {
   open: (path, options) =>
     openDevice(path, { readOnly: options.readOnly ?? false, discard: options.discard === true ? 'punch' : 'ignore' }),
   create,
-  async enlarge(device, sizeBytes) {
+  async enlarge(device, sizeBytes, { preallocate }) {
     if (!(device instanceof ImageFile)) {
       throw new MirrorpointError(
         'unsupported',
         `${device.name} is no image file, so its size is not ours to change. Enlarge the drive by its own means, then grow the volume.`,
       );
     }
-    await device.grow(wholeSectors(sizeBytes));
+    await device.grow(wholeSectors(sizeBytes), { preallocate });
   },
   async undoCreate(device) {
     await device.close();
