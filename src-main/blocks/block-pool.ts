@@ -5,13 +5,14 @@ const slabBytes = 1 << 20;
 /**
  * The memory of blocks that wait for a consistency point: a fixed number of
  * block buffers, cut from slabs and used again, so that a write allocates
- * nothing. Whoever takes a buffer gives it back or forfeits it.
+ * nothing. Whoever takes a buffer gives it back.
  */
 export class BlockPool {
   readonly capacity: number;
   readonly #blockSizeBytes: number;
   readonly #free: Uint8Array[] = [];
   #taken = 0;
+  #mayExceed = false;
 
   constructor(options: { capacityBytes: number; blockSizeBytes: number }) {
     this.#blockSizeBytes = options.blockSizeBytes;
@@ -28,19 +29,25 @@ export class BlockPool {
 
   /** A buffer of one block with arbitrary contents. The caller has made sure that one is free. */
   take(): Uint8Array {
-    assert(this.#taken < this.capacity, 'room in the block pool is made sure of before an operation starts');
+    assert(
+      this.#taken < this.capacity || this.#mayExceed,
+      'room in the block pool is made sure of before an operation starts',
+    );
     this.#taken++;
     return this.#free.pop() ?? this.#cutSlab();
   }
 
   give(bytes: Uint8Array): void {
     this.#taken--;
-    this.#free.push(bytes);
+    if (this.#taken + this.#free.length < this.capacity) this.#free.push(bytes);
   }
 
-  /** Gives up a buffer that somebody else may still read: its room is free again, its memory is not used again. */
-  forfeit(): void {
-    this.#taken--;
+  /**
+   * Lifts the bound while a journal is replayed: its requests fitted the memory
+   * of the server that took them, which may have had more.
+   */
+  set mayExceed(mayExceed: boolean) {
+    this.#mayExceed = mayExceed;
   }
 
   #cutSlab(): Uint8Array {

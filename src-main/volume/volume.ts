@@ -343,16 +343,20 @@ export class Volume implements AsyncDisposable {
   }
 
   async #recover(journal: Journal, recovery: RecoveryReport): Promise<void> {
+    const { pool, cache } = this.#core.context;
+    pool.mayExceed = true;
     recovery.replayedRequests = await replay({
       journal,
       fromSequence: this.root.requestSequence,
-      apply: (operation) => this.#core.context.cache.run(() => {
-        this.#core.files.replay(operation);
-      }),
+      apply: (operation) =>
+        cache.run(() => {
+          this.#core.files.replay(operation);
+        }),
     });
     this.#hasOrphans = (await this.query((files) => files.orphanCount)) > 0;
     if (recovery.replayedRequests > 0) journal.restart(this.#options.random.bytes(16));
     if (recovery.replayedRequests > 0 || this.#hasOrphans) await this.takeCp('recovery');
+    pool.mayExceed = false;
   }
 
   /** Waits until memory and devices have room for a change. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { changeBlocks, type FileReader, rootDirectoryInode as top } from '../../src-main/files/index.ts';
-import type { RootView, Volume } from '../../src-main/volume/index.ts';
+import { DeviceSet } from '../../src-main/device/index.ts';
+import { type RootView, Volume } from '../../src-main/volume/index.ts';
 import { MemoryHome } from './memory-volume.ts';
 
 const plain = { mode: 0o644, uid: 0, gid: 0 };
@@ -56,6 +57,24 @@ test('what was synced survives without a CP, and is replayed once', async () => 
   expect(again.recovery?.replayedRequests).toBeGreaterThan(0);
   expect(await get(again, 'synced')).toEqual(content);
   expect((await again.check()).problems).toEqual([]);
+});
+
+test('a journal of a server with more memory is replayed by one with less', async () => {
+  const home = new MemoryHome({ volume: { poolBytes: 32 << 20 } });
+  const volume = await home.create();
+  const ino = await put(volume, 'scattered', new Uint8Array(1));
+  for (let block = 0; block < 3000; block++) {
+    await volume.change(3, (files) => {
+      files.write(ino, block * 8192, new Uint8Array([block]));
+    });
+  }
+  await volume.sync();
+
+  const smaller = { ...home.volumeOptions, poolBytes: 4 << 20 };
+  await using again = await Volume.open(await DeviceSet.open(home.devices.map((device) => device.reopen())), smaller);
+  expect(again.recovery?.replayedRequests).toBeGreaterThanOrEqual(3000);
+  expect((await again.check()).problems).toEqual([]);
+  await put(again, 'and goes on', home.random.bytes(1 << 20));
 });
 
 test('a snapshot stays as it was while the volume changes, and gives its space back when it is deleted', async () => {
