@@ -39,7 +39,7 @@ export class BlockPool {
 
   give(bytes: Uint8Array): void {
     this.#taken--;
-    if (this.#taken + this.#free.length < this.capacity) this.#free.push(bytes);
+    if (this.#taken < this.capacity) this.#free.push(bytes);
   }
 
   /**
