@@ -31,6 +31,7 @@ export class BlockCache {
   readonly #missing = new PointerList();
   readonly #loading = new Map<number, Promise<void>>();
   #hand = 0;
+  #enterWait: () => () => void = () => () => undefined;
 
   constructor(store: BlockStore, options: { capacityBytes: number }) {
     this.store = store;
@@ -39,6 +40,15 @@ export class BlockCache {
 
   get capacityBlocks(): number {
     return this.#capacity;
+  }
+
+  /**
+   * From now on every operation that must wait for a block calls `enter` first,
+   * and what that returned when it has ended: until then, nobody may write over
+   * blocks of the tree that it read.
+   */
+  guardWaits(enter: () => () => void): void {
+    this.#enterWait = enter;
   }
 
   /** The block, or undefined after noting that it is missing. Valid until the next wait; must not be changed. */
@@ -72,6 +82,7 @@ export class BlockCache {
    */
   async run<T>(operation: () => T): Promise<T> {
     let pinned: Entry[] | undefined;
+    let leaveWait: (() => void) | undefined;
     try {
       for (;;) {
         this.#missing.clear();
@@ -81,10 +92,12 @@ export class BlockCache {
           if (thrown !== blockMiss) throw thrown;
         }
         pinned ??= [];
+        leaveWait ??= this.#enterWait();
         await this.#load(this.#missing, pinned);
       }
     } finally {
       if (pinned !== undefined) this.#unpin(pinned);
+      leaveWait?.();
     }
   }
 

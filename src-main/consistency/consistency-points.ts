@@ -6,7 +6,7 @@ import type { Extent, FreedList } from './freed-list.ts';
 import type { Journal } from './journal.ts';
 import { writeMaps } from './map-writing.ts';
 import type { ReadGate } from './read-gate.ts';
-import type { RootRing } from './root-ring.ts';
+import { rootPlaces, type RootRing } from './root-ring.ts';
 import type { SpaceMap } from './space-map.ts';
 
 /** Why a CP was taken. */
@@ -108,6 +108,7 @@ export class ConsistencyPoints {
     this.#rootBytes = options.rootBytes;
     this.#shed = options.shed;
     this.#lastNumber = options.root.cp;
+    options.cache.guardWaits(() => options.gate.enter());
   }
 
   /** The root of the last durable CP. */
@@ -156,7 +157,7 @@ export class ConsistencyPoints {
     this.#isRunning = true;
     const startedWallMs = clock.wallMs();
     const startedMs = clock.monotonicMs();
-    const cp = ++this.#lastNumber;
+    const cp = this.#nextNumber();
     const wishes = [...this.#followers].map((follower) => ({ follower, wish: follower.begin(cp, this.#root.cp) }));
     const keepAsBase = wishes.some(({ wish }) => wish.keep);
     const sinks = wishes.flatMap(({ wish }) => (wish.sink === undefined ? [] : [wish.sink]));
@@ -198,6 +199,16 @@ export class ConsistencyPoints {
       for (const participant of participants) participant.settle(committed);
       this.#isRunning = false;
     }
+  }
+
+  /**
+   * Numbers rise, and those of failed CPs are not used again. One whose root would
+   * be written over the last durable root is passed over: many CPs may fail in a row.
+   */
+  #nextNumber(): number {
+    do this.#lastNumber++;
+    while (this.#root.cp > 0 && this.#lastNumber % rootPlaces === this.#root.cp % rootPlaces);
+    return this.#lastNumber;
   }
 
   #newWriter(at: { cp: number; wallMs: number }, sinks: readonly BlockSink[]): CpWriter {

@@ -1,8 +1,8 @@
 /**
- * Lets a CP wait for the reads that began before it. A read of the live volume
- * finds its blocks first and reads the devices afterwards; meanwhile a CP may
- * free those blocks, but the CP after it, which could write over them, waits
- * here (epoch-based reclamation).
+ * Lets a CP wait for the reads that began before it. A read of the live volume,
+ * and an operation that misses a block, find their blocks first and read the
+ * devices afterwards; meanwhile a CP may free those blocks, but the CP after it,
+ * which could write over them, waits here (epoch-based reclamation).
  */
 export class ReadGate {
   #count = 0;

@@ -29,8 +29,10 @@ export class RequestLog<Request> {
   #durable: number;
   #bytes = 0;
   #writing: Promise<void> | undefined;
-  /** A batch failed to be written: nothing after it can be found, so only a CP helps. */
-  #isBroken = false;
+  /** Batches that failed to be written: nothing after one can be found, so only a CP asked for later helps. */
+  #breaks = 0;
+  /** How many of them a CP has mended. */
+  #mended = 0;
 
   constructor(options: {
     journal: Journal;
@@ -74,9 +76,10 @@ export class RequestLog<Request> {
     const target = this.sequence;
     while (this.#durable < target) {
       if (this.#writing !== undefined) await this.#writing.catch(() => undefined);
-      else if (this.#isBroken || this.#bytes > Math.min(batchBytesMax, this.#journal.sizeBytes / 4)) {
+      else if (this.#breaks > this.#mended || this.#bytes > Math.min(batchBytesMax, this.#journal.sizeBytes / 4)) {
+        const breaks = this.#breaks;
         await this.#takeCp('sync');
-        this.#isBroken = false;
+        this.#mended = Math.max(this.#mended, breaks);
       } else {
         this.#writing = this.#writeBatch();
         try {
@@ -99,7 +102,7 @@ export class RequestLog<Request> {
     try {
       await this.#journal.append({ firstSequence, requestCount, payload });
     } catch (fault) {
-      this.#isBroken = true;
+      this.#breaks++;
       throw fault;
     }
     this.release(firstSequence + requestCount);

@@ -26,10 +26,15 @@ export interface Geometry {
   readonly blocksPerMapBlock: number;
 }
 
+/** Whether blocks can have this size: a power of two from 4 KiB to 64 KiB. */
+export function isBlockSize(sizeBytes: number): boolean {
+  const isPowerOfTwo = Number.isInteger(sizeBytes) && (sizeBytes & (sizeBytes - 1)) === 0;
+  return isPowerOfTwo && sizeBytes >= blockSizeMinBytes && sizeBytes <= blockSizeMaxBytes;
+}
+
 /** Geometry of a block size, which must be a power of two from 4 KiB to 64 KiB (`argument-invalid`). */
 export function geometryOf(blockSizeBytes: number): Geometry {
-  const isPowerOfTwo = Number.isInteger(blockSizeBytes) && (blockSizeBytes & (blockSizeBytes - 1)) === 0;
-  if (!isPowerOfTwo || blockSizeBytes < blockSizeMinBytes || blockSizeBytes > blockSizeMaxBytes) {
+  if (!isBlockSize(blockSizeBytes)) {
     throw new MirrorpointError(
       'argument-invalid',
       `A block size of ${blockSizeBytes} bytes is not possible: choose a power of two from 4096 to 65536.`,

@@ -10,7 +10,7 @@ import {
   setU48,
 } from '../base/index.ts';
 import { decodeInode, encodeInode, type InodeFields } from './inode.ts';
-import { blockSizeMaxBytes, blockSizeMinBytes } from './geometry.ts';
+import { isBlockSize } from './geometry.ts';
 
 /** Bytes of a root node, whatever the block size. */
 export const rootNodeBytes = 4096;
@@ -120,7 +120,7 @@ export function decodeRootNode(bytes: Uint8Array): RootNode {
   }
   const blockSizeBytes = getU32(bytes, 12);
   const cp = getU48(bytes, 32);
-  if (blockSizeBytes < blockSizeMinBytes || blockSizeBytes > blockSizeMaxBytes || cp === 0) {
+  if (!isBlockSize(blockSizeBytes) || cp === 0) {
     throw new MirrorpointError('volume-damaged', 'A root node holds values that no version writes.');
   }
   return {

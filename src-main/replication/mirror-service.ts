@@ -1,5 +1,4 @@
 import type { Clock, MirrorpointError } from '../base/index.ts';
-import { rootChecksumOf } from '../format/index.ts';
 import type { Link } from '../transport/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
 import { WireSession } from '../wire/index.ts';
@@ -30,7 +29,7 @@ export class MirrorService implements AsyncDisposable {
   readonly #sessions = new Set<MirrorSession>();
   readonly #listeners = new Set<() => void>();
   readonly #traffic = noTraffic();
-  readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, sentWallMs: 0, heardMs: 0 };
+  readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, pendingBytes: 0, sentWallMs: 0, heardMs: 0 };
   #current: MirrorSession | undefined;
   #fault: MirrorpointError | undefined;
   #isClosed = false;
@@ -74,14 +73,13 @@ export class MirrorService implements AsyncDisposable {
 
   status(): RelationshipStatus {
     const { volume, clock } = this.#options;
-    const { committed, committedBytes } = volume;
+    const { committed } = volume;
     const session = this.#current?.isReady === true ? this.#current : undefined;
     const mirrorCp = committed?.cp ?? 0;
     const primaryCp = Math.max(this.#primary.lastCp, mirrorCp);
     // The primary's own clock, as far as it is known here: clocks differ.
     const nowWallMs =
       this.#primary.sentWallMs === 0 ? clock.wallMs() : this.#primary.sentWallMs + clock.monotonicMs() - this.#primary.heardMs;
-    const identical = committedBytes !== undefined && mirrorCp === primaryCp && rootChecksumOf(committedBytes) !== 0n;
     return {
       state: session !== undefined ? stateOfSession({ mirrorCp, primaryCp, isStreaming: session.isStreaming }) : this.#stateApart(),
       ...(session === undefined ? reasonFor(this.#fault) : {}),
@@ -89,14 +87,15 @@ export class MirrorService implements AsyncDisposable {
       primaryCp,
       mirrorCp,
       lagCps: primaryCp - mirrorCp,
-      lagBytes: this.#current?.missingBytes ?? 0,
+      lagBytes: mirrorCp === primaryCp ? 0 : Math.max(this.#primary.pendingBytes, this.#current?.missingBytes ?? 0),
       lagMs: lagMsOf({ mirrorCp, primaryCp, mirrorWallMs: committed?.wallMs ?? 0, nowWallMs }),
       bytesSent: this.#traffic.bytesSent + (this.#current?.bytesSent ?? 0),
       bytesReceived: this.#traffic.bytesReceived + (this.#current?.bytesReceived ?? 0),
       blocksPushed: this.#traffic.blocksPushed,
       blocksPulled: this.#traffic.blocksPulled,
       lastCommittedWallMs: committed?.wallMs ?? 0,
-      identical,
+      // What the mirror has is the primary's own root of that number, or it would not have been committed.
+      identical: mirrorCp > 0 && mirrorCp === this.#primary.lastCp,
     };
   }
 

@@ -23,6 +23,8 @@ export interface PrimaryKnowledge {
   name: string | undefined;
   lastCp: number;
   lastCpWallMs: number;
+  /** Bytes that the mirror lacks, as the primary counted them when it last spoke. */
+  pendingBytes: number;
   /** The primary's clock when it last spoke, and this side's monotonic time then. */
   sentWallMs: number;
   heardMs: number;
@@ -195,8 +197,8 @@ export class MirrorSession {
     message.runs.forEach(({ vbn, count }, index) => {
       if (vbn + count > blockCount) {
         throw new MirrorpointError(
-          'message-invalid',
-          `The primary sends block ${vbn + count - 1} to a mirror of ${blockCount} blocks. Grow the mirror by a device, or update the older server.`,
+          'peer-too-small',
+          `The primary has grown past the mirror: it sends block ${vbn + count - 1} to one of ${blockCount} blocks. Grow the mirror by a device.`,
         );
       }
       const data = message.data[index]!;
@@ -290,6 +292,7 @@ export class MirrorSession {
 
   #noteHeartbeat(message: HeartbeatMessage): void {
     this.#primary.sentWallMs = message.sentWallMs;
+    this.#primary.pendingBytes = message.pendingBytes;
     this.#primary.heardMs = this.#nowMs();
     this.#heard(message.lastCp, message.lastCpWallMs);
     this.#onChange();

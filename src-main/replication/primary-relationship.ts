@@ -91,7 +91,6 @@ export class PrimaryRelationship implements AsyncDisposable {
     const { committed } = this.#memory;
     const mirrorCp = committed?.cp ?? 0;
     const traffic = this.#traffic;
-    const missing = volume.cpHistory.filter((record) => record.cp > mirrorCp);
     return {
       state: this.#state(mirrorCp),
       ...(this.#isPaused ? {} : reasonFor(this.#fault)),
@@ -99,7 +98,7 @@ export class PrimaryRelationship implements AsyncDisposable {
       primaryCp: root.cp,
       mirrorCp,
       lagCps: Math.max(0, root.cp - mirrorCp),
-      lagBytes: mirrorCp === 0 ? root.usedBlockCount * root.blockSizeBytes : missing.reduce((sum, record) => sum + record.bytes, 0),
+      lagBytes: this.#lagBytes(mirrorCp),
       lagMs: lagMsOf({ mirrorCp, primaryCp: root.cp, mirrorWallMs: committed?.wallMs ?? 0, nowWallMs: clock.wallMs() }),
       ...traffic,
       lastCommittedWallMs: committed?.wallMs ?? 0,
@@ -197,13 +196,23 @@ export class PrimaryRelationship implements AsyncDisposable {
       clock,
       heartbeatIntervalMs: this.#options.heartbeatIntervalMs ?? heartbeatIntervalMs,
       silenceMaxMs: this.#options.silenceMaxMs ?? silenceMaxMs,
-      heartbeat: () => ({
-        sentWallMs: clock.wallMs(),
-        lastCp: volume.root.cp,
-        lastCpWallMs: volume.root.wallMs,
-        pendingBytes: volume.status().waitingBytes,
-      }),
+      heartbeat: () => {
+        this.#session?.tick();
+        return {
+          sentWallMs: clock.wallMs(),
+          lastCp: volume.root.cp,
+          lastCpWallMs: volume.root.wallMs,
+          pendingBytes: this.#lagBytes(this.#memory.committed?.cp ?? 0) + volume.status().waitingBytes,
+        };
+      },
     });
+  }
+
+  /** What the CPs after the mirror's wrote; those from before this start of the volume are not known any more. */
+  #lagBytes(mirrorCp: number): number {
+    const { root, cpHistory } = this.#options.volume;
+    if (mirrorCp === 0) return root.usedBlockCount * root.blockSizeBytes;
+    return cpHistory.reduce((sum, record) => sum + (record.cp > mirrorCp ? record.bytes : 0), 0);
   }
 
   #state(mirrorCp: number): RelationshipState {

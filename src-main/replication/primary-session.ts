@@ -44,6 +44,9 @@ interface Outstanding {
   isSent: boolean;
 }
 
+/** Heartbeats without another try after a CP that was asked for has failed. */
+const ticksAfterFailure = 10;
+
 /** Sent roots remembered by checksum: enough to recognise each that a mirror can come back with. */
 const sentMax = 64;
 
@@ -66,6 +69,7 @@ export class PrimarySession implements CpFollower {
   #outstanding: Outstanding[] = [];
   #isReady = false;
   #isAsking = false;
+  #ticksToWait = 0;
   readonly #ended = Promise.withResolvers<undefined>();
 
   constructor(options: {
@@ -134,6 +138,12 @@ export class PrimarySession implements CpFollower {
     }
   }
 
+  /** Called with each heartbeat: sees to CPs that ended without a word to this session, or failed. */
+  tick(): void {
+    if (this.#ticksToWait > 0) this.#ticksToWait--;
+    this.#keepUp();
+  }
+
   begin(cp: number, baseCp: number): { keep: boolean; sink?: BlockSink } {
     if (!this.#isReady || this.#conversation.isOver || this.#outstanding.length >= rootsOutstandingMax) return { keep: false };
     const isLive = this.#isOnItsWay(baseCp);
@@ -153,12 +163,7 @@ export class PrimarySession implements CpFollower {
       if (root.isLive) this.#stream.finish();
       this.#sendRoot(root, rootBytes);
     }
-    if (rootBytes !== undefined) {
-      // The volume's last root is known to have moved only when the CP has settled.
-      queueMicrotask(() => {
-        this.#keepUp();
-      });
-    }
+    if (rootBytes !== undefined) this.#keepUp();
     this.#onChange();
   }
 
@@ -175,6 +180,9 @@ export class PrimarySession implements CpFollower {
         return;
       case 'committed':
         this.#acknowledge(message);
+        return;
+      case 'heartbeat':
+        this.#noteTime(message.lastCp, message.lastCpWallMs);
         return;
       case 'views':
         this.#tellNeeds({ ...this.#knownNeeds, neededCps: message.neededCps });
@@ -243,14 +251,19 @@ export class PrimarySession implements CpFollower {
 
   /** Asks for a CP when the volume is past everything that is on its way. */
   #keepUp(): void {
-    if (!this.#isReady || this.#conversation.isOver || this.#isAsking) return;
+    if (!this.#isReady || this.#conversation.isOver || this.#isAsking || this.#ticksToWait > 0) return;
     if (this.#outstanding.length >= rootsOutstandingMax || this.#isOnItsWay(this.#volume.root.cp)) return;
     this.#isAsking = true;
-    const asked = (): void => {
-      this.#isAsking = false;
-    };
-    // A CP that fails is retried by whoever changes the volume next; its fault is the volume's to show.
-    this.#volume.takeCp('mirror').then(asked, asked);
+    this.#volume.takeCp('mirror').then(
+      () => {
+        this.#isAsking = false;
+      },
+      () => {
+        // The fault is the volume's to show.
+        this.#isAsking = false;
+        this.#ticksToWait = ticksAfterFailure;
+      },
+    );
   }
 
   /** The mirror has the CP, or will have when it has got through what was sent. */
@@ -267,6 +280,12 @@ export class PrimarySession implements CpFollower {
     const { committedCp, neededCps } = needs;
     this.#memory.needs = { committedCp, neededCps, inFlightCps: this.#outstanding.map((root) => root.cp) };
     this.#volume.setMirrorNeeds(this.#relationshipId, this.#memory.needs);
+  }
+
+  /** After a restart of this side only the mirror knows when its CP was taken. */
+  #noteTime(cp: number, wallMs: number): void {
+    const { committed } = this.#memory;
+    if (committed?.cp === cp && committed.wallMs === 0) this.#memory.committed = { ...committed, wallMs };
   }
 
   #note(cp: number, checksum: bigint): void {

@@ -26,7 +26,7 @@ export interface RelationshipStatus {
   lagCps: number;
   /** Bytes that those CPs wrote. Blocks that were replaced since never travel, so fewer may. */
   lagBytes: number;
-  /** Age of what the mirror shows, in milliseconds; 0 when it shows the last CP. */
+  /** Age of what the mirror shows, in milliseconds; 0 when it shows the last CP, nothing, or a CP whose time is not known yet. */
   lagMs: number;
   bytesSent: number;
   bytesReceived: number;
@@ -60,7 +60,7 @@ export function stateOfSession(at: { mirrorCp: number; primaryCp: number; isStre
 
 /** How old what the mirror shows is, on the primary's clock. */
 export function lagMsOf(at: { mirrorCp: number; primaryCp: number; mirrorWallMs: number; nowWallMs: number }): number {
-  if (at.mirrorCp === 0 || at.mirrorCp >= at.primaryCp) return 0;
+  if (at.mirrorWallMs === 0 || at.mirrorCp >= at.primaryCp) return 0;
   return Math.max(0, at.nowWallMs - at.mirrorWallMs);
 }
 

@@ -48,8 +48,8 @@ export class MirrorVolume implements AsyncDisposable {
   readonly #views = new Map<number, HeldRoot>();
   readonly #viewListeners = new Set<() => void>();
   #committed: Committed | undefined;
-  /** A root that may stand on the devices although its commit failed: what it references must be kept. */
-  #doubtfulCp = 0;
+  /** Roots that may stand on the devices although their commit failed: what they reference must be kept. */
+  readonly #doubtfulCps = new Set<number>();
   #closing: Promise<void> | undefined;
 
   private constructor(set: DeviceSet, options: MirrorVolumeOptions, committed: Committed | undefined) {
@@ -105,8 +105,7 @@ export class MirrorVolume implements AsyncDisposable {
 
   /** CPs that must be kept for this mirror besides the committed one, in rising order. */
   get neededCps(): readonly number[] {
-    const needed = new Set(this.#views.keys());
-    if (this.#doubtfulCp > 0) needed.add(this.#doubtfulCp);
+    const needed = new Set([...this.#views.keys(), ...this.#doubtfulCps]);
     needed.delete(this.#committed?.root.cp ?? 0);
     return [...needed].sort((a, b) => a - b);
   }
@@ -148,9 +147,9 @@ export class MirrorVolume implements AsyncDisposable {
     const root = decodeRootNode(rootBytes);
     assert(root.cp > (this.#committed?.root.cp ?? 0), 'a mirror only moves forward');
     await this.flush();
-    this.#doubtfulCp = root.cp;
+    this.#doubtfulCps.add(root.cp);
     await this.#writeRoot(root, rootBytes);
-    this.#doubtfulCp = 0;
+    this.#doubtfulCps.clear();
     this.#committed = { root, bytes: rootBytes };
   }
 

@@ -213,8 +213,7 @@ export class Volume implements AsyncDisposable {
     await this.#reclaim();
     try {
       const record = await this.#core.cps.take(cause);
-      if (this.#history.at(-1) !== record) this.#history.push(record);
-      if (this.#history.length > historyMax) this.#history.shift();
+      this.#remember(record);
       return record;
     } catch (fault) {
       if (!(fault instanceof MirrorpointError)) this.#fail(fault);
@@ -372,6 +371,12 @@ export class Volume implements AsyncDisposable {
     }
   }
 
+  /** Several callers may have shared the CP. */
+  #remember(record: CpRecord): void {
+    if (this.#history.at(-1) !== record) this.#history.push(record);
+    if (this.#history.length > historyMax) this.#history.shift();
+  }
+
   /** A CP that nobody waits for: a fault shows in the next call that needs one. */
   #takeCpUnasked(cause: CpCause): void {
     this.takeCp(cause).catch(() => undefined);
@@ -397,7 +402,9 @@ export class Volume implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#timer.set(0);
     try {
-      if (this.#failure === undefined && (this.#hasChanges || this.#core.cps.isBusy)) await this.#core.cps.take('close');
+      if (this.#failure === undefined && (this.#hasChanges || this.#core.cps.isBusy)) {
+        this.#remember(await this.#core.cps.take('close'));
+      }
     } finally {
       await this.#set.close();
     }

@@ -98,7 +98,7 @@ export interface HeartbeatMessage {
   readonly sentWallMs: number;
   readonly lastCp: number;
   readonly lastCpWallMs: number;
-  /** From the primary: bytes changed since its last CP. From the mirror: bytes of the newest CP that it still lacks. */
+  /** From the primary: bytes of the CPs after the mirror's, and of what changed since. From the mirror: bytes of the newest CP that it still lacks. */
   readonly pendingBytes: number;
   /** Bytes that the sender has received in this session. */
   readonly receivedBytes: number;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isFault, SeededRandom } from '../../src-main/base/index.ts';
+import { isFault, MirrorpointError, SeededRandom } from '../../src-main/base/index.ts';
 import { rootChecksumOf } from '../../src-main/format/index.ts';
 import { MemoryDevice } from '../../src-main/device/index.ts';
 import { FaultyDevice } from '../simulation/faulty-device.ts';
@@ -160,6 +160,41 @@ describe('a consistency point', () => {
     later();
   });
 
+  it('waits for operations that wait for a block, so that no block is written over under them', async () => {
+    const memory = new MemoryDevice({ sizeBytes });
+    let hold: Promise<void> | undefined;
+    let writes = 0;
+    const device = new Proxy(memory, {
+      get(target, name): unknown {
+        if (name === 'read') {
+          return async (offsetBytes: number, buffers: readonly Uint8Array[]) => {
+            await hold;
+            await target.read(offsetBytes, buffers);
+          };
+        }
+        if (name === 'write') writes++;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const volume = await MiniVolume.create([device]);
+    volume.put({ index: 1, version: 1 });
+    await volume.cps.take('request');
+    volume.cache.clear();
+    let release = (): void => undefined;
+    hold = new Promise((resolve) => (release = resolve));
+    const reading = volume.cache.run(() => volume.file.read(1)![4095]);
+    writes = 0;
+    const taking = volume.cps.take('request');
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    expect(writes).toBe(0);
+    hold = undefined;
+    release();
+    expect(await reading).toBe(1);
+    await taking;
+    expect(writes).toBeGreaterThan(0);
+  });
+
   it('tells the devices what a CP freed only when that CP is durable, in the next one', async () => {
     const discarded: number[] = [];
     const volume = await MiniVolume.create([new MemoryDevice({ sizeBytes })], {
@@ -279,6 +314,84 @@ describe('when a write or flush of a device fails', () => {
       expect(history.matching(await reopened!.versions(indexMax), all + 1)).toBe(all + 1);
       await reopened!.expectWhole();
     }
+  });
+});
+
+describe('a CP whose root may or may not have reached the devices', () => {
+  it('keeps its blocks from reuse until a later root is durable, however little space there is', async () => {
+    for (let round = 0; round < 24; round += 3) {
+      const memory = new MemoryDevice({ sizeBytes: 3 << 20 });
+      const device = new FaultyDevice(memory);
+      const volume = await MiniVolume.create([device]);
+      const placed: number[][] = [];
+      volume.cps.follow({
+        begin: () => {
+          const vbns: number[] = [];
+          placed.push(vbns);
+          return { keep: false, sink: { blocks: (vbn, buffers) => buffers.forEach((_, index) => vbns.push(vbn + index)) } };
+        },
+        end: () => undefined,
+      });
+      // Little is left free, so that every CP must look at all of it; rounds differ in where the cursor stands.
+      const freeBlocks = 60;
+      for (let index = 100; volume.space.freeCount - (index - 100) > freeBlocks + 10; index++) volume.put({ index, version: 1 });
+      await volume.cps.take('request');
+      for (let turn = 0; turn < round; turn++) {
+        volume.put({ index: 0, version: 100 + turn });
+        await volume.cps.take('request');
+      }
+      const put = (version: number): void => {
+        for (let index = 0; index < 10; index++) volume.put({ index, version });
+      };
+      put(1000);
+      device.plan({ operation: 'flush', nth: 2, error: 'EIO', repeat: 'once' });
+      await expect(volume.cps.take('request')).rejects.toSatisfy((fault: unknown) => isFault(fault, 'device-io'));
+      const doubtful = new Set(placed.at(-1));
+      // The next CPs write their blocks and get no further; then the machine stops.
+      for (let turn = 0; turn < 3; turn++) {
+        put(1001 + turn);
+        device.plan({ operation: 'flush', nth: 1, error: 'EIO', repeat: 'once' });
+        await expect(volume.cps.take('request')).rejects.toSatisfy((fault: unknown) => isFault(fault, 'device-io'));
+        expect(placed.at(-1)!.filter((vbn) => doubtful.has(vbn))).toEqual([]);
+        expect(placed.at(-1)!.length).toBeGreaterThan(10);
+      }
+      const found = await MiniVolume.open([memory.reopen()]);
+      await found!.expectWhole();
+      expect(await found!.versions(10)).toEqual(Array<number>(10).fill(1000));
+    }
+  });
+});
+
+describe('when root after root is torn', () => {
+  it('the last durable one is never written over', async () => {
+    const memory = new MemoryDevice({ sizeBytes });
+    let torn = 0;
+    const device = new Proxy(memory, {
+      get(target, name): unknown {
+        if (name === 'write' && torn > 0) {
+          return async (offsetBytes: number, buffers: readonly Uint8Array[]) => {
+            const isRoot = Buffer.from(buffers[0]!.subarray(0, 6)).toString() === 'MPROOT';
+            if (!isRoot) return target.write(offsetBytes, buffers);
+            await target.write(offsetBytes, [buffers[0]!.subarray(0, 1024)]);
+            throw new MirrorpointError('device-io', 'the cable is loose');
+          };
+        }
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      },
+    });
+    const volume = await MiniVolume.create([device]);
+    volume.put({ index: 1, version: 1 });
+    await volume.cps.take('request');
+    for (torn = 1; torn <= 40; torn++) {
+      volume.put({ index: 1, version: 1 + torn });
+      await expect(volume.cps.take('timer')).rejects.toSatisfy((fault: unknown) => isFault(fault, 'device-io'));
+      const found = await MiniVolume.open([memory.reopen()]);
+      expect([found!.cps.root.cp, await found!.versions(2)]).toEqual([2, [0, 1]]);
+    }
+    torn = 0;
+    await volume.cps.take('timer');
+    expect(await (await MiniVolume.open([memory.reopen()]))!.versions(2)).toEqual([0, 41]);
   });
 });
 

@@ -55,6 +55,18 @@ describe('file content', () => {
     expect(bytes.subarray(5000).every((byte) => byte === 0)).toBe(true);
   });
 
+  test('in an inode is replaced, never changed, so that a CP under way keeps what it took', () => {
+    const { files, table } = new MemoryFiles();
+    const ino = files.createFile(top, 'f', plain);
+    files.write(ino, 0, new Uint8Array(100).fill(1));
+    const taken = table.get(ino).fields.inlineContent!;
+    files.punchHole(ino, 0, 10);
+    files.write(ino, 5, new Uint8Array(10).fill(2));
+    files.truncate(ino, 20);
+    files.write(ino, 10, new Uint8Array(1000));
+    expect(taken).toEqual(new Uint8Array(100).fill(1));
+  });
+
   test('allocation sets the size, unless told to keep it', () => {
     const { files } = new MemoryFiles();
     const ino = files.createFile(top, 'f', plain);

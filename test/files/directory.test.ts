@@ -58,6 +58,46 @@ test('a directory of a million entries has no slow step', { timeout: 120_000 }, 
   expect(files.stat(directory).sizeBytes).toBe(count);
 });
 
+test('no change in directories of many nodes reads anything after it has begun to change', async () => {
+  const seed = 12;
+  const random = new SeededRandom(seed);
+  const memory = new MemoryFiles();
+  const { files } = memory;
+  const directories = [files.makeDirectory(top, 'one', plain), files.makeDirectory(top, 'two', plain)];
+  const there: { parent: number; name: string }[] = [];
+  const takeOut = (): { parent: number; name: string } => {
+    const index = random.below(there.length);
+    const [found] = there.splice(index, 1, there.at(-1)!);
+    there.pop();
+    return found!;
+  };
+  let serial = 0;
+  for (let step = 0; step < 30_000; step++) {
+    const isGrowing = Math.floor(step / 3000) % 2 === 0;
+    const parent = random.pick(directories);
+    const name = `${random.below(1000)}-${serial++}-${'n'.repeat(random.below(200))}`;
+    if (there.length < 10 || random.chance(isGrowing ? 0.6 : 0.1)) {
+      await memory.change(changeBlocks.create, () => files.createFile(parent, name, plain));
+      there.push({ parent, name });
+    } else if (random.chance(0.3)) {
+      const from = takeOut();
+      const to = random.chance(0.3) ? takeOut() : { parent, name };
+      await memory.change(changeBlocks.rename, () => files.rename(from, to));
+      there.push(to);
+    } else {
+      const from = takeOut();
+      const { ino } = files.lookup(from.parent, from.name);
+      const isOpen = random.chance(0.2);
+      if (isOpen) files.open(ino);
+      await memory.change(changeBlocks.remove, () => files.unlink(from.parent, from.name));
+      if (isOpen && random.chance(0.5)) await memory.change(changeBlocks.close, () => files.close(ino));
+    }
+    if (step % 1000 === 0) memory.pending = [];
+  }
+  const left = directories.reduce((sum, ino) => sum + files.stat(ino).sizeBytes, 0);
+  expect(left, `seed ${seed}`).toBe(there.length);
+});
+
 test('a large directory on a volume whose cache holds a part of it is changed and listed right', async () => {
   const seed = 99;
   const home = new MemoryHome({ seed, volume: { cacheBytes: 1 } });

@@ -13,6 +13,7 @@ import {
 } from '../../src-main/files/index.ts';
 import { emptyInode, geometryOf } from '../../src-main/format/index.ts';
 import { BlockFile, type BlockFileContext } from '../../src-main/tree/index.ts';
+import { watchReads } from './change-watch.ts';
 
 export const plain: NewFile = { mode: 0o644, uid: 1000, gid: 100 };
 
@@ -57,12 +58,14 @@ export class MemoryFiles {
     });
   }
 
-  /** Makes a change, which may take no more of the pool than was said. */
+  /** Makes a change, which may take no more of the pool than was said, and reads nothing new after it has begun to change. */
   async change<T>(costBlocks: number, operation: (files: LiveFiles) => T): Promise<T> {
     const { pool } = this.context;
     const before = pool.takenCount;
     try {
-      return await this.query(operation);
+      const { result, late } = await this.query(() => watchReads(() => operation(this.files)));
+      if (late.length > 0) throw new Error(`a change read after its first change: ${late.join(', ')}`);
+      return result;
     } finally {
       const taken = pool.takenCount - before;
       if (taken > costBlocks) throw new Error(`a change said to take ${costBlocks} blocks took ${taken}`);

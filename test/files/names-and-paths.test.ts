@@ -105,3 +105,22 @@ describe('a path', () => {
     }
   });
 });
+
+describe('a directory', () => {
+  test('is never moved or swapped into itself', () => {
+    const { files } = new MemoryFiles();
+    const a = files.makeDirectory(top, 'a', plain);
+    const b = files.makeDirectory(a, 'b', plain);
+    const c = files.makeDirectory(b, 'c', plain);
+    const at = (parent: number, name: string): { parent: number; name: string } => ({ parent, name });
+    expect(codeOf(() => files.rename(at(top, 'a'), at(a, 'x')))).toBe('argument-invalid');
+    expect(codeOf(() => files.rename(at(top, 'a'), at(c, 'x')))).toBe('argument-invalid');
+    expect(codeOf(() => files.rename(at(top, 'a'), at(b, 'c'), { exchange: true }))).toBe('argument-invalid');
+    expect(codeOf(() => files.rename(at(b, 'c'), at(top, 'a'), { exchange: true }))).toBe('argument-invalid');
+    expect(files.resolvePath('/a/b/c')).toBe(c);
+    files.rename(at(b, 'c'), at(a, 'c'));
+    files.rename(at(a, 'c'), at(a, 'b'), { exchange: true });
+    expect([files.resolvePath('/a/b'), files.resolvePath('/a/c')]).toEqual([c, b]);
+    expect(files.stat(a).linkCount).toBe(4);
+  });
+});

@@ -57,7 +57,7 @@ test('files do what a plain model of POSIX does, and the replay of their log giv
       await memory.query((files) => files.reclaimOrphans(1_000_000));
       expect(memory.table.counters.inodeCount).toBe(inUse);
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 });
 
@@ -98,6 +98,6 @@ test('on a volume with a tiny cache, CPs between the changes, and a crash at the
       expect((await again.check()).problems).toEqual([]);
       await again.close();
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });

@@ -27,13 +27,20 @@ export class LabLink implements Link {
   }
 
   async send(buffers: readonly Uint8Array[]): Promise<void> {
-    this.#lab.messages++;
-    if (this.#lab.messages === this.#lab.cutAtMessage) this.inner.cut();
+    const lab = this.#lab;
+    lab.messages++;
+    if (lab.messages === lab.cutAtMessage) this.inner.cut();
     const bytes = buffers.map((buffer) => buffer.slice());
     if (this.side === 'connecting') {
-      this.#lab.garble?.(bytes);
-      this.#lab.bytesFromPrimary += bytes.reduce((sum, buffer) => sum + buffer.length, 0);
-      await this.#lab.primaryMaySend;
+      lab.garble?.(bytes);
+      lab.bytesFromPrimary += bytes.reduce((sum, buffer) => sum + buffer.length, 0);
+      if (lab.bytesFromPrimary >= lab.cutAtBytes) {
+        lab.cutAtBytes = Infinity;
+        lab.wasCutAtBytes = true;
+        this.inner.cut();
+      }
+      // Only when it must wait: a link delivers what was sent before its close.
+      if (lab.primaryMaySend !== undefined) await lab.primaryMaySend;
     }
     return this.inner.send(bytes);
   }
@@ -76,8 +83,11 @@ export class MirrorLab {
   /** The link is cut in the place of this message. */
   cutAtMessage = 0;
   bytesFromPrimary = 0;
+  /** The link is cut, once, when the primary has sent so many bytes. */
+  cutAtBytes = Infinity;
+  wasCutAtBytes = false;
   /** While it waits, nothing that the primary sends arrives. */
-  primaryMaySend: Promise<unknown> = Promise.resolve();
+  primaryMaySend: Promise<unknown> | undefined;
   /** Changes what the primary sends. */
   garble: ((buffers: Uint8Array[]) => void) | undefined;
   links: LabLink[] = [];
@@ -175,6 +185,7 @@ export class MirrorLab {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.primaryMaySend = promise;
     return () => {
+      this.primaryMaySend = undefined;
       resolve(undefined);
     };
   }
@@ -192,6 +203,14 @@ export class MirrorLab {
   /** Lets everything that needs no time run. */
   async settle(turns = 100): Promise<void> {
     for (let turn = 0; turn < turns; turn++) await setImmediate();
+  }
+
+  /** Lets time pass in small steps, and what it sets off run. */
+  async pass(durationMs: number): Promise<void> {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += 500) {
+      this.clock.advance(500);
+      await this.settle(20);
+    }
   }
 
   /** Resolves when the mirror has the primary's last CP and both sides know it. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Device, DeviceSet, MemoryDevice } from '../../src-main/device/index.ts';
+import { createMemoryPair, type Link } from '../../src-main/transport/index.ts';
 import { MirrorVolume, Volume } from '../../src-main/volume/index.ts';
 import { FaultyDevice } from '../simulation/faulty-device.ts';
 import { MirrorLab } from './mirror-lab.ts';
@@ -235,3 +236,48 @@ test('a relationship that was ended keeps nothing on the primary', async () => {
   expect(lab.primary.bases).toEqual([]);
   expect((await lab.primary.check()).problems).toEqual([]);
 });
+
+test('a root whose commit failed at the last flush may be on the mirror all the same: it stays kept until a later one stands', async () => {
+  let device: FaultyDevice | undefined;
+  await using lab = new MirrorLab({ wrapMirror: (inner): Device => (device = new FaultyDevice(inner)) });
+  await lab.start();
+  await lab.untilIdentical();
+  const { cp } = lab.mirror.committed!;
+  device!.plan({ operation: 'flush', nth: 2, error: 'EIO', repeat: 'once' });
+  await lab.put('file', lab.random.bytes(300_000));
+  await lab.primary.takeCp();
+  await expectError(lab, 'device-io');
+  expect(lab.mirror.committed?.cp).toBe(cp);
+  expect(lab.mirror.neededCps).toEqual([cp + 1]);
+  await lab.overwrite('file', lab.random.bytes(300_000));
+  await lab.primary.takeCp();
+  expect(lab.primary.bases).toEqual([cp, cp + 1]);
+  await lab.restartMirror();
+  expect(lab.mirror.committed?.cp).toBe(cp + 1);
+  expect((await lab.mirror.check()).problems).toEqual([]);
+  await lab.untilIdentical();
+  expect((await lab.mirror.check()).problems).toEqual([]);
+});
+
+test('links that never say who they are do not disturb the relationship, and are bounded', async () => {
+  await using lab = new MirrorLab();
+  await lab.start();
+  await lab.untilIdentical();
+  const strangers = Array.from({ length: 10 }, () => createMemoryPair());
+  const served = strangers.map(([, far]) => lab.service.accept(far));
+  await lab.settle();
+  const ended = await Promise.all(strangers.map(([near]) => Promise.race([endOf(near), lab.settle().then(() => false)])));
+  expect(ended.filter((isEnded) => isEnded)).toHaveLength(6);
+  await lab.put('file', lab.random.bytes(10_000));
+  await lab.primary.takeCp();
+  await lab.untilIdentical();
+  lab.clock.advance(60_000);
+  await Promise.all(served);
+  await lab.untilIdentical();
+});
+
+/** Resolves to true when the link has ended. */
+async function endOf(link: Link): Promise<boolean> {
+  while ((await link.receive()) !== undefined);
+  return true;
+}

@@ -27,6 +27,8 @@ export interface CrashOptions {
   fromEvent?: number;
   /** One event in so many brings a state; every one unless given. */
   everyNth?: number;
+  /** Marks bring no state of their own: the same bytes come with the event after them. */
+  skipMarks?: boolean;
 }
 
 type Change = Extract<TraceEvent, { kind: 'write' | 'discard' }>;
@@ -96,6 +98,7 @@ export function* crashStates(trace: Trace, options: CrashOptions): Generator<Cra
   for (let eventIndex = 0; eventIndex < trace.events.length; eventIndex++) {
     replay.apply(eventIndex);
     if (eventIndex < (options.fromEvent ?? 0) || eventIndex % (options.everyNth ?? 1) !== 0) continue;
+    if (options.skipMarks === true && trace.events[eventIndex]!.kind === 'mark') continue;
     const hasChoice = mode !== 'in-order' && replay.hasUnflushed;
     const samples = hasChoice ? (options.samplesPerEvent ?? 2) : 1;
     for (let sample = 0; sample < samples; sample++) {
@@ -132,7 +135,10 @@ class Replay {
       this.marks.push(event.value);
     } else if (event.kind === 'flush') {
       for (const index of event.covers) {
-        applyChange(this.#durable[event.device]!, this.#unflushed.get(index)!);
+        const change = this.#unflushed.get(index);
+        // Of two flushes at once, both cover it.
+        if (change === undefined) continue;
+        applyChange(this.#durable[event.device]!, change);
         this.#unflushed.delete(index);
       }
     } else {

@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { applyChanges, DataSet, FolderTarget, quickShare } from './data-set.ts';
+import { missing } from './peers.ts';
+import type { FigureName, Report } from './report.ts';
+
+const run = promisify(execFile);
+
+test('the benchmark measures ours beside each peer that is here, and leaves nothing behind', { timeout: 300_000 }, async () => {
+  const work = mkdtempSync(join(tmpdir(), 'mirrorpoint-bench-test-'));
+  try {
+    const json = join(work, 'figures.json');
+    const bench = fileURLToPath(new URL('bench.ts', import.meta.url));
+    await run(process.execPath, [bench, '--quick', '--rounds', '1', '--work', work, '--json', json]);
+    expect(readdirSync(work)).toEqual(['figures.json']);
+    const report = JSON.parse(readFileSync(json, 'utf8')) as Report;
+    const peers: Record<FigureName, string | undefined> = {
+      import_vs_cp: missing.cp,
+      baseline_vs_rsync: missing.rsync,
+      baseline_vs_btrfs: missing.btrfs,
+      incremental_vs_rsync: missing.rsync,
+      incremental_vs_btrfs: missing.btrfs,
+      wire_vs_btrfs: missing.btrfs,
+    };
+    expect(Object.keys(report.figures).sort()).toEqual(Object.keys(peers).sort());
+    for (const [name, figure] of Object.entries(report.figures)) {
+      expect(figure.ours, name).toBeGreaterThan(0);
+      if (peers[name as FigureName] !== undefined) expect([figure.peer, figure.ratio], name).toEqual([null, null]);
+      else expect(figure.ratio, name).toBeCloseTo(figure.ours / figure.peer!);
+    }
+    // What travels is what there is, and what has changed: not less, and not several times as much.
+    const dataBytes = 2 ** 31 / quickShare;
+    expect(report.wireBytes.baseline).toBeGreaterThan(dataBytes);
+    expect(report.wireBytes.baseline).toBeLessThan(dataBytes * 1.5);
+    expect(report.wireBytes.incremental).toBeGreaterThan(dataBytes / 100);
+    expect(report.wireBytes.incremental).toBeLessThan(dataBytes / 25);
+    const [small, large] = report.growth;
+    expect(large!.usedBytes).toBeGreaterThan(32 * small!.usedBytes);
+    expect(large!.openBlocksRead).toBeLessThanOrEqual(small!.openBlocksRead + 2);
+    expect(large!.cpBlocksWritten).toBeLessThan(small!.cpBlocksWritten * 1.5);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+});
+
+test('a seed decides the data and its changes', async () => {
+  const folders = [1, 2].map(() => mkdtempSync(join(tmpdir(), 'mirrorpoint-bench-data-')));
+  try {
+    for (const folder of folders) {
+      const data = new DataSet({ seed: 3, share: 400 });
+      data.make(join(folder, 'data'));
+      for (let count = 0; count < 3; count++) await applyChanges(data.nextChanges(), new FolderTarget(join(folder, 'data')));
+    }
+    await run('diff', ['-r', ...folders]);
+  } finally {
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { MirrorpointClient, ServerStatus } from '../../src-main/contract/index.ts';
+import { controlEndpoint } from '../../src-main/shells/headless/config-folder.ts';
+import { connectControl, type ControlClient } from '../../src-main/shells/headless/control-client.ts';
+
+const script = fileURLToPath(new URL('../../src-main/shells/cli/mirrorpoint.js', import.meta.url));
+
+export interface Place {
+  /** Absolute. */
+  readonly configFolder: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface CommandResult {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one command in a process of its own. */
+export async function runCommand(place: Place, ...words: readonly string[]): Promise<CommandResult> {
+  const child = spawn(process.execPath, [script, '--config', place.configFolder, ...words], {
+    env: { ...process.env, ...place.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { exitCode, stdout: stdout(), stderr: stderr() };
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  const parts: Buffer[] = [];
+  stream.on('data', (part: Buffer) => parts.push(part));
+  return () => Buffer.concat(parts).toString('utf8');
+}
+
+/** What a server says when it is ready. */
+export interface ReadyLine {
+  readonly ready: true;
+  readonly processId: number;
+  readonly listen: readonly string[];
+  readonly volumes: ServerStatus['volumes'];
+}
+
+/** A server in a process of its own, with a connection to it. */
+export class ServerProcess implements AsyncDisposable {
+  readonly ready: ReadyLine;
+  readonly #child: ChildProcess;
+  readonly #control: ControlClient;
+  readonly #errors: () => string;
+
+  private constructor(parts: { ready: ReadyLine; child: ChildProcess; control: ControlClient; errors: () => string }) {
+    this.ready = parts.ready;
+    this.#child = parts.child;
+    this.#control = parts.control;
+    this.#errors = parts.errors;
+  }
+
+  /** Starts a server and waits until it is ready. */
+  static async start(place: Place, ...words: readonly string[]): Promise<ServerProcess> {
+    const { configFolder } = place;
+    const child = spawn(process.execPath, [script, '--config', configFolder, '--json', 'serve', ...words], {
+      env: { ...process.env, ...place.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const errors = collect(child.stderr);
+    const ready = await readyLine(child);
+    const control = ready && (await connectControl(controlEndpoint(configFolder)));
+    if (ready === undefined || control === undefined) {
+      child.kill('SIGKILL');
+      throw new Error(`the server of ${configFolder} did not start: ${errors()}`);
+    }
+    return new ServerProcess({ ready, child, control, errors });
+  }
+
+  get client(): MirrorpointClient {
+    return this.#control.client;
+  }
+
+  get processId(): number {
+    return this.ready.processId;
+  }
+
+  get stderr(): string {
+    return this.#errors();
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Ends the process as a power cut would. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** Ends the process in order; resolves to its exit status. */
+  async stop(): Promise<number | null> {
+    await this.#end('SIGTERM');
+    return this.#child.exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.isRunning) {
+      const ended = once(this.#child, 'close');
+      this.#child.kill(signal);
+      await ended;
+    }
+    await this.#control.close();
+  }
+}
+
+async function readyLine(child: ChildProcess): Promise<ReadyLine | undefined> {
+  if (child.stdout === null) return undefined;
+  const lines = createInterface({ input: child.stdout });
+  return new Promise((resolve) => {
+    lines.on('line', (line) => {
+      const value: unknown = JSON.parse(line);
+      if (typeof value === 'object' && value !== null && 'ready' in value) resolve(value as ReadyLine);
+    });
+    child.once('close', () => {
+      resolve(undefined);
+    });
+  });
+}

@@ -1,0 +1,169 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { isFault } from '../../src-main/base/index.ts';
+import { changeBlocks, rootDirectoryInode as top } from '../../src-main/files/index.ts';
+import type { Volume } from '../../src-main/volume/index.ts';
+import { VirtualClock } from '../simulation/virtual-clock.ts';
+import { MemoryHome } from './memory-volume.ts';
+
+const plain = { mode: 0o644, uid: 0, gid: 0 };
+
+function makeFile(volume: Volume, name: string): Promise<number> {
+  return volume.change(changeBlocks.create, (files) => files.createFile(top, name, plain));
+}
+
+function write(volume: Volume, at: { ino: number; offset: number }, bytes: Uint8Array): Promise<void> {
+  return volume.change(changeBlocks.write(bytes.length, 4096), (files) => {
+    files.write(at.ino, at.offset, bytes);
+  });
+}
+
+/** Lets everything that waits for memory devices go on. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await setImmediate();
+}
+
+test('the timer takes a CP each interval in which something changed, and none in the others', async () => {
+  const clock = new VirtualClock();
+  const home = new MemoryHome({ volume: { clock, cpIntervalMs: 1000 } });
+  await using volume = await home.create();
+  for (const changes of [true, false, false, true]) {
+    const before = volume.root.cp;
+    if (changes) await makeFile(volume, `at ${clock.monotonicMs()}`);
+    clock.step();
+    await settle();
+    expect(volume.root.cp).toBe(changes ? before + 1 : before);
+  }
+  expect(volume.cpHistory.map(({ cause }) => cause)).toEqual(['create', 'timer', 'timer']);
+
+  volume.setCpInterval(24 * 3600 * 1000);
+  await makeFile(volume, 'once a day');
+  const askedAtMs = clock.monotonicMs();
+  clock.step();
+  await settle();
+  expect(clock.monotonicMs() - askedAtMs).toBe(24 * 3600 * 1000);
+  expect(volume.cpHistory.at(-1)?.cause).toBe('timer');
+});
+
+test.each([999, 0.5, -1, 24 * 3600 * 1000 + 1, NaN, Infinity])('an interval of %s ms is refused', async (intervalMs) => {
+  await using volume = await new MemoryHome().create();
+  expect(() => {
+    volume.setCpInterval(intervalMs);
+  }).toThrow(expect.objectContaining({ code: 'argument-invalid' }) as Error);
+});
+
+test('a journal half full starts a CP, and synced requests go on in the other half', async () => {
+  const home = new MemoryHome();
+  await using volume = await home.create();
+  const ino = await makeFile(volume, 'log');
+  const bytes = home.random.bytes(20_000);
+  for (let round = 0; round < 100; round++) {
+    await write(volume, { ino, offset: round * bytes.length }, bytes);
+    await volume.sync();
+  }
+  await settle();
+  const causes = volume.cpHistory.map(({ cause }) => cause);
+  // 100 batches of 20 KiB are about 2.4 MiB: a journal of 1 MiB is half full four times.
+  expect(causes.filter((cause) => cause === 'journal').length).toBeGreaterThanOrEqual(3);
+  expect(causes.every((cause) => cause === 'create' || cause === 'journal')).toBe(true);
+});
+
+test('memory filling with changes starts a CP, and writers go on while it runs', async () => {
+  const home = new MemoryHome({ sizeBytes: 256 << 20, volume: { poolBytes: 16 << 20 } });
+  await using volume = await home.create();
+  const ino = await makeFile(volume, 'large');
+  const bytes = home.random.bytes(1 << 20);
+  const during: number[] = [];
+  const follower = {
+    begin: (cp: number) => {
+      // A change made while the CP runs is acknowledged before the CP is durable.
+      void write(volume, { ino, offset: 2 ** 40 }, bytes.subarray(0, 4096)).then(() => {
+        if (volume.root.cp < cp) during.push(cp);
+      });
+      return { keep: false };
+    },
+    end: () => undefined,
+  };
+  volume.follow(follower);
+  for (let round = 0; round < 64; round++) await write(volume, { ino, offset: round << 20 }, bytes);
+  volume.unfollow(follower);
+  await volume.takeCp();
+  expect(volume.cpHistory.filter(({ cause }) => cause === 'dirty').length).toBeGreaterThanOrEqual(4);
+  expect(during.length).toBeGreaterThan(0);
+  expect((await volume.check()).problems).toEqual([]);
+});
+
+test('the record of a CP tells its cause, blocks and bytes', async () => {
+  await using volume = await new MemoryHome().create();
+  const ino = await makeFile(volume, 'file');
+  await write(volume, { ino, offset: 0 }, new Uint8Array(40 * 4096).fill(7));
+  const record = await volume.takeCp('request');
+  expect(record).toMatchObject({ cp: 2, cause: 'request', bytes: (record.dataBlocks + record.addressBlocks) * 4096 });
+  expect(record.dataBlocks).toBeGreaterThanOrEqual(40);
+  expect(record.addressBlocks).toBeGreaterThanOrEqual(1);
+  expect(volume.cpHistory.at(-1)).toBe(record);
+});
+
+test('where every request is to be durable, each acknowledged one survives without a CP', async () => {
+  const home = new MemoryHome({ volume: { durability: 'request' } });
+  const volume = await home.create();
+  await Promise.all(Array.from({ length: 20 }, (_, index) => makeFile(volume, `file ${index}`)));
+  expect(volume.root.cp).toBe(1);
+  await using again = await home.open();
+  const entries = await again.query((files) => files.readDirectory(top, undefined, 100));
+  expect(entries.length).toBe(20);
+  expect(again.cpHistory.map(({ cause }) => cause)).toEqual(['recovery']);
+});
+
+test('a full volume refuses what needs space, loses nothing, and takes deletions', async () => {
+  const home = new MemoryHome({ sizeBytes: 24 << 20, volume: { poolBytes: 8 << 20 } });
+  await using volume = await home.create();
+  const bytes = home.random.bytes(256 << 10);
+  const written: string[] = [];
+  let fault: unknown;
+  for (let index = 0; index < 200 && fault === undefined; index++) {
+    try {
+      const ino = await makeFile(volume, `file ${index}`);
+      await write(volume, { ino, offset: 0 }, bytes);
+      written.push(`file ${index}`);
+    } catch (thrown) {
+      fault = thrown;
+    }
+  }
+  expect(isFault(fault, 'volume-full')).toBe(true);
+  expect(written.length).toBeGreaterThan(40);
+  await volume.takeCp();
+  expect((await volume.check()).problems).toEqual([]);
+  for (const name of written) {
+    const back = new Uint8Array(bytes.length);
+    await volume.readInto(await volume.query((files) => files.lookup(top, name).ino), 0, back);
+    expect(Buffer.compare(back, bytes)).toBe(0);
+  }
+  for (const name of written.slice(0, 20)) {
+    await volume.change(
+      changeBlocks.remove,
+      (files) => {
+        files.unlink(top, name);
+      },
+      { frees: true },
+    );
+  }
+  await volume.takeCp();
+  await volume.takeCp();
+  const ino = await makeFile(volume, 'there is room again');
+  await write(volume, { ino, offset: 0 }, bytes);
+  await volume.takeCp();
+  expect((await volume.check()).problems).toEqual([]);
+});
+
+test('overwriting the same blocks again and again between two CPs writes them once', async () => {
+  const home = new MemoryHome({ sizeBytes: 128 << 20, volume: { poolBytes: 64 << 20 } });
+  await using volume = await home.create();
+  const ino = await makeFile(volume, 'hot');
+  for (let round = 0; round < 20; round++) {
+    for (let part = 0; part < 8; part++) await write(volume, { ino, offset: part << 20 }, home.random.bytes(1024).subarray(0, 1));
+    await write(volume, { ino, offset: 0 }, new Uint8Array(1 << 20).fill(round));
+  }
+  const { dataBlocks } = await volume.takeCp();
+  expect(dataBlocks).toBeLessThan(256 + 7 + 10);
+});
