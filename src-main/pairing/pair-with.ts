@@ -1,7 +1,7 @@
 import { type Clock, isFault, MirrorpointError } from '../base/index.ts';
 import type { ConnectOptions, Link } from '../transport/index.ts';
 import type { Decide } from './invitation-desk.ts';
-import type { Invitation } from './invitation.ts';
+import { type Invitation, isInvitationAddress } from './invitation.ts';
 import { askTimeoutMs, invitationLifeMs, pairConnectTimeoutMs } from './limits.ts';
 import { pairingVersion } from './pairing-message.ts';
 import { PairingTalk } from './pairing-talk.ts';
@@ -19,10 +19,12 @@ export interface PairWithOptions {
   readonly clock: Clock;
   readonly serverName: string;
   readonly peers: TrustedPeers;
-  /** Addresses where a server with an identity was heard of in the local network. */
-  readonly lookFor: (identity: string) => Promise<readonly string[]>;
+  /** Where else that server was heard of. Wrong hints cost an attempt: who answers has to prove the identity. */
+  readonly nearby: readonly string[];
   /** Asks this server's administrator, once the other one has said its name. */
   readonly decide: Decide;
+  /** Aborted when nobody wants it any more. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -32,12 +34,15 @@ export interface PairWithOptions {
  * 'pairing-refused', 'invitation-invalid' and the faults of connecting.
  */
 export async function pairWith(invitation: Invitation, options: PairWithOptions): Promise<TrustedPeer> {
-  const { carrier, clock, serverName, peers, decide } = options;
+  const { carrier, clock, serverName, peers, decide, signal } = options;
   const { identity, secret } = invitation;
   if (identity === carrier.identity) {
     throw new MirrorpointError('invitation-invalid', 'This invitation is this server\'s own. Use it on the server that has the volume to mirror.');
   }
   await using link = await connectAnywhere(invitation, options);
+  const abandon = (): void => void link.close();
+  signal.addEventListener('abort', abandon);
+  if (signal.aborted) abandon();
   const talk = new PairingTalk(link, clock);
   await talk.say({ type: 'ask', version: pairingVersion, secret, name: serverName });
   const { name } = await talk.expect('offer', askTimeoutMs);
@@ -50,27 +55,17 @@ export async function pairWith(invitation: Invitation, options: PairWithOptions)
   return await peers.add({ identity, name, role: 'mirror', wallMs: clock.wallMs() });
 }
 
-/** Tries the invitation's addresses in order, and then what is heard of in the local network. */
+/** Tries the invitation's addresses in order, and then the hints. */
 async function connectAnywhere(invitation: Invitation, options: PairWithOptions): Promise<Link> {
-  const { carrier, lookFor } = options;
+  const { carrier, nearby } = options;
   const faults: MirrorpointError[] = [];
-  const attempt = async (address: string): Promise<Link | undefined> => {
+  for (const address of new Set([...invitation.addresses, ...nearby.filter(isInvitationAddress)])) {
     try {
       return await carrier.connectToPair(address, { peer: invitation.identity, timeoutMs: pairConnectTimeoutMs });
     } catch (fault) {
       if (!isFault(fault)) throw fault;
       faults.push(fault);
-      return undefined;
     }
-  };
-  for (const address of invitation.addresses) {
-    const link = await attempt(address);
-    if (link !== undefined) return link;
-  }
-  for (const address of await lookFor(invitation.identity)) {
-    if (invitation.addresses.includes(address)) continue;
-    const link = await attempt(address);
-    if (link !== undefined) return link;
   }
   // A server that answered and was the wrong one says more than one that did not.
   throw faults.find((fault) => fault.faultClass !== 'temporary') ?? faults.at(-1)!;

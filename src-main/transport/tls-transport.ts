@@ -174,11 +174,7 @@ export class TlsTransport implements Transport {
     const carrier = net.connect({ host, port, noDelay: true });
     await connected(carrier, address, timeoutMs);
     const socket = tls.connect({ ...this.#common(), socket: carrier, ALPNProtocols: [protocol] });
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      carrier.destroy();
-    }, Math.max(1, deadlineMs - performance.now()));
+    const timer = setTimeout(() => carrier.destroy(), Math.max(1, deadlineMs - performance.now()));
     try {
       await secured(socket, address);
       checkPeer(socket, { address, peer });
@@ -187,7 +183,7 @@ export class TlsTransport implements Transport {
     } catch (fault) {
       socket.on('error', () => undefined);
       socket.destroy();
-      throw isLate ? unanswered(address, timeoutMs) : fault;
+      throw performance.now() >= deadlineMs ? unanswered(address, timeoutMs) : fault;
     } finally {
       clearTimeout(timer);
     }

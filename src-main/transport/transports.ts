@@ -26,19 +26,18 @@ class TransportByScheme implements Transport {
     const { scheme } = parseAddress(address);
     const transport = this.#transports[scheme];
     if (transport !== undefined) return transport;
-    throw new MirrorpointError('address-invalid', `'${address}' cannot be used here: this server has no identity for ${scheme}://.`);
+    throw new MirrorpointError('address-invalid', `'${address}' needs an identity on both sides. Use it between paired servers.`);
   }
 }
 
 /**
- * One transport for every address, choosing the carrier by its scheme.
- * `ipcFolder` holds the sockets of ipc addresses; `tls` has the server's identity.
+ * One transport for every address whose carrier needs no identity, choosing it
+ * by the scheme. `ipcFolder` holds the sockets of ipc addresses.
  */
-export function createTransports(options: { ipcFolder: string; tls?: Transport }): Transport {
+export function createTransports(options: { ipcFolder: string }): Transport {
   return new TransportByScheme({
     tcp: new TcpTransport(),
     ipc: new IpcTransport({ folder: options.ipcFolder }),
     memory: new MemoryTransport(),
-    ...(options.tls !== undefined && { tls: options.tls }),
   });
 }
