@@ -23,7 +23,7 @@ import { describeOperation, type Operation, type OperationKind } from './operati
 /** Gives the bytes that a file holds now, zeros where it holds none. */
 export type ReadCurrent = (ino: number, offsetBytes: number, target: Uint8Array) => void;
 
-const recordHeaderBytes = 5;
+const recordHeaderBytes = 1;
 
 type FieldType =
   | 'inode'
@@ -128,8 +128,7 @@ export function encodeOperation(operation: Operation, readCurrent: ReadCurrent):
   const bytes = new Uint8Array(operationBytes(operation));
   const values = operation as unknown as Record<string, unknown>;
   const { number, fields } = layouts[operation.kind];
-  setU32(bytes, 0, bytes.length - recordHeaderBytes);
-  bytes[4] = number;
+  bytes[0] = number;
   let offset = recordHeaderBytes;
   for (const [name, type] of fields) {
     const value = values[name];
@@ -277,18 +276,13 @@ function upTo(value: number, limit: number): number {
 }
 
 /**
- * Decodes the operation at an offset, and says where the next one begins.
- * Everything in it is in range, or `volume-damaged` is thrown. The data of a
- * `write` is a view.
+ * Decodes an operation from its record. Everything in it is in range, or
+ * `volume-damaged` is thrown. The data of a `write` is a view.
  */
-export function decodeOperation(bytes: Uint8Array, offset: number): { operation: Operation; endOffset: number } {
-  if (bytes.length - offset < recordHeaderBytes) damaged('it is cut off');
-  const start = offset + recordHeaderBytes;
-  const endOffset = start + getU32(bytes, offset);
-  if (endOffset > bytes.length) damaged('it is cut off');
-  const kind = kindsByNumber.get(bytes[offset + 4]!);
+export function decodeOperation(bytes: Uint8Array): Operation {
+  const kind = kindsByNumber.get(bytes[0] ?? 0);
   if (kind === undefined) damaged('it is of no known kind');
-  const reader = new FieldReader(bytes.subarray(start, endOffset));
+  const reader = new FieldReader(bytes.subarray(recordHeaderBytes));
   const values: Record<string, unknown> = { kind };
   for (const [name, type] of layouts[kind].fields) {
     values[name] = reader.field(type);
@@ -296,5 +290,5 @@ export function decodeOperation(bytes: Uint8Array, offset: number): { operation:
   }
   const operation = values as unknown as Operation;
   if (!reader.isAtEnd) damaged(`there is more to it than ${describeOperation(operation)} has`);
-  return { operation, endOffset };
+  return operation;
 }

@@ -85,9 +85,14 @@ export class BlockFetcher {
   async take(message: BlocksMessage): Promise<void> {
     const want = this.#open.get(message.requestId);
     if (want === undefined) return;
+    const writes: Promise<void>[] = [];
     message.runs.forEach((run, index) => {
-      this.#takeRun(want, run, message.data[index]!);
+      this.#takeRun(want, { run, data: message.data[index]!, writes });
     });
+    const written = Promise.all(writes).then(() => {
+      this.#conversation.giveBack(message);
+    });
+    want.writes.push(written);
     if (want.next === want.pointers.count) {
       this.#open.delete(message.requestId);
       void Promise.all(want.writes).then(want.resolve);
@@ -141,12 +146,13 @@ export class BlockFetcher {
     return bad;
   }
 
-  #takeRun(want: Want, run: Run, data: Uint8Array): void {
+  #takeRun(want: Want, from: { run: Run; data: Uint8Array; writes: Promise<void>[] }): void {
+    const { run, data, writes } = from;
     const { pointers } = want;
     const size = this.#blockSizeBytes;
     let goodFrom = -1;
     const write = (end: number): void => {
-      if (goodFrom >= 0) want.writes.push(this.#intake.write(run.vbn + goodFrom, data.subarray(goodFrom * size, end * size)));
+      if (goodFrom >= 0) writes.push(this.#intake.write(run.vbn + goodFrom, data.subarray(goodFrom * size, end * size)));
       goodFrom = -1;
     };
     for (let index = 0; index < run.count; index++) {

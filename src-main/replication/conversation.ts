@@ -1,6 +1,6 @@
 import { type CancelTimer, type Clock, MirrorpointError } from '../base/index.ts';
 import type { Link } from '../transport/index.ts';
-import type { HeartbeatMessage, HelloMessage, Message, WireSession } from '../wire/index.ts';
+import type { BlocksMessage, HeartbeatMessage, HelloMessage, Message, WireSession } from '../wire/index.ts';
 
 export interface ConversationOptions {
   readonly link: Link;
@@ -84,6 +84,11 @@ export class Conversation {
     } catch (fault) {
       this.fail(fault);
     }
+  }
+
+  /** Says that the blocks of a message that was heard are not read any more, so that their memory is used again. */
+  giveBack(message: BlocksMessage): void {
+    this.#session.giveBack(message);
   }
 
   /** Ends the conversation because something is wrong here, and says so to the peer. */

@@ -28,9 +28,6 @@ export const frontPointersMax = 4096;
 /** Links whose other end has not yet said who it is. */
 export const handshakesMax = 4;
 
-/** Views of different CPs that may be open on a mirror: as many as one message can name. */
-export const viewedCpsMax = 1000;
-
 export const heartbeatIntervalMs = 1000;
 
 /** A link on which nothing came for so long is taken as dead. */

@@ -194,7 +194,7 @@ export class MirrorSession {
 
   async #takeLive(message: BlocksMessage): Promise<void> {
     const { blockSizeBytes, blockCount } = this.#volume;
-    message.runs.forEach(({ vbn, count }, index) => {
+    const writes = message.runs.map(({ vbn, count }, index) => {
       if (vbn + count > blockCount) {
         throw new MirrorpointError(
           'peer-too-small',
@@ -205,8 +205,11 @@ export class MirrorSession {
       for (let block = 0; block < count; block++) {
         this.#live?.add(vbn + block, checksumOf(data.subarray(block * blockSizeBytes, (block + 1) * blockSizeBytes)));
       }
-      void this.#intake.write(vbn, data);
       this.#traffic.blocksPushed += count;
+      return this.#intake.write(vbn, data);
+    });
+    void Promise.all(writes).then(() => {
+      this.#conversation.giveBack(message);
     });
     await this.#intake.room();
   }

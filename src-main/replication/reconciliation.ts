@@ -22,8 +22,6 @@ export interface ReconciliationOptions {
   readonly received: ReceivedBlocks | undefined;
   readonly fetcher: BlockFetcher;
   readonly probing: ProbePolicy;
-  /** Blocks found to be here without being asked for. */
-  readonly onFound?: (blocks: number) => void;
 }
 
 /**
@@ -166,7 +164,6 @@ export class Reconciliation {
       if (received?.has(vbn, pointerChecksum(pointers.bytes, offset)) !== true) unproven.push(pointers.bytes, offset);
     }
     const missing = unproven.count === 0 ? unproven : await this.#lookHere(unproven);
-    this.#options.onFound?.(pointers.count - missing.count);
     if (missing.count > 0) await fetcher.fetch(root.cp, missing, isAddress);
   }
 

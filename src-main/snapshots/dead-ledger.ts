@@ -54,24 +54,25 @@ export class DeadLedger {
   /**
    * Takes at most `recordsMax` records from a holder that is being dropped:
    * calls `free` with those that no root needs any more, and hands the others to
-   * the kept root before it (0 when there is none). True when none is left.
+   * the kept root before it (0 when there is none). Tells how many it took, and
+   * whether none is left.
    */
   async drop(
     holder: { chain: Chain; holderCp: number; previousCp: number },
     recordsMax: number,
     free: (extents: Extent[]) => void,
-  ): Promise<boolean> {
+  ): Promise<{ taken: number; isEmpty: boolean }> {
     const { chain, holderCp, previousCp } = holder;
-    for (let done = 0; done < recordsMax; done++) {
+    for (let taken = 0; taken < recordsMax; taken++) {
       const record = await this.#cache.run(() => this.#first(chain, holderCp));
-      if (record === undefined) return true;
+      if (record === undefined) return { taken, isEmpty: true };
       if (record.eraCp > previousCp) free(decodeExtents(record.value));
       else await this.#append({ chain, holderCp: previousCp, eraCp: record.eraCp }, record.value);
       await this.#cache.run(() => {
         this.#file.delete(record.key);
       });
     }
-    return (await this.#cache.run(() => this.#first(chain, holderCp))) === undefined;
+    return { taken: recordsMax, isEmpty: (await this.#cache.run(() => this.#first(chain, holderCp))) === undefined };
   }
 
   #append(at: { chain: Chain; holderCp: number; eraCp: number }, value: Uint8Array): Promise<void> {

@@ -15,7 +15,7 @@ import { cpOfKey, decodeKeptRoot, encodeKeptRoot, type KeptRoot, nameKey, tableK
 import { type KnownNeeds, mirrorNeeds } from './mirror-needs.ts';
 
 /** Deadlist records that one CP takes apart: reclaiming a large snapshot is spread over CPs. */
-const recordsPerCp = 4096;
+const recordsPerCpDefault = 4096;
 
 /** Stands for the relationships that have not spoken yet. */
 const openingRelationship = '';
@@ -39,6 +39,7 @@ export class SnapshotLedger implements CpParticipant {
   readonly #dead: DeadLedger;
   readonly #inodesOf: () => { file: InodeFields; inodeCount: number };
   readonly #lastRoot: () => RootNode;
+  readonly #recordsPerCp: number;
   /** Until the first relationship speaks, nothing that a mirror may have is given up. */
   readonly #needs = new Map<string, KnownNeeds>([[openingRelationship, 'unknown']]);
   /** Readers on this side by CP. */
@@ -58,8 +59,10 @@ export class SnapshotLedger implements CpParticipant {
     /** The inodes as the CP being written leaves them. */
     inodesOf: () => { file: InodeFields; inodeCount: number };
     lastRoot: () => RootNode;
+    recordsPerCp?: number;
   }) {
     this.#context = options.context;
+    this.#recordsPerCp = options.recordsPerCp ?? recordsPerCpDefault;
     this.#inodesOf = options.inodesOf;
     this.#lastRoot = options.lastRoot;
     this.#tableFile = new BlockFile(options.context, options.root.files.snapshots);
@@ -85,6 +88,7 @@ export class SnapshotLedger implements CpParticipant {
 
   /** Reads the few rows that are held in memory. Called once, after opening. */
   async load(): Promise<void> {
+    this.#hasMoreToDrop = (await this.#cpsOf('doomed')).length > 0;
     this.#bases = await this.#cpsOf('base');
     // Whatever a mirror has was kept as a base for it.
     if (this.#bases.length === 0) this.#needs.delete(openingRelationship);
@@ -215,7 +219,7 @@ export class SnapshotLedger implements CpParticipant {
     for (const cp of this.#bases) {
       if ([...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, 0))) continue;
       const previousCp = this.#nextBases.filter((base) => base < cp).at(-1) ?? 0;
-      const isEmpty = await this.#dead.drop({ chain: 'maps', holderCp: cp, previousCp }, Infinity, release(writer));
+      const { isEmpty } = await this.#dead.drop({ chain: 'maps', holderCp: cp, previousCp }, Infinity, release(writer));
       assert(isEmpty, 'a base is given up whole');
       this.#nextBases = this.#nextBases.filter((base) => base !== cp);
       await this.#context.cache.run(() => this.#table.delete(tableKey('base', cp)));
@@ -226,21 +230,29 @@ export class SnapshotLedger implements CpParticipant {
     }
   }
 
-  /** Takes apart roots without a name that neither a mirror nor a reader needs. */
+  /**
+   * Takes apart roots without a name that neither a mirror nor a reader needs. The
+   * row goes first, so that nobody opens a root that is half gone; the key in the
+   * index of doomed roots stays until the last record of its deadlist has gone.
+   */
   async #dropDoomed(writer: CpWriter): Promise<void> {
     this.#hasMoreToDrop = false;
+    let budget = this.#recordsPerCp;
     for (const cp of await this.#cpsOf('doomed')) {
-      const row = present(await this.#row(cp), 'row of a doomed root');
-      if (this.#views.has(cp)) continue;
-      if ([...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, row.deletedAtCp))) continue;
+      const row = await this.#row(cp);
+      if (row !== undefined) {
+        if (this.#views.has(cp)) continue;
+        if ([...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, row.deletedAtCp))) continue;
+        await this.#context.cache.run(() => this.#table.delete(tableKey('row', cp)));
+      }
       const previousCp = await this.#keptBefore('files', cp);
-      const isEmpty = await this.#dead.drop({ chain: 'files', holderCp: cp, previousCp }, recordsPerCp, release(writer));
+      const { taken, isEmpty } = await this.#dead.drop({ chain: 'files', holderCp: cp, previousCp }, budget, release(writer));
+      budget -= taken;
       if (!isEmpty) {
         this.#hasMoreToDrop = true;
         return;
       }
       await this.#context.cache.run(() => this.#table.delete(tableKey('doomed', cp)));
-      await this.#context.cache.run(() => this.#table.delete(tableKey('row', cp)));
     }
   }
 

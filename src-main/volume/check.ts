@@ -68,8 +68,10 @@ export async function checkVolume(subject: CheckSubject, options: CheckOptions =
     const kept = subject.isMirror === true ? maps.kept.filter(({ names }) => names.length > 0) : maps.kept;
     report.keptRoots = kept.length;
     await walkFiles(walk, root, kept);
+    const keptCps = new Set(maps.kept.map(({ cp }) => cp));
     for (const { extent, holderCp } of maps.deadFiles) {
-      if (subject.isMirror === true) markAbsent(walk, extent);
+      // A holder without a row is being taken apart: its blocks wait for that, and nothing references them.
+      if (subject.isMirror === true || !keptCps.has(holderCp)) markAbsent(walk, extent);
       else checkDead(walk, extent, holderCp);
     }
     compareFreeMap(walk, maps.freeMap, root);
@@ -182,7 +184,7 @@ function checkDead(walk: CheckWalk, extent: Extent, holderCp: number): void {
   }
 }
 
-/** Accounts for dead blocks that no root on this side references: the mirror never got them. */
+/** Accounts for dead blocks that no root on this side references: the mirror never got them, or they are on their way out. */
 function markAbsent(walk: CheckWalk, extent: Extent): void {
   for (let vbn = extent.vbn; vbn < extent.vbn + extent.count; vbn++) {
     if (!walk.isMarked(vbn)) walk.mark(vbn, 'a deadlist');

@@ -11,7 +11,7 @@ import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
 
 const cacheBytesDefault = 32 * 1024 * 1024;
 
-/** CPs that views may keep open beside the last one. */
+/** CPs that views may keep open at a time: fewer than one message of the protocol can name. */
 const viewedCpsMax = 1000;
 
 export interface MirrorVolumeOptions {

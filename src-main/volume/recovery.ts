@@ -15,7 +15,7 @@ export async function replay(options: {
   for await (const batch of options.journal.recover()) {
     for (const { sequence, encoded } of requestsIn(batch)) {
       if (sequence < options.fromSequence) continue;
-      await options.apply(decodeOperation(encoded, 0).operation);
+      await options.apply(decodeOperation(encoded));
       replayed++;
     }
   }

@@ -88,10 +88,17 @@ function decodeHeader(bytes: Uint8Array, limitBytes: number): Header {
   return { type: getU16(bytes, typeOffset), bodyBytes, dataBytes, bodyChecksum: getBigU64(bytes, bodyChecksumOffset) };
 }
 
+/** Payloads from here on are put together in arrays that are used again. */
+const lentBytesMin = 256 * 1024;
+
+/** Arrays kept for the next payloads. */
+const spareArraysMax = 32;
+
 /**
  * Cuts a stream of bytes into frames, however it is chunked. A frame within one
  * chunk is a view of it; one that spans chunks is copied once, into an array of
- * its own. Holds at most one frame of the limit, and nothing before its header
+ * its own, which `giveBack` lets a later frame use: a megabyte for the garbage
+ * collector with each frame costs more than all else that is done here. Holds at most one frame of the limit, and nothing before its header
  * has been checked. After a fault every further chunk meets the same fault.
  */
 export class FrameReader {
@@ -103,6 +110,8 @@ export class FrameReader {
   #payload: Uint8Array | undefined;
   #payloadFilled = 0;
   #fault: unknown;
+  readonly #spare: Uint8Array[] = [];
+  readonly #lent = new WeakSet<ArrayBufferLike>();
 
   constructor(options: { limitBytes?: number } = {}) {
     this.limitBytes = options.limitBytes ?? frameBytesMax;
@@ -143,6 +152,12 @@ export class FrameReader {
     }
   }
 
+  /** Says that nobody reads the data of a frame any more. Not saying so is no fault, and neither is saying it of other bytes. */
+  giveBack(data: Uint8Array): void {
+    if (!this.#lent.delete(data.buffer) || this.#spare.length >= spareArraysMax) return;
+    this.#spare.push(new Uint8Array(data.buffer));
+  }
+
   #readHeader(chunk: Uint8Array, offset: number): number {
     if (this.#headerFilled === 0 && chunk.length - offset >= headerBytes) {
       this.#header = decodeHeader(chunk.subarray(offset, offset + headerBytes), this.limitBytes);
@@ -163,8 +178,7 @@ export class FrameReader {
     if (this.#payload === undefined) {
       if (available >= payloadBytes) return [chunk.subarray(offset, offset + payloadBytes), offset + payloadBytes];
       if (available === 0) return [undefined, offset];
-      // Outside the pool: a kept small view must not pin other frames' bytes.
-      this.#payload = Buffer.allocUnsafeSlow(payloadBytes);
+      this.#payload = this.#newPayload(payloadBytes);
       this.#payloadFilled = 0;
     }
     const take = Math.min(payloadBytes - this.#payloadFilled, available);
@@ -175,6 +189,14 @@ export class FrameReader {
     this.#payload = undefined;
     this.#payloadFilled = 0;
     return [payload, offset + take];
+  }
+
+  #newPayload(payloadBytes: number): Uint8Array {
+    // Outside Node's pool: a kept small view must not pin other frames' bytes.
+    if (payloadBytes < lentBytesMin) return Buffer.allocUnsafeSlow(payloadBytes);
+    const payload = this.#spare.pop() ?? Buffer.allocUnsafeSlow(bodyBytesMax + blockDataBytesMax);
+    this.#lent.add(payload.buffer);
+    return payload;
   }
 }
 

@@ -139,6 +139,12 @@ export class WireSession {
     return messages;
   }
 
+  /** Says that the data of a message that was received is not read any more, so that its memory serves a later one. */
+  giveBack(message: BlocksMessage): void {
+    const [data] = message.data;
+    if (data !== undefined) this.#reader.giveBack(data);
+  }
+
   #encode(message: Message): Uint8Array[] {
     const buffers = encodeMessage(message);
     this.#own.messages++;

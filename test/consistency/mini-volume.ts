@@ -28,7 +28,7 @@ import {
   inodeSlots,
   pointerBytes,
 } from '../../src-main/format/index.ts';
-import { BlockFile, type Overlay, type TreeRoot, walkTree } from '../../src-main/tree/index.ts';
+import { BlockFile, type BlockFileContext, type Overlay, type TreeRoot, walkTree } from '../../src-main/tree/index.ts';
 
 export const blockSizeBytes = 4096;
 
@@ -40,15 +40,22 @@ export interface Put {
 
 const volumeId = new Uint8Array(16).fill(0x77);
 
-/** One file of blocks as a CP's participant. What dies is free at once: there are no snapshots here. */
-class OneFile implements CpParticipant {
+/** One file of blocks as a CP's participant. Unless somebody else sees to the dead, what dies is free at once. */
+export class OneFile implements CpParticipant {
   readonly file: BlockFile;
+  readonly #buries: boolean;
   #overlay: Overlay | undefined;
   #root: TreeRoot;
 
-  constructor(file: BlockFile) {
+  constructor(file: BlockFile, buries: boolean) {
     this.file = file;
+    this.#buries = buries;
     this.#root = file.root;
+  }
+
+  /** The file as the CP being written leaves it. */
+  get written(): TreeRoot {
+    return this.#root;
   }
 
   freeze(): void {
@@ -61,6 +68,7 @@ class OneFile implements CpParticipant {
       const { root } = this.file;
       this.#root = await writeOverlay(writer, { root, overlay: this.#overlay, isMap: false, cacheData: false });
     }
+    if (!this.#buries) return;
     const dead: number[] = [];
     for (const list of [writer.filesFreed, writer.shedBefore]) {
       for (let position = 0; position < list.count; position++) dead.push(list.vbn(position));
@@ -80,6 +88,13 @@ class OneFile implements CpParticipant {
 export interface MiniVolumeOptions {
   cacheBytes?: number;
   discard?: (vbn: number, count: number) => void;
+  /** Another participant, which sees to the dead blocks. */
+  undertaker?: (parts: {
+    context: Required<BlockFileContext>;
+    root: RootNode;
+    written: () => TreeRoot;
+    lastRoot: () => RootNode;
+  }) => CpParticipant;
 }
 
 /**
@@ -97,7 +112,7 @@ export class MiniVolume {
   readonly journal: Journal;
   readonly space: SpaceMap;
   readonly file: BlockFile;
-  readonly #context: ConstructorParameters<typeof BlockFile>[0];
+  readonly context: Required<BlockFileContext>;
 
   private constructor(
     set: DeviceSet,
@@ -108,14 +123,14 @@ export class MiniVolume {
     const geometry = geometryOf(blockSizeBytes);
     this.cache = cacheOn(set, options);
     this.pool = new BlockPool({ capacityBytes: 2 ** 28, blockSizeBytes });
-    this.#context = { geometry, cache: this.cache, pool: this.pool };
+    this.context = { geometry, cache: this.cache, pool: this.pool };
     const { root, position } = found;
-    this.file = new BlockFile(this.#context, root.files.inodes);
+    this.file = new BlockFile(this.context, root.files.inodes);
     this.journal = new Journal(set.journal, position);
     this.space = new SpaceMap({
       geometry,
       cache: this.cache,
-      file: new BlockFile(this.#context, root.files.freeMap),
+      file: new BlockFile(this.context, root.files.freeMap),
       blockCount: root.blockCount,
       usedCount: root.usedBlockCount,
       cursor: root.allocationCursor,
@@ -127,7 +142,14 @@ export class MiniVolume {
       takeCp: (cause) => this.cps.take(cause),
       resident: (operation) => this.cache.run(operation),
     });
-    const { discard } = options;
+    const { discard, undertaker } = options;
+    const oneFile = new OneFile(this.file, undertaker === undefined);
+    const others = undertaker?.({
+      context: this.context,
+      root,
+      written: () => oneFile.written,
+      lastRoot: () => this.cps.root,
+    });
     this.cps = new ConsistencyPoints({
       name: 'mini',
       geometry,
@@ -137,7 +159,7 @@ export class MiniVolume {
       journal: this.journal,
       gate: this.gate,
       clock: systemClock,
-      participants: [new OneFile(this.file)],
+      participants: others === undefined ? [oneFile] : [oneFile, others],
       flushDevices: () => set.flush(),
       requestSequence: () => this.log.sequence,
       onDurable: (sequence) => {
@@ -220,41 +242,48 @@ export class MiniVolume {
   }
 
   /**
-   * Proves the last durable root: every block that is reachable or shed has its
-   * bit in the free map, once, and no other block has.
+   * Proves the last durable root: every block that is reachable, shed or said to
+   * be used by `others` has its bit in the free map, and no other block has.
    */
-  async expectWhole(): Promise<void> {
+  async expectWhole(others: ReadonlySet<number> = new Set()): Promise<void> {
     const { root } = this.cps;
     const used = new Set<number>();
     const use = (vbn: number): void => {
-      expect(used.has(vbn), `block ${vbn} has one owner`).toBe(false);
+      if (used.has(vbn)) expect.fail(`block ${vbn} has two owners`);
       used.add(vbn);
     };
     for (const name of systemFileNames) {
-      let blockCount = 0;
-      await walkTree(this.#context, root.files[name], {
-        afterCp: 0,
-        visit: async (pointers, level) => {
-          blockCount += pointers.count;
-          for (let position = 0; position < pointers.count; position++) use(pointers.vbn(position));
-          // Data blocks are not read by the walk itself.
-          if (level === 0) await this.cache.visit(pointers, () => undefined);
-        },
-      });
-      expect(root.files[name].blockCount).toBe(blockCount);
+      const blocks = await this.reachable(root.files[name]);
+      blocks.forEach(use);
+      expect(root.files[name].blockCount).toBe(blocks.length);
     }
-    const shed = await readShed(this.#context, root.files.shed);
+    const shed = await readShed(this.context, root.files.shed);
     for (let position = 0; position < shed.count; position++) {
       use(shed.vbn(position));
       expect(shed.birthCp(position)).toBeLessThan(root.cp);
     }
-    expect(root.usedBlockCount).toBe(used.size);
+    for (const vbn of others) used.add(vbn);
     const marked = await this.#markedBlocks(root);
     expect(marked).toEqual([...used].sort((a, b) => a - b));
+    expect(root.usedBlockCount).toBe(used.size);
+  }
+
+  /** Every block of a tree, each read and proven. */
+  async reachable(tree: TreeRoot): Promise<number[]> {
+    const vbns: number[] = [];
+    await walkTree(this.context, tree, {
+      afterCp: 0,
+      visit: async (pointers, level) => {
+        for (let position = 0; position < pointers.count; position++) vbns.push(pointers.vbn(position));
+        // Data blocks are not read by the walk itself.
+        if (level === 0) await this.cache.visit(pointers, () => undefined);
+      },
+    });
+    return vbns;
   }
 
   async #markedBlocks(root: RootNode): Promise<number[]> {
-    const map = new BlockFile(this.#context, root.files.freeMap);
+    const map = new BlockFile(this.context, root.files.freeMap);
     const perPage = blockSizeBytes * 8;
     const marked: number[] = [];
     for (let page = 0; page * perPage < root.blockCount; page++) {

@@ -89,7 +89,7 @@ export class MemoryFiles {
     const again = new MemoryFiles(this.context.geometry.blockSizeBytes);
     again.nowNs = -1n;
     for (const bytes of this.journal) {
-      const { operation } = decodeOperation(bytes, 0);
+      const operation = decodeOperation(bytes);
       await again.query((files) => files.replay(operation));
     }
     return again;

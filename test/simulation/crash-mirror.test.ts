@@ -109,7 +109,7 @@ describe(`power cut at every write and flush of primary and mirror, seed ${seed}
     for (let run = 0; run < 3; run++) {
       const mirrored = await mirroredWorkload(seed + run);
       // Before this the mirror's devices are being labelled, which has its own tests.
-      const fromEvent = mirrored.trace.events.findIndex((event) => event.kind === 'mark' && (event.value as MirrorMark).kind === 'mirror') - 12;
+      const fromEvent = mirrored.trace.events.findIndex((event) => event.kind === 'mark' && (event.value as Happening | MirrorMark).kind === 'mirror') - 12;
       for (const mode of crashModes) {
         for (const state of crashStates(mirrored.trace, { mode, random: new SeededRandom(seed), samplesPerEvent: 2, skipMarks: true, fromEvent })) {
           states++;

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { SeededRandom } from '../../src-main/base/index.ts';
+import { type SeededRandom } from '../../src-main/base/index.ts';
 import { type Device, DeviceSet } from '../../src-main/device/index.ts';
 import { MirrorService, type MirroredVolume, PrimaryRelationship } from '../../src-main/replication/index.ts';
 import { MemoryTransport } from '../../src-main/transport/index.ts';

@@ -21,7 +21,7 @@ export class VirtualClock implements Clock {
   }
 
   wallMs(): number {
-    return this.#startWallMs + this.#nowMs;
+    return this.#startWallMs + Math.floor(this.#nowMs);
   }
 
   monotonicMs(): number {
@@ -29,7 +29,7 @@ export class VirtualClock implements Clock {
   }
 
   get nowNs(): bigint {
-    return BigInt(Math.floor(this.wallMs() * 1000)) * 1000n;
+    return BigInt(this.wallMs()) * 1_000_000n;
   }
 
   setTimer(delayMs: number, callback: () => void): CancelTimer {

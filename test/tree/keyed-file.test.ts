@@ -189,6 +189,50 @@ describe('a keyed file', () => {
     expect(keyed.size).toBe(present.size);
   });
 
+  it('reads all that one change needs before it changes anything, without prepare', () => {
+    const seed = 23;
+    const random = new SeededRandom(seed);
+    const { file } = memoryFile();
+    const { watched, calls } = watch(file);
+    const keyed = new KeyedFile(watched);
+    const present: string[] = [];
+    for (let round = 0; round < 20_000; round++) {
+      const isGrowing = Math.floor(round / 2000) % 2 === 0;
+      calls.length = 0;
+      if (present.length === 0 || random.chance(isGrowing ? 0.8 : 0.2)) {
+        const key = `${random.below(1000)}-${round}-${'k'.repeat(random.below(200))}`;
+        keyed.set(bytes(key), bytes('value'));
+        present.push(key);
+      } else {
+        const index = random.below(present.length);
+        keyed.delete(bytes(present[index]!));
+        present[index] = present.at(-1)!;
+        present.pop();
+      }
+      const known = new Set<number>();
+      let hasChanged = false;
+      for (const { method, index } of calls) {
+        if (hasChanged && method !== 'overwrite') expect(known.has(index), `seed ${seed}, round ${round}: ${method} ${index}`).toBe(true);
+        known.add(index);
+        hasChanged ||= method !== 'read';
+      }
+    }
+    expect(keyed.size).toBe(present.length);
+  });
+
+  it('becomes lower again when its entries go', () => {
+    const { file } = memoryFile();
+    const keyed = new KeyedFile(file);
+    const heightOf = (): number => file.read(0)![4]!;
+    const keyOf = (index: number): Uint8Array => bytes(`${String(index).padStart(6, '0')}${'-'.repeat(100)}`);
+    for (let index = 0; index < 20_000; index++) keyed.set(keyOf(index), bytes('value'));
+    const highest = heightOf();
+    expect(highest).toBeGreaterThan(2);
+    for (let index = 0; index < 19_999; index++) keyed.delete(keyOf(index));
+    expect(heightOf()).toBeLessThan(highest);
+    expect(contentOf(keyed)).toHaveLength(1);
+  });
+
   it('takes a million entries, and touches a handful of blocks for each change', () => {
     const { file } = memoryFile();
     const { watched, calls } = watch(file);

@@ -78,6 +78,29 @@ describe('frames', () => {
     expect(split!.body.buffer).toBe(split!.data.buffer);
   });
 
+  it('lend memory that was given back to a later frame, and no memory before that', () => {
+    const reader = new FrameReader();
+    const receive = (fill: number, dataBytes: number): Frame => {
+      const bytes = joined(encodeFrame(4, Uint8Array.of(fill), [new Uint8Array(dataBytes).fill(fill)]));
+      reader.push(bytes.subarray(0, 100));
+      return reader.push(bytes.subarray(100))[0]!;
+    };
+    const first = receive(1, blockDataBytesMax);
+    const second = receive(2, blockDataBytesMax / 2);
+    expect(second.data.buffer).not.toBe(first.data.buffer);
+    expect(first.data.every((byte) => byte === 1)).toBe(true);
+    reader.giveBack(first.data);
+    reader.giveBack(first.data);
+    reader.giveBack(new Uint8Array(blockDataBytesMax));
+    const third = receive(3, blockDataBytesMax);
+    const fourth = receive(4, blockDataBytesMax);
+    expect(third.data.buffer).toBe(first.data.buffer);
+    expect(new Set([second, third, fourth].map((frame) => frame.data.buffer)).size).toBe(3);
+    for (const [index, frame] of [second, third, fourth].entries()) {
+      expect(frame.data.every((byte) => byte === index + 2)).toBe(true);
+    }
+  });
+
   it('leave with their data’s buffers as they are, and head and body in one', () => {
     const data = [new Uint8Array(10), new Uint8Array(20)];
     const buffers = encodeFrame(4, new Uint8Array(5), data);

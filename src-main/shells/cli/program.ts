@@ -66,6 +66,11 @@ function buildProgram(surroundings: Surroundings): Command {
   return program;
 }
 
+/** What went wrong first, and then what went wrong while things were put away. */
+function faultsIn(thrown: unknown): unknown[] {
+  return thrown instanceof SuppressedError ? [...faultsIn(thrown.suppressed), ...faultsIn(thrown.error)] : [thrown];
+}
+
 /** Runs one command to its end; resolves to the exit status. */
 export async function runCommandLine(
   words: readonly string[],
@@ -78,7 +83,9 @@ export async function runCommandLine(
   } catch (thrown) {
     // Commander has said already what it did not understand; help and version are no faults.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-    new Output({ json: words.includes('--json'), streams: options.streams }).fault(thrown);
-    return exitCodeOf(thrown);
+    const output = new Output({ json: words.includes('--json'), streams: options.streams });
+    const faults = faultsIn(thrown);
+    for (const fault of faults) output.fault(fault);
+    return exitCodeOf(faults[0]);
   }
 }

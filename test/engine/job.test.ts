@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { isFault, MirrorpointError, systemClock } from '../../src-main/base/index.ts';
+import { jobsMax, problemsReportedMax } from '../../src-main/contract/index.ts';
+import { JobBoard, TaskGroup } from '../../src-main/engine/job.ts';
+
+async function gather<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of stream) all.push(item);
+  return all;
+}
+
+describe('a job', () => {
+  it('tells what it tells in order, and ends with its result', async () => {
+    const board = new JobBoard(systemClock);
+    const events = await gather(
+      board.run<{ type: 'difference'; index: number }, { total: number }>(async (job) => {
+        for (let index = 0; index < 1000; index++) await job.tell({ type: 'difference', index });
+        return { total: 1000 };
+      }),
+    );
+    const told = events.filter((event) => event.type === 'difference').map((event) => ('index' in event ? event.index : -1));
+    expect(told).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+    expect(events.at(-1)).toMatchObject({ type: 'done', total: 1000, problemCount: 0 });
+  });
+
+  it('goes on after a problem, counts all and reports a bounded number', async () => {
+    const board = new JobBoard(systemClock);
+    const events = await gather(
+      board.run<never, object>(async (job) => {
+        for (let index = 0; index < problemsReportedMax + 5; index++) job.problem(`/${index}`, new MirrorpointError('exists', 'there'));
+        return {};
+      }),
+    );
+    expect(events.filter((event) => event.type === 'problem')).toHaveLength(problemsReportedMax);
+    expect(events.at(-1)).toMatchObject({ problemCount: problemsReportedMax + 5 });
+  });
+
+  it('that fails throws what it threw, and a fault of the program is no problem of an entry', async () => {
+    const board = new JobBoard(systemClock);
+    const failing = board.run<never, object>(async (job) => {
+      job.problem('/x', new TypeError('mine'));
+      return {};
+    });
+    await expect(gather(failing)).rejects.toThrow(TypeError);
+  });
+
+  it('stops when nobody listens any more, and only then is it gone', async () => {
+    const board = new JobBoard(systemClock);
+    let isEnded = false;
+    const stream = board.run<{ type: 'difference' }, object>(async (job) => {
+      try {
+        for (;;) await job.tell({ type: 'difference' });
+      } finally {
+        isEnded = true;
+      }
+    });
+    for await (const _event of stream) break;
+    expect(isEnded).toBe(true);
+  });
+
+  it('holds its work back when its listener is slow', async () => {
+    const board = new JobBoard(systemClock);
+    let told = 0;
+    const stream = board.run<{ type: 'difference' }, object>(async (job) => {
+      for (;;) {
+        await job.tell({ type: 'difference' });
+        told++;
+      }
+    });
+    await stream.next();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(told).toBeLessThan(1000);
+    await stream.return();
+  });
+
+  it('is one of a bounded number, all of which end when the board closes', async () => {
+    const board = new JobBoard(systemClock);
+    const endless = (): AsyncGenerator<unknown, void, void> =>
+      board.run<{ type: 'difference' }, object>(async (job) => {
+        for (;;) await job.tell({ type: 'difference' });
+      });
+    const streams = Array.from({ length: jobsMax }, endless);
+    for (const stream of streams) await stream.next();
+    await expect(endless().next()).rejects.toMatchObject({ code: 'argument-invalid' });
+    await board.close();
+    for (const stream of streams) {
+      const end = await gather(stream).catch((thrown: unknown) => thrown);
+      expect(isFault(end, 'cancelled')).toBe(true);
+    }
+  });
+});
+
+describe('a group of tasks', () => {
+  it('runs no more at once than it may, by number and by cost', async () => {
+    const group = new TaskGroup(4, 10);
+    let [running, runningMax, cost, costMax] = [0, 0, 0, 0];
+    for (let index = 0; index < 100; index++) {
+      const taskCost = 1 + (index % 6);
+      await group.start(async () => {
+        running++;
+        cost += taskCost;
+        [runningMax, costMax] = [Math.max(runningMax, running), Math.max(costMax, cost)];
+        await new Promise((resolve) => setImmediate(resolve));
+        running--;
+        cost -= taskCost;
+      }, taskCost);
+    }
+    await group.finish();
+    expect(runningMax).toBeLessThanOrEqual(4);
+    expect(runningMax).toBeGreaterThan(1);
+    expect(costMax).toBeLessThanOrEqual(10);
+  });
+
+  it('throws the first fault of a task', async () => {
+    const group = new TaskGroup(2);
+    await group.start(async () => {
+      throw new Error('first');
+    });
+    await expect(group.finish()).rejects.toThrow('first');
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { errorCodes, isFault, MirrorpointError } from '../../src-main/base/index.ts';
+import { exitCodeOf } from '../../src-main/shells/cli/exit-codes.ts';
+import { table, toJson } from '../../src-main/shells/cli/output.ts';
+import {
+  formatDuration,
+  formatInterval,
+  formatMode,
+  parseCount,
+  parseDevice,
+  parseInterval,
+  parseMode,
+  parseSize,
+} from '../../src-main/shells/cli/values.ts';
+
+function isRefused(task: () => unknown): boolean {
+  try {
+    task();
+    return false;
+  } catch (thrown) {
+    return isFault(thrown, 'argument-invalid');
+  }
+}
+
+describe('values on the command line', () => {
+  it.each([
+    ['4096', 4096],
+    ['4K', 4096],
+    ['512M', 512 << 20],
+    ['10g', 10 * 2 ** 30],
+    ['1.5GiB', 1.5 * 2 ** 30],
+    ['4 TB', 4 * 2 ** 40],
+  ])('a size %s', (text, bytes) => {
+    expect(parseSize(text)).toBe(bytes);
+  });
+
+  it.each([
+    ['500ms', 500],
+    ['30s', 30_000],
+    ['1.5m', 90_000],
+    ['24h', 86_400_000],
+    ['off', 0],
+  ])('an interval %s', (text, ms) => {
+    expect(parseInterval(text)).toBe(ms);
+  });
+
+  it('that mean nothing are refused', () => {
+    for (const text of ['', 'x', '-1', '0', '1Q', '9e99', 'NaN', '1 2']) {
+      expect([text, isRefused(() => parseSize(text))]).toEqual([text, true]);
+    }
+    for (const text of ['', '5', 's', '-1s', '1d']) expect([text, isRefused(() => parseInterval(text))]).toEqual([text, true]);
+    for (const text of ['0', '-1', '1.5', 'x']) expect([text, isRefused(() => parseCount(text))]).toEqual([text, true]);
+    for (const text of ['8', '77777', 'rwx']) expect([text, isRefused(() => parseMode(text))]).toEqual([text, true]);
+  });
+
+  it('a device, with or without a size', () => {
+    expect(parseDevice('/dev/sdx')).toEqual({ path: '/dev/sdx' });
+    expect(parseDevice('a=b.img=1G')).toEqual({ path: 'a=b.img', sizeBytes: 2 ** 30 });
+    expect(isRefused(() => parseDevice('a.img=big'))).toBe(true);
+  });
+
+  it('for people', () => {
+    expect(formatInterval(parseInterval('90s'))).toBe('90s');
+    expect(formatInterval(0)).toBe('off');
+    expect([12, 1500, 61_000, 3_660_000].map(formatDuration)).toEqual(['12 ms', '1.5 s', '1 min 1 s', '1 h 1 min']);
+    expect(formatMode('directory', 0o1755)).toBe('drwxr-xr-t');
+    expect(formatMode('file', 0o4644)).toBe('-rwSr--r--');
+    expect(table(['NAME', '>CP'], [['a', '1'], ['long', '10']])).toEqual(['NAME  CP', 'a      1', 'long  10']);
+  });
+
+  it('for programs keep every digit of a nanosecond', () => {
+    expect(toJson({ modifiedNs: 1_795_415_008_167_487_427n })).toBe('{"modifiedNs":"1795415008167487427"}');
+  });
+});
+
+describe('the exit status', () => {
+  it('is never that of success for a fault', () => {
+    for (const code of errorCodes) expect(exitCodeOf(new MirrorpointError(code, ''))).toBeGreaterThan(0);
+    expect(exitCodeOf(new TypeError('mine'))).toBe(1);
+    expect(exitCodeOf(new MirrorpointError('path-escapes', ''))).toBe(2);
+    expect(exitCodeOf(new MirrorpointError('cancelled', ''))).toBe(130);
+  });
+});

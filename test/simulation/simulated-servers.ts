@@ -1,0 +1,167 @@
+import type { SeededRandom } from '../../src-main/base/index.ts';
+import { type Device, DeviceSet } from '../../src-main/device/index.ts';
+import { MirrorService, type MirroredVolume, PrimaryRelationship } from '../../src-main/replication/index.ts';
+import type { Link } from '../../src-main/transport/index.ts';
+import { MirrorVolume, Volume, type VolumeOptions } from '../../src-main/volume/index.ts';
+import type { Host } from './host.ts';
+import type { SimulatedDisk } from './simulated-disk.ts';
+import type { SimulatedNetwork } from './simulated-network.ts';
+
+/** Short ones, so that a run meets them. */
+const heartbeatIntervalMs = 500;
+const silenceMaxMs = 4000;
+
+/** What stands between the simulated machines and the product: nothing, or a planted fault. */
+export interface Wrappers {
+  primaryDevice: (device: Device) => Device;
+  mirrorDevice: (device: Device) => Device;
+  mirroredVolume: (volume: Volume) => MirroredVolume;
+}
+
+export const noWrappers: Wrappers = {
+  primaryDevice: (device) => device,
+  mirrorDevice: (device) => device,
+  mirroredVolume: (volume) => volume,
+};
+
+/** A process, and what tells those who wait for it that it is gone. */
+class Server {
+  readonly host: Host;
+  readonly #died: Promise<'dead'>;
+  isStopping = false;
+
+  constructor(host: Host) {
+    this.host = host;
+    this.#died = new Promise((resolve) => {
+      host.onKill(() => {
+        resolve('dead');
+      });
+    });
+  }
+
+  /** The task's result, or `dead` when the process is killed before: then the task never ends. */
+  within<T>(task: Promise<T>): Promise<T | 'dead'> {
+    return Promise.race([task, this.#died]).then((result) => (this.host.isAlive ? result : 'dead'));
+  }
+}
+
+export interface PrimaryServerOptions {
+  host: Host;
+  disks: readonly SimulatedDisk[];
+  network: SimulatedNetwork;
+  wrappers: Wrappers;
+  volume: Pick<VolumeOptions, 'random' | 'cpIntervalMs' | 'durability' | 'discard'>;
+  /** Runs before the relationship starts, in the same step as the volume's opening ends. */
+  onOpen: (volume: Volume) => void;
+}
+
+/** One life of the primary. */
+export class PrimaryServer extends Server {
+  readonly volume: Volume;
+  readonly relationship: PrimaryRelationship;
+
+  private constructor(options: PrimaryServerOptions, volume: Volume) {
+    super(options.host);
+    const { host, network, wrappers } = options;
+    this.volume = volume;
+    options.onOpen(volume);
+    this.relationship = new PrimaryRelationship({
+      volume: wrappers.mirroredVolume(volume),
+      connect: () => network.connect(host),
+      clock: host,
+      relationshipId: 'pair',
+      serverId: new Uint8Array(16).fill(1),
+      serverName: 'primary',
+      heartbeatIntervalMs,
+      silenceMaxMs,
+    });
+    this.relationship.start();
+  }
+
+  static async create(options: PrimaryServerOptions, random: SeededRandom): Promise<PrimaryServer> {
+    const set = await DeviceSet.create(PrimaryServer.#devices(options), {
+      volumeId: random.bytes(16),
+      setId: random.bytes(16),
+      blockSizeBytes: 4096,
+      journalBytes: 128 << 10,
+      random,
+    });
+    return new PrimaryServer(options, await Volume.create(set, volumeOptions(options)));
+  }
+
+  static async open(options: PrimaryServerOptions): Promise<PrimaryServer> {
+    const set = await DeviceSet.open(PrimaryServer.#devices(options), { random: options.volume.random as SeededRandom });
+    return new PrimaryServer(options, await Volume.open(set, volumeOptions(options)));
+  }
+
+  /** A clean stop, with a final CP. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await this.relationship.close();
+    await this.volume.close();
+  }
+
+  static #devices({ disks, host, wrappers }: PrimaryServerOptions): Device[] {
+    return disks.map((disk) => wrappers.primaryDevice(disk.open(host)));
+  }
+}
+
+function volumeOptions({ host, volume }: PrimaryServerOptions): VolumeOptions {
+  return { name: 'primary', clock: host, cacheBytes: 256 << 10, poolBytes: 2 << 20, ...volume };
+}
+
+export interface MirrorServerOptions {
+  host: Host;
+  disk: SimulatedDisk;
+  network: SimulatedNetwork;
+  wrappers: Wrappers;
+  onCrash: (fault: unknown) => void;
+}
+
+/** One life of the mirror. */
+export class MirrorServer extends Server {
+  readonly volume: MirrorVolume;
+  readonly service: MirrorService;
+
+  private constructor({ host, network, onCrash }: MirrorServerOptions, volume: MirrorVolume) {
+    super(host);
+    this.volume = volume;
+    this.service = new MirrorService({
+      volume,
+      clock: host,
+      serverId: new Uint8Array(16).fill(2),
+      serverName: 'mirror',
+      heartbeatIntervalMs,
+      silenceMaxMs,
+    });
+    network.listen(host, (link: Link) => {
+      this.service.accept(link).catch(onCrash);
+    });
+  }
+
+  static async create(options: MirrorServerOptions, random: SeededRandom): Promise<MirrorServer> {
+    const set = await DeviceSet.create([MirrorServer.#device(options)], {
+      volumeId: new Uint8Array(16),
+      setId: random.bytes(16),
+      blockSizeBytes: 4096,
+      journalBytes: 64 << 10,
+      random,
+    });
+    return new MirrorServer(options, await MirrorVolume.create(set, { name: 'mirror', cacheBytes: 256 << 10 }));
+  }
+
+  static async open(options: MirrorServerOptions, random: SeededRandom): Promise<MirrorServer> {
+    const set = await DeviceSet.open([MirrorServer.#device(options)], { random });
+    return new MirrorServer(options, await MirrorVolume.open(set, { name: 'mirror', cacheBytes: 256 << 10 }));
+  }
+
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await this.service.close();
+    await this.volume.close();
+  }
+
+  static #device({ disk, host, wrappers }: MirrorServerOptions): Device {
+    return wrappers.mirrorDevice(disk.open(host));
+  }
+}

@@ -1,0 +1,388 @@
+import { describe, expect, it } from 'vitest';
+import { isFault, SeededRandom } from '../../src-main/base/index.ts';
+import { BlockPool } from '../../src-main/blocks/index.ts';
+import { systemFile } from '../../src-main/consistency/index.ts';
+import { MemoryDevice } from '../../src-main/device/index.ts';
+import { type RootNode, systemFileNames } from '../../src-main/format/index.ts';
+import { KeptRootReader, type KnownNeeds, mirrorNeeds, scanDeadlists, SnapshotLedger } from '../../src-main/snapshots/index.ts';
+import { BlockFile, KeyedFile } from '../../src-main/tree/index.ts';
+import { FaultyDevice } from '../simulation/faulty-device.ts';
+import { MiniVolume } from '../consistency/mini-volume.ts';
+
+const indexMax = 50;
+const relationship = 'mirror';
+
+/** A mini volume with snapshots, and the plain truth about each of its CPs beside it. */
+class SnapshotLab {
+  readonly memory = new MemoryDevice({ sizeBytes: 12 << 20 });
+  device = new FaultyDevice(this.memory);
+  volume!: MiniVolume;
+  ledger!: SnapshotLedger;
+  /** Content of each durable CP, and its whole root. */
+  readonly contents = new Map<number, number[]>();
+  readonly roots = new Map<number, RootNode>();
+  readonly model = new Array<number>(indexMax).fill(0);
+  /** Asks the next CP to be kept as a mirror's base. */
+  keep = false;
+  readonly #recordsPerCp: number;
+
+  private constructor(recordsPerCp: number) {
+    this.#recordsPerCp = recordsPerCp;
+  }
+
+  static async create(recordsPerCp = 4096): Promise<SnapshotLab> {
+    const lab = new SnapshotLab(recordsPerCp);
+    lab.volume = await MiniVolume.create([lab.device], lab.#options);
+    await lab.ledger.load();
+    lab.#follow();
+    lab.#note();
+    return lab;
+  }
+
+  get #options(): Parameters<typeof MiniVolume.create>[1] {
+    return {
+      cacheBytes: 1 << 20,
+      undertaker: ({ context, root, written, lastRoot }) => {
+        this.ledger = new SnapshotLedger({
+          context: { ...context, pool: new BlockPool({ capacityBytes: 1 << 24, blockSizeBytes: 4096 }) },
+          root,
+          inodesOf: () => ({ file: systemFile(written()), inodeCount: 1 }),
+          lastRoot,
+          recordsPerCp: this.#recordsPerCp,
+        });
+        return this.ledger;
+      },
+    };
+  }
+
+  get cp(): number {
+    return this.volume.cps.root.cp;
+  }
+
+  get rows(): KeptRootReader {
+    return new KeptRootReader(this.volume.context, this.volume.cps.root.files.snapshots);
+  }
+
+  put(index: number, version: number): void {
+    this.model[index] = version;
+    this.volume.put({ index, version });
+  }
+
+  async take(): Promise<void> {
+    await this.volume.cps.take('request');
+    this.#note();
+  }
+
+  async reopen(): Promise<void> {
+    const volume = await MiniVolume.open([new FaultyDevice(this.memory.reopen())], this.#options);
+    this.volume = volume!;
+    await this.ledger.load();
+    this.#follow();
+  }
+
+  /** Every block that kept roots reference, read and proven; the content of each kept root as it was. */
+  async keptBlocks(): Promise<Set<number>> {
+    const blocks = new Set<number>();
+    for (const row of await this.volume.cache.run(() => this.rows.list(0, Infinity))) {
+      for (const vbn of await this.volume.reachable(row.inodes)) blocks.add(vbn);
+      expect(await this.versionsOf(row.inodes), `content of CP ${row.cp}`).toEqual(this.contents.get(row.cp));
+      if (!row.isBase) continue;
+      // A mirror has the whole of a base: maps as well.
+      const root = this.roots.get(row.cp)!;
+      for (const name of systemFileNames) for (const vbn of await this.volume.reachable(root.files[name])) blocks.add(vbn);
+    }
+    return blocks;
+  }
+
+  async expectRight(): Promise<void> {
+    const blocks = await this.keptBlocks();
+    const leaving = await this.#leavingBlocks();
+    if (leaving.length > 0) expect(this.ledger.hasWork).toBe(true);
+    for (const vbn of leaving) blocks.add(vbn);
+    await this.volume.expectWhole(blocks);
+  }
+
+  /** Blocks on the deadlists of roots that are being taken apart: nothing references them any more. */
+  async #leavingBlocks(): Promise<number[]> {
+    const kept = new Set((await this.volume.cache.run(() => this.rows.list(0, Infinity))).map(({ cp }) => cp));
+    const dead = new KeyedFile(new BlockFile(this.volume.context, this.volume.cps.root.files.deadlists));
+    return this.volume.cache.run(() => {
+      const vbns: number[] = [];
+      scanDeadlists(dead, undefined, ({ chain, holderCp, eraCp }, extents) => {
+        expect(eraCp).toBeLessThanOrEqual(holderCp);
+        if (chain === 'maps') expect(this.ledger.bases).toContain(holderCp);
+        else if (!kept.has(holderCp)) {
+          for (const { vbn, count } of extents) for (let offset = 0; offset < count; offset++) vbns.push(vbn + offset);
+        }
+        return true;
+      });
+      return vbns;
+    });
+  }
+
+  async versionsOf(inodes: RootNode['files']['inodes']): Promise<number[]> {
+    const file = new BlockFile(this.volume.context, inodes);
+    const versions: number[] = [];
+    for (let index = 0; index < indexMax; index++) {
+      versions.push(await this.volume.cache.run(() => file.read(index)?.[0] ?? 0));
+    }
+    return versions;
+  }
+
+  #follow(): void {
+    this.volume.cps.follow({ begin: () => ({ keep: this.keep }), end: () => undefined });
+  }
+
+  #note(): void {
+    this.contents.set(this.cp, this.model.map((version) => version & 0xff));
+    this.roots.set(this.cp, this.volume.cps.root);
+  }
+}
+
+/** What a mirror has and may have, in the simplest form that can happen. */
+class PretendedMirror {
+  committedCp = 0;
+  neededCps: number[] = [];
+  inFlightCps: number[] = [];
+
+  get needs(): KnownNeeds {
+    return { committedCp: this.committedCp, neededCps: [...this.neededCps], inFlightCps: [...this.inFlightCps] };
+  }
+
+  acknowledge(random: SeededRandom): void {
+    const next = this.inFlightCps.shift();
+    if (next === undefined) return;
+    if (this.committedCp > 0 && random.chance(0.3)) this.neededCps.push(this.committedCp);
+    this.committedCp = next;
+  }
+}
+
+async function liveWithSnapshots(seed: number): Promise<void> {
+  const random = new SeededRandom(seed);
+  const lab = await SnapshotLab.create(random.chance(0.5) ? 3 : 4096);
+  const mirror = new PretendedMirror();
+  const names = new Map<string, number>();
+  const views: { cp: number; leave: () => void }[] = [];
+  let known: KnownNeeds = mirror.needs;
+  lab.ledger.setMirrorNeeds(relationship, known);
+  for (let round = 1; round <= 45; round++) {
+    for (let count = random.below(15); count > 0; count--) lab.put(random.below(indexMax), random.chance(0.2) ? 0 : round);
+    const created = random.chance(0.3) ? `snap-${round}` : undefined;
+    if (created !== undefined) lab.ledger.request({ kind: 'create', name: created });
+    const deleted = names.size > 0 && random.chance(0.3) ? random.pick([...names.keys()]) : undefined;
+    if (deleted !== undefined) lab.ledger.request({ kind: 'delete', name: deleted });
+    if (random.chance(0.2)) views.push({ cp: lab.cp, leave: lab.ledger.enterView(lab.cp) });
+    if (random.chance(0.1) && names.size > 0) {
+      const cp = names.get(random.pick([...names.keys()]))!;
+      views.push({ cp, leave: lab.ledger.enterView(cp) });
+    }
+    if (views.length > 0 && random.chance(0.3)) views.splice(random.below(views.length), 1)[0]!.leave();
+
+    lab.keep = mirror.inFlightCps.length < 2 && random.chance(0.5);
+    if (random.chance(0.5)) mirror.acknowledge(random);
+    if (random.chance(0.3)) mirror.neededCps.shift();
+    known = random.chance(0.1) ? 'unknown' : mirror.needs;
+    lab.ledger.setMirrorNeeds(relationship, known);
+
+    if (random.chance(0.15)) {
+      lab.device.plan({ operation: random.chance(0.5) ? 'write' : 'flush', nth: 1 + random.below(4), error: 'EIO', repeat: 'once' });
+      const failed = await lab.take().then(
+        () => false,
+        (fault: unknown) => {
+          if (!isFault(fault, 'device-io')) throw fault;
+          return true;
+        },
+      );
+      await lab.device.heal();
+      // The intents wait for the next CP, which takes them all.
+      if (failed) await lab.take();
+    } else await lab.take();
+    if (created !== undefined) names.set(created, lab.cp);
+    if (deleted !== undefined) names.delete(deleted);
+    if (lab.keep) mirror.inFlightCps.push(lab.cp);
+
+    await lab.expectRight();
+    await expectRows(lab, { names, views, known, mirror });
+    if (random.chance(0.08)) {
+      for (const view of views.splice(0)) view.leave();
+      await lab.reopen();
+      lab.ledger.setMirrorNeeds(relationship, known);
+    }
+  }
+  // Everything is given up: nothing but the live volume is left.
+  for (const view of views) view.leave();
+  for (const name of names.keys()) lab.ledger.request({ kind: 'delete', name });
+  lab.keep = false;
+  lab.ledger.setMirrorNeeds(relationship, undefined);
+  await lab.take();
+  while (lab.ledger.hasWork) await lab.take();
+  await lab.take();
+  expect(await lab.volume.cache.run(() => lab.rows.list(0, Infinity))).toEqual([]);
+  await lab.volume.expectWhole();
+  const dead = new KeyedFile(new BlockFile(lab.volume.context, lab.volume.cps.root.files.deadlists));
+  expect(await lab.volume.cache.run(() => dead.size)).toBe(0);
+}
+
+/** The table holds exactly what somebody needs. */
+async function expectRows(
+  lab: SnapshotLab,
+  truth: { names: Map<string, number>; views: { cp: number }[]; known: KnownNeeds; mirror: PretendedMirror },
+): Promise<void> {
+  const rows = await lab.volume.cache.run(() => lab.rows.list(0, Infinity));
+  const byCp = new Map(rows.map((row) => [row.cp, row]));
+  expect(new Map(rows.flatMap((row) => row.names.map((name) => [name, row.cp] as const)))).toEqual(truth.names);
+  for (const name of truth.names.keys()) {
+    expect((await lab.volume.cache.run(() => lab.rows.byName(name))).cp).toBe(truth.names.get(name));
+  }
+  // A view of the last CP becomes a row with the next CP.
+  for (const { cp } of truth.views) if (cp !== lab.cp) expect(byCp.has(cp), `CP ${cp} is viewed`).toBe(true);
+  const { committedCp, neededCps, inFlightCps } = truth.mirror;
+  for (const cp of [committedCp, ...neededCps, ...inFlightCps]) if (cp > 0) expect(byCp.has(cp), `CP ${cp} is a base`).toBe(true);
+  for (const cp of inFlightCps) expect(byCp.get(cp)?.isBase).toBe(true);
+  for (const row of rows) {
+    const isNeeded =
+      row.names.length > 0 ||
+      row.cp === lab.cp ||
+      // Another that goes before it is long, and this one's turn has not come.
+      lab.ledger.hasWork ||
+      truth.views.some(({ cp }) => cp === row.cp) ||
+      mirrorNeeds(truth.known, row.cp, row.deletedAtCp);
+    expect(isNeeded, `CP ${row.cp} is kept for somebody`).toBe(true);
+  }
+  expect(lab.ledger.bases).toEqual(rows.filter(({ isBase }) => isBase).map(({ cp }) => cp));
+}
+
+describe('kept roots over many CPs', () => {
+  it.each(Array.from({ length: 12 }, (_, index) => 500 + index))(
+    'stay whole as long as anybody needs them, and each block is free exactly when no root references it (seed %i)',
+    liveWithSnapshots,
+  );
+});
+
+describe('dropping a snapshot', () => {
+  it('is spread over CPs when it is long, and nobody can open what is half gone', async () => {
+    const lab = await SnapshotLab.create(1);
+    lab.ledger.setMirrorNeeds(relationship, undefined);
+    // Blocks of many eras die under one snapshot: many records.
+    for (let round = 1; round <= 8; round++) {
+      for (let index = 0; index < 6; index++) lab.put(round * 6 + index - 6, round);
+      lab.ledger.request({ kind: 'create', name: `s${round}` });
+      await lab.take();
+    }
+    for (let index = 0; index < 48; index++) lab.put(index, 0);
+    await lab.take();
+    const cp = (await lab.volume.cache.run(() => lab.rows.byName('s8'))).cp;
+    lab.ledger.request({ kind: 'delete', name: 's8' });
+    let cps = 0;
+    do {
+      await lab.take();
+      cps++;
+      expect(await lab.volume.cache.run(() => lab.rows.atCp(cp))).toBe(undefined);
+      expect(await lab.volume.cache.run(() => lab.rows.has('s8'))).toBe(false);
+      // What is not yet taken apart counts as used; nothing else is touched.
+      await lab.keptBlocks();
+    } while (lab.ledger.hasWork);
+    expect(cps).toBeGreaterThan(5);
+    await lab.expectRight();
+  });
+
+  it('goes on after a reopening in the middle', async () => {
+    const lab = await SnapshotLab.create(1);
+    for (let round = 1; round <= 6; round++) {
+      for (let index = 0; index < 8; index++) lab.put(round * 8 + index - 8, round);
+      lab.ledger.request({ kind: 'create', name: `s${round}` });
+      await lab.take();
+    }
+    for (let index = 0; index < 48; index++) lab.put(index, 0);
+    await lab.take();
+    for (const name of ['s6', 's3', 's1']) lab.ledger.request({ kind: 'delete', name });
+    await lab.take();
+    await lab.reopen();
+    for (let count = 0; count < 12; count++) await lab.take();
+    expect(lab.ledger.hasWork).toBe(false);
+    await lab.expectRight();
+    expect((await lab.volume.cache.run(() => lab.rows.list(0, 10))).flatMap(({ names }) => names)).toEqual(['s2', 's4', 's5']);
+  });
+
+  it('costs what it frees, not what it holds', async () => {
+    const lab = await SnapshotLab.create();
+    lab.ledger.setMirrorNeeds(relationship, undefined);
+    for (let index = 0; index < indexMax; index++) lab.put(index, 1);
+    for (let index = 1000; index < 1600; index++) lab.volume.put({ index, version: 1 });
+    for (let count = 0; count < 5; count++) {
+      lab.ledger.request({ kind: 'create', name: `s${count}` });
+      lab.put(count, 9);
+      await lab.take();
+    }
+    const before = lab.device.counts.read;
+    lab.ledger.request({ kind: 'delete', name: 's2' });
+    await lab.take();
+    expect(lab.device.counts.read - before).toBeLessThan(40);
+    await lab.expectRight();
+  });
+});
+
+describe('holds and names', () => {
+  it('are kept with the snapshot, several of them, across reopenings', async () => {
+    const lab = await SnapshotLab.create();
+    lab.put(1, 1);
+    lab.ledger.request({ kind: 'create', name: 'a' });
+    lab.ledger.request({ kind: 'create', name: 'b' });
+    await lab.take();
+    const cp = lab.cp;
+    lab.ledger.request({ kind: 'hold', name: 'a', label: 'audit' });
+    lab.ledger.request({ kind: 'hold', name: 'b', label: 'tape' });
+    lab.ledger.request({ kind: 'hold', name: 'b', label: 'tape' });
+    expect(lab.ledger.pendingIntents).toHaveLength(3);
+    await lab.take();
+    lab.ledger.request({ kind: 'release', name: 'a', label: 'audit' });
+    lab.ledger.request({ kind: 'delete', name: 'a' });
+    lab.ledger.request({ kind: 'delete', name: 'no such snapshot' });
+    await lab.take();
+    await lab.reopen();
+    const row = await lab.volume.cache.run(() => lab.rows.byName('b'));
+    expect([row.cp, row.names, row.holds, row.deletedAtCp]).toEqual([cp, ['b'], ['tape'], 0]);
+    const missing = lab.volume.cache.run(() => lab.rows.byName('a'));
+    await expect(missing).rejects.toSatisfy((fault: unknown) => isFault(fault, 'snapshot-not-found'));
+  });
+
+  it('of a deleted snapshot may be used again in the same CP', async () => {
+    const lab = await SnapshotLab.create();
+    lab.ledger.setMirrorNeeds(relationship, undefined);
+    lab.put(1, 1);
+    lab.ledger.request({ kind: 'create', name: 'daily' });
+    await lab.take();
+    lab.put(1, 2);
+    lab.ledger.request({ kind: 'delete', name: 'daily' });
+    lab.ledger.request({ kind: 'create', name: 'daily' });
+    await lab.take();
+    const row = await lab.volume.cache.run(() => lab.rows.byName('daily'));
+    expect(row.cp).toBe(lab.cp);
+    expect((await lab.versionsOf(row.inodes))[1]).toBe(2);
+    await lab.expectRight();
+  });
+});
+
+describe('until a relationship has spoken', () => {
+  it('nothing that its mirror may have is given up, and afterwards it is', async () => {
+    const lab = await SnapshotLab.create();
+    lab.keep = true;
+    lab.put(1, 1);
+    await lab.take();
+    const base = lab.cp;
+    lab.keep = false;
+    await lab.reopen();
+    for (let round = 2; round < 6; round++) {
+      lab.put(1, round);
+      await lab.take();
+    }
+    expect(lab.ledger.bases).toEqual([base]);
+    await lab.expectRight();
+    lab.ledger.setMirrorNeeds(relationship, { committedCp: 0, neededCps: [], inFlightCps: [] });
+    lab.put(1, 7);
+    await lab.take();
+    await lab.take();
+    expect(lab.ledger.bases).toEqual([]);
+    await lab.expectRight();
+  });
+});
