@@ -175,7 +175,7 @@ export class InvitationDesk {
   async #agree(current: Current, caller: { link: Link; talk: PairingTalk; name: string }): Promise<void> {
     const { clock, serverName, peers } = this.#options;
     const { link, talk, name } = caller;
-    const identity = link.peer;
+    const identity = link.peerIdentity;
     if (identity === undefined) throw new MirrorpointError('peer-unknown', `The link from ${link.remote} proves no identity. Pair over tls://.`);
     const leftMs = (): number => current.expiresMonotonicMs - clock.monotonicMs();
     await talk.say({ type: 'offer', name: serverName() });

@@ -16,7 +16,7 @@ interface WaitingReader {
  */
 export class SocketLink implements Link {
   readonly remote: string;
-  readonly peer?: string;
+  readonly peerIdentity?: string;
   readonly #socket: Socket;
   /** What carries the socket's bytes: itself, or the TCP socket under an encrypted one. */
   readonly #carrier: Socket;
@@ -31,8 +31,8 @@ export class SocketLink implements Link {
   #cause: unknown;
   #isClosing = false;
 
-  constructor(socket: Socket, remote: string, options: { carrier?: Socket; peer?: string } = {}) {
-    if (options.peer !== undefined) this.peer = options.peer;
+  constructor(socket: Socket, remote: string, options: { carrier?: Socket; peerIdentity?: string } = {}) {
+    if (options.peerIdentity !== undefined) this.peerIdentity = options.peerIdentity;
     this.#socket = socket;
     this.#carrier = options.carrier ?? socket;
     this.remote = remote;

@@ -141,7 +141,7 @@ export class TlsTransport implements Transport {
         return;
       }
       sayAdmitted(socket);
-      onLink(this.#track(new SocketLink(socket, remote, { carrier, peer }), peer));
+      onLink(this.#track(new SocketLink(socket, remote, { carrier, peerIdentity: peer }), peer));
       return;
     }
     const onStranger = this.#onStranger;
@@ -150,7 +150,7 @@ export class TlsTransport implements Transport {
       return;
     }
     sayAdmitted(socket);
-    const link = new SocketLink(socket, remote, { carrier, peer });
+    const link = new SocketLink(socket, remote, { carrier, peerIdentity: peer });
     this.#strangers++;
     const life = setTimeout(() => {
       link.cut();
@@ -179,7 +179,7 @@ export class TlsTransport implements Transport {
       await secured(socket, address);
       checkPeer(socket, { address, peer });
       await waitForAdmission(socket, address);
-      return this.#track(new SocketLink(socket, address, { carrier, peer }), peer);
+      return this.#track(new SocketLink(socket, address, { carrier, peerIdentity: peer }), peer);
     } catch (fault) {
       socket.on('error', () => undefined);
       socket.destroy();

@@ -7,7 +7,7 @@ export interface Link extends AsyncDisposable {
   readonly remote: string;
 
   /** The identity of the server at the other end, where the carrier has proven it. */
-  readonly peer?: string;
+  readonly peerIdentity?: string;
 
   /**
    * Sends the buffers one behind the other. Resolves when the carrier has
