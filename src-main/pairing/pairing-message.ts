@@ -54,7 +54,10 @@ export class PairingReader {
   push(chunk: Uint8Array): void {
     const length = this.#kept.length + chunk.length;
     if (length > 2 * pairingMessageBytesMax) throw tooLarge();
-    this.#kept = Buffer.concat([this.#kept, chunk]);
+    const kept = new Uint8Array(length);
+    kept.set(this.#kept);
+    kept.set(chunk, this.#kept.length);
+    this.#kept = kept;
     if (length >= lengthBytes && getU16(this.#kept, 0) + lengthBytes > pairingMessageBytesMax) throw tooLarge();
   }
 

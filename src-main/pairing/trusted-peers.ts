@@ -20,6 +20,7 @@ export type TrustedPeer = z.infer<typeof peerSchema>;
 const bookSchema = z.strictObject({ version: z.literal(1), peers: z.array(peerSchema).max(peersMax) });
 
 const shortestPrefix = 8;
+const identityDigits = 64;
 
 /**
  * The servers that were paired with this one. Only its admission counts, never a
@@ -55,8 +56,9 @@ export class TrustedPeers {
   find(text: string): TrustedPeer {
     const digits = text.replace(/[\s:]/g, '').toLowerCase();
     const isDigits = digits.length >= shortestPrefix && /^[0-9a-f]+$/.test(digits);
-    const named = this.#peers.filter((peer) => peer.name === text);
-    const found = named.length > 0 ? named : isDigits ? this.#peers.filter((peer) => peer.identity.startsWith(digits)) : [];
+    // A whole identity is nobody's name, and digits that are both are asked about.
+    const isWhole = isDigits && digits.length === identityDigits;
+    const found = this.#peers.filter((peer) => (isDigits && peer.identity.startsWith(digits)) || (!isWhole && peer.name === text));
     // A name goes to another server when its first bearer was revoked.
     const live = found.filter((peer) => peer.revokedWallMs === undefined);
     const chosen = live.length > 0 ? live : found;

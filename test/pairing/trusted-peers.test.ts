@@ -59,6 +59,12 @@ describe('trusted peers', () => {
     }
   });
 
+  it('cannot be mistaken for one another by a name that looks like an identity', async () => {
+    const { peers } = await peersWith('office', identity(1), identity(1).slice(0, 8));
+    expect(peers.find(identity(1)).name).toBe('office');
+    expect(() => peers.find(identity(1).slice(0, 8))).toThrow(expect.objectContaining({ code: 'argument-invalid' }));
+  });
+
   it('of one name are told apart by a number, so that a newcomer never takes over a name', async () => {
     const { peers } = await peersWith('office', 'office', 'office');
     expect(peers.all.map((peer) => peer.name)).toEqual(['office', 'office (2)', 'office (3)']);

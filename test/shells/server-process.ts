@@ -25,7 +25,7 @@ export interface CommandResult {
 
 /** Starts the program in a process of its own, with nothing to read. */
 export function spawnProgram(place: Place, words: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
-  const [program = process.execPath, ...before] = [...(place.startedBy ?? []), process.execPath];
+  const [program, ...before] = [...(place.startedBy ?? []), process.execPath];
   return spawn(program, [...before, script, '--config', place.configFolder, ...words], {
     env: { ...process.env, ...place.env },
     stdio: ['ignore', 'pipe', 'pipe'],
