@@ -23,9 +23,16 @@ export class BlockStore {
     return this.#device.name;
   }
 
-  /** Fills the buffers, one block each, from consecutive VBNs. Contents are not proven. */
-  readRun(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#device.read(vbn * this.blockSizeBytes, buffers);
+  /** Fills the buffers, one block each, from consecutive VBNs. Contents are not proven. `volume-damaged` beyond the last VBN. */
+  async readRun(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
+    if ((vbn + buffers.length) * this.blockSizeBytes > this.#device.sizeBytes) {
+      throw new MirrorpointError(
+        'volume-damaged',
+        `Something points to block ${vbn + buffers.length - 1} of ${this.name}, beyond its end. ` +
+          'Run `mirrorpoint check` to see what is hit.',
+      );
+    }
+    await this.#device.read(vbn * this.blockSizeBytes, buffers);
   }
 
   /** Writes the buffers, one or more blocks each, to consecutive VBNs. They must not change until it resolves. */

@@ -170,7 +170,7 @@ export class ConsistencyPoints {
     let rootBytes: Uint8Array | undefined;
     try {
       await gate.drain();
-      await this.#discardFreed();
+      await this.discardFreed();
       const root = await this.#writeBlocks(writer, { requestSequence, position });
       const bytes = encodeRootNode(root.node);
       await this.#commit(writer, root.node, bytes);
@@ -216,7 +216,8 @@ export class ConsistencyPoints {
     return new CpWriter({ ...at, geometry, cache, space, sinks, shedBefore: this.#shed });
   }
 
-  async #discardFreed(): Promise<void> {
+  /** Tells the devices what the last CP freed, before the next one writes there; nobody may be reading it. */
+  async discardFreed(): Promise<void> {
     const freed = this.#freedLast;
     this.#freedLast = [];
     if (freed.length > 0) await this.#options.discard?.(freed);

@@ -107,8 +107,8 @@ export const fileProcedures = {
   put: os.put.handler(({ input, context: { engine } }) =>
     engine.jobs.run<never, CopyCounts>(async (job) => {
       checkAbsolute(input.local);
-      const { volume } = await engine.shelf.primary(input.volume);
-      const result = await new ImportJob({ volume, tree: engine.ports.localTree, job }).run(input.local, input.path);
+      const { volume, temporaryNames: names } = await engine.shelf.primary(input.volume);
+      const result = await new ImportJob({ volume, names, tree: engine.ports.localTree, job }).run(input.local, input.path);
       await makeDurable(volume);
       return result;
     }),

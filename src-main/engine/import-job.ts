@@ -1,13 +1,15 @@
-import { checksumOf, MirrorpointError, Mutex } from '../base/index.ts';
+import { MirrorpointError, Mutex } from '../base/index.ts';
 import { splitPath } from '../contract/index.ts';
 import { changeBlocks, type FileReader, type LiveFiles, rootDirectoryInode } from '../files/index.ts';
 import type { Volume } from '../volume/index.ts';
+import { HeldInodes } from './held-inodes.ts';
 import { type ExistingEntry, planImport, refusal, sameOwnerAndMode } from './import-plan.ts';
 import { existingEntry } from './readable-root.ts';
 import { readSource, streamSource, wholeFileBytesMax } from './import-source.ts';
 import { type Job, TaskGroup } from './job.ts';
 import type { LocalEntry, LocalStat, LocalTree } from './local-tree.ts';
 import { partsOfData } from './sparse.ts';
+import type { TemporaryNames } from './temporary-names.ts';
 
 /** Small files on their way at once, and the memory that they may take. */
 const smallFilesMax = 24;
@@ -69,9 +71,13 @@ export class ImportJob {
   readonly #linked = new Map<string, { ino: Promise<number | undefined>; namesLeft: number }>();
   readonly #grainBytes: number;
   readonly #changes = new Mutex();
+  readonly #held: HeldInodes;
+  readonly #names: TemporaryNames;
 
-  constructor(options: { volume: Volume; tree: LocalTree; job: Job }) {
+  constructor(options: { volume: Volume; names: TemporaryNames; tree: LocalTree; job: Job }) {
     this.#volume = options.volume;
+    this.#held = new HeldInodes(options.volume);
+    this.#names = options.names;
     this.#tree = options.tree;
     this.#job = options.job;
     this.#grainBytes = options.volume.geometry.blockSizeBytes;
@@ -81,6 +87,7 @@ export class ImportJob {
   async run(local: string, path: string): Promise<ImportCounts> {
     const stat = await this.#tree.stat(local);
     if (stat === undefined) throw new MirrorpointError('not-found', `There is no ${local} on this machine. Check the path.`);
+    await using _held = this.#held;
     try {
       await this.#importTop(local, stat, path);
     } finally {
@@ -98,7 +105,8 @@ export class ImportJob {
       if (stat.kind !== 'directory') {
         throw new MirrorpointError('is-a-directory', `${local} cannot take the place of the volume's root. Name a path in it.`);
       }
-      await this.#importFolders({ local, ino: rootDirectoryInode, stat, isNew: false, parent: undefined, pendingCount: 1 });
+      const ino = await this.#hold(0, () => rootDirectoryInode);
+      await this.#importFolders({ local, ino, stat, isNew: false, parent: undefined, pendingCount: 1 });
       return;
     }
     const { parent, existing } = await this.#volume.query((files) => {
@@ -214,11 +222,19 @@ export class ImportJob {
   ): Promise<OpenFolder> {
     const { existing } = target;
     const ino =
-      existing?.ino ??
-      (await this.#change(changeBlocks.create, (files) => files.makeDirectory(target.parent, target.name, entry)));
+      existing === undefined
+        ? await this.#hold(changeBlocks.create, (files) => files.makeDirectory(target.parent, target.name, entry))
+        : await this.#hold(0, (files) => this.#folderStillThere(files, target));
     if (existing === undefined) this.counts.directories++;
     if (parent !== undefined) parent.pendingCount++;
     return { local, ino, stat: entry, isNew: existing === undefined, parent, pendingCount: 1 };
+  }
+
+  /** The folder under the target's name, whatever became of it since it was listed. */
+  #folderStillThere(files: LiveFiles, target: Target): number {
+    const { ino, kind } = files.lookup(target.parent, target.name);
+    if (kind === 'directory') return ino;
+    throw new MirrorpointError('not-a-directory', `${target.name} is a ${kind} by now, where a folder must go. Move it out of the way.`);
   }
 
   /** One entry of the folder, or its listing, has ended; the last to end sets its attributes. */
@@ -234,6 +250,7 @@ export class ImportJob {
       } catch (fault) {
         this.#job.problem(local, fault);
       }
+      await this.#held.release(ino);
     }
   }
 
@@ -275,9 +292,17 @@ export class ImportJob {
 
   /** Content in pieces, under a name of its own until it is whole. */
   async #importLarge(local: string, target: Target): Promise<number> {
-    const temporary = temporaryName(target.name);
+    const temporary = this.#names.take(target.parent, target.name);
+    try {
+      return await this.#importLargeAs(temporary, local, target);
+    } finally {
+      this.#names.giveBack(target.parent, temporary);
+    }
+  }
+
+  async #importLargeAs(temporary: string, local: string, target: Target): Promise<number> {
     await this.#removeLeftover(target.parent, temporary);
-    const ino = await this.#change(changeBlocks.create, (files) =>
+    const ino = await this.#hold(changeBlocks.create, (files) =>
       files.createFile(target.parent, temporary, { mode: 0o600, uid: 0, gid: 0 }),
     );
     try {
@@ -304,6 +329,8 @@ export class ImportJob {
     } catch (fault) {
       await this.#removeLeftover(target.parent, temporary);
       throw fault;
+    } finally {
+      await this.#held.release(ino);
     }
   }
 
@@ -350,13 +377,17 @@ export class ImportJob {
   async #place(target: Target, costBlocks: number, make: (files: LiveFiles, name: string) => number): Promise<number> {
     const { parent, name, existing } = target;
     if (existing === undefined) return this.#change(costBlocks, (files) => make(files, name));
-    const temporary = temporaryName(name);
-    await this.#removeLeftover(parent, temporary);
-    const ino = await this.#change(costBlocks, (files) => make(files, temporary));
-    await this.#change(changeBlocks.rename, (files) => {
-      files.rename({ parent, name: temporary }, { parent, name });
-    });
-    return ino;
+    const temporary = this.#names.take(parent, name);
+    try {
+      await this.#removeLeftover(parent, temporary);
+      const ino = await this.#change(costBlocks, (files) => make(files, temporary));
+      await this.#change(changeBlocks.rename, (files) => {
+        files.rename({ parent, name: temporary }, { parent, name });
+      });
+      return ino;
+    } finally {
+      this.#names.giveBack(parent, temporary);
+    }
   }
 
   /** What an interrupted import left under the temporary name. */
@@ -382,17 +413,17 @@ export class ImportJob {
     return this.#changes.run(() => this.#volume.change(costBlocks, operation, options));
   }
 
+  /** A change whose inode is kept until it is released, or the job ends. */
+  #hold(costBlocks: number, operation: (files: LiveFiles) => number): Promise<number> {
+    return this.#changes.run(() => this.#held.hold(costBlocks, operation));
+  }
+
   #countBytes(lengthBytes: number, parts: readonly { start: number; end: number }[]): void {
     const dataBytes = parts.reduce((sum, part) => sum + part.end - part.start, 0);
     this.counts.bytes += lengthBytes;
     this.counts.holeBytes += lengthBytes - dataBytes;
     this.#job.counts.bytes += lengthBytes;
   }
-}
-
-/** Always the same for a name, so that a second try clears away what the first left. */
-function temporaryName(name: string): string {
-  return `.mirrorpoint-put-${checksumOf(Buffer.from(name)).toString(16)}`;
 }
 
 function attributesOf(stat: LocalStat): { mode: number; uid: number; gid: number; modifiedNs: bigint } {

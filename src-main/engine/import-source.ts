@@ -63,19 +63,27 @@ export async function streamSource(
   await using reader = await tree.openRead(local);
   const before = await reader.stat();
   if (before.kind !== 'file') throw changed(local);
+  // What is added behind the size that was found is not followed: a log may grow for ever.
+  const pieceAt = (offsetBytes: number, buffer: Uint8Array): Promise<Uint8Array> =>
+    readPiece(reader, offsetBytes, buffer.subarray(0, Math.min(pieceBytes, before.sizeBytes - offsetBytes)));
   let offsetBytes = 0;
-  let next = readPiece(reader, 0, Buffer.allocUnsafe(pieceBytes));
+  let buffer: Uint8Array = Buffer.allocUnsafe(pieceBytes);
   let spare: Uint8Array = Buffer.allocUnsafe(pieceBytes);
-  for (;;) {
-    const bytes = await next;
-    if (bytes.length === 0) break;
-    const buffer = spare;
-    next = readPiece(reader, offsetBytes + bytes.length, buffer);
-    // Nobody may be left waiting for a read whose fault comes while the piece is written.
-    next.catch(() => undefined);
-    await take(offsetBytes, bytes);
-    spare = new Uint8Array(bytes.buffer, bytes.byteOffset, pieceBytes);
-    offsetBytes += bytes.length;
+  let next = pieceAt(0, buffer);
+  try {
+    while (offsetBytes < before.sizeBytes) {
+      const bytes = await next;
+      if (bytes.length === 0) break;
+      next = pieceAt(offsetBytes + bytes.length, spare);
+      // Its fault is taken up when its turn comes, which may be after that of the piece being written.
+      next.catch(() => undefined);
+      await take(offsetBytes, bytes);
+      [buffer, spare] = [spare, buffer];
+      offsetBytes += bytes.length;
+    }
+  } finally {
+    // The file must not be closed under a read.
+    await next.catch(() => undefined);
   }
   const after = await reader.stat();
   if (offsetBytes !== before.sizeBytes || !isUntouched(before, after)) throw changed(local);

@@ -23,7 +23,7 @@ export class Job<Item = never> {
   #problemCount = 0;
   #isCancelled = false;
   #wake: (() => void) | undefined;
-  #room: (() => void) | undefined;
+  #tellers: (() => void)[] = [];
 
   get problemCount(): number {
     return this.#problemCount;
@@ -54,20 +54,20 @@ export class Job<Item = never> {
     this.#wake?.();
     if (this.#waiting.length < waitingItemsMax) return;
     await new Promise<void>((resolve) => {
-      this.#room = resolve;
+      this.#tellers.push(resolve);
     });
     this.checkCancelled();
   }
 
   cancel(): void {
     this.#isCancelled = true;
-    this.#room?.();
+    this.#letTellersGoOn();
   }
 
   /** For the listener's side: the next item, if one waits. */
   take(): Item | JobProblem | undefined {
     const item = this.#waiting.shift();
-    if (this.#waiting.length < waitingItemsMax / 2) this.#room?.();
+    if (this.#waiting.length < waitingItemsMax / 2) this.#letTellersGoOn();
     return item;
   }
 
@@ -86,6 +86,11 @@ export class Job<Item = never> {
 
   wakeListener(): void {
     this.#wake?.();
+  }
+
+  /** Several tasks of one job may be waiting to go on. */
+  #letTellersGoOn(): void {
+    for (const goOn of this.#tellers.splice(0)) goOn();
   }
 }
 

@@ -36,8 +36,8 @@ export interface DeviceOpener {
   create(path: string, options: NewDeviceOptions): Promise<Device>;
   /** Enlarges an image. Throws `unsupported` for a drive. */
   enlarge(device: Device, sizeBytes: number): Promise<void>;
-  /** Takes back a `create` that nothing came of: an image that it made is removed. */
-  undoCreate(path: string, options: NewDeviceOptions): Promise<void>;
+  /** Takes back a `create` that nothing came of: closes the device, and removes an image that it made. */
+  undoCreate(device: Device): Promise<void>;
 }
 
 /** What makes this server known to others. */

@@ -6,6 +6,7 @@ import { journalBytesFor, MirrorVolume, Volume } from '../volume/index.ts';
 import { CpLog } from './cp-log.ts';
 import type { EnginePorts, NewDeviceOptions } from './ports.ts';
 import type { VolumeSettings } from './settings.ts';
+import { TemporaryNames } from './temporary-names.ts';
 
 /** A primary's volume while it is open, with the history of its CPs. */
 export interface OpenPrimary {
@@ -14,6 +15,7 @@ export interface OpenPrimary {
   readonly set: DeviceSet;
   readonly volume: Volume;
   readonly cpLog: CpLog;
+  readonly temporaryNames: TemporaryNames;
   close(): Promise<void>;
 }
 
@@ -43,7 +45,7 @@ async function closeAll(devices: readonly Device[]): Promise<void> {
   for (const device of devices) await device.close();
 }
 
-/** Makes one device ready, and takes that back when the rest does not come about. */
+/** Makes devices ready, and takes that back when the rest does not come about. */
 export async function withNewDevices<T>(
   ports: EnginePorts,
   wanted: readonly NewDevice[],
@@ -52,16 +54,13 @@ export async function withNewDevices<T>(
 ): Promise<T> {
   for (const { path } of wanted) checkAbsolute(path);
   const made: Device[] = [];
-  const undone: NewDevice[] = [];
   try {
     for (const device of wanted) {
       made.push(await ports.devices.create(device.path, newDeviceOptions(device, options.discard)));
-      undone.push(device);
     }
     return await use(made);
   } catch (fault) {
-    await closeAll(made);
-    for (const device of undone) await ports.devices.undoCreate(device.path, newDeviceOptions(device, options.discard));
+    for (const device of made) await ports.devices.undoCreate(device);
     throw fault;
   }
 }
@@ -117,7 +116,8 @@ async function openOn(
   const { cpIntervalMs, durability, discard } = settings;
   const cpLog = await CpLog.open(ports.log(`cps-${name}`));
   const volume = await Volume[how](set, { name, clock, random, cpIntervalMs, durability, discard });
-  return { role: 'primary', name, set, volume, cpLog, close: recordCps(ports, volume, cpLog) };
+  const temporaryNames = new TemporaryNames();
+  return { role: 'primary', name, set, volume, cpLog, temporaryNames, close: recordCps(ports, volume, cpLog) };
 }
 
 /** Keeps the history of CPs as they come; the result closes the volume and then the history. */

@@ -182,15 +182,18 @@ export class Volume implements AsyncDisposable {
     operation: (files: LiveFiles) => T,
     options: { frees?: boolean } = {},
   ): Promise<T> {
+    const { admission, context, files } = this.#core;
+    const frees = options.frees === true;
     for (;;) {
       this.#refuseWhenFailed();
-      await this.#admit(costBlocks, options.frees === true);
-      const result = await this.#core.context.cache.run<T | typeof noRoom>(() =>
-        this.#core.admission.hasRoom(costBlocks) ? operation(this.#core.files) : noRoom,
+      await this.#admit(costBlocks, frees);
+      // Others may have been let in since, and each try after a block miss starts anew.
+      const result = await context.cache.run<T | typeof noRoom>(() =>
+        admission.hasRoom(costBlocks) && admission.fits(costBlocks, frees) ? operation(files) : noRoom,
       );
       if (result === noRoom) continue;
       this.#core.table.trim();
-      if (this.#core.admission.isHigh && !this.#core.cps.isBusy) this.#takeCpUnasked('dirty');
+      if (admission.isHigh && !this.#core.cps.isBusy) this.#takeCpUnasked('dirty');
       if (this.#options.durability === 'request') await this.#core.log.commit();
       return result;
     }
@@ -405,6 +408,7 @@ export class Volume implements AsyncDisposable {
       if (this.#failure === undefined && (this.#hasChanges || this.#core.cps.isBusy)) {
         this.#remember(await this.#core.cps.take('close'));
       }
+      await this.#core.cps.discardFreed();
     } finally {
       await this.#set.close();
     }

@@ -72,6 +72,16 @@ describe('the block store', () => {
     });
   });
 
+  it('takes a pointer beyond the end for damage, not for a fault of the program', async () => {
+    const { store } = await filled(1);
+    const beyond = 2 ** 30 / blockSizeBytes;
+    const [first, second] = [new Uint8Array(blockSizeBytes), new Uint8Array(blockSizeBytes)];
+    await expect(store.readRun(beyond - 1, [first])).resolves.toBeUndefined();
+    for (const [vbn, buffers] of [[beyond, [first]], [beyond - 1, [first, second]], [2 ** 47, [first]]] as const) {
+      await expect(store.readRun(vbn, buffers)).rejects.toSatisfy((fault: unknown) => isFault(fault, 'volume-damaged'));
+    }
+  });
+
   it('names the blocks of a place that cannot be read at all', async () => {
     const { store, device, pointers, targets } = await filled(10);
     device.plan({ operation: 'read', nth: 1, error: 'EIO', repeat: 'for-ever' });

@@ -73,6 +73,24 @@ describe('a job', () => {
     await stream.return();
   });
 
+  it('holds several tasks back at once, and lets all of them go on', async () => {
+    const board = new JobBoard(systemClock);
+    const stream = board.run<{ type: 'difference' }, object>(async (job) => {
+      const task = async (): Promise<void> => {
+        for (let told = 0; told < 100; told++) await job.tell({ type: 'difference' });
+      };
+      await Promise.all(Array.from({ length: 16 }, task));
+      return {};
+    });
+    let count = 0;
+    for await (const event of stream) {
+      if (event.type === 'difference') count++;
+      // Slower than the tasks, so that they fill the queue.
+      if (count < 5) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(count).toBe(1600);
+  });
+
   it('is one of a bounded number, all of which end when the board closes', async () => {
     const board = new JobBoard(systemClock);
     const endless = (): AsyncGenerator<unknown, void, void> =>

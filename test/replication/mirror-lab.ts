@@ -6,7 +6,7 @@ import { changeBlocks, type FileReader, rootDirectoryInode as top } from '../../
 import { MirrorService, PrimaryRelationship } from '../../src-main/replication/index.ts';
 import { type Link, MemoryLink, MemoryTransport } from '../../src-main/transport/index.ts';
 import { MirrorVolume, type RootView, Volume } from '../../src-main/volume/index.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { VirtualClock } from '../simulation/virtual-clock.ts';
 
 const address = 'memory://mirror';
 
@@ -195,7 +195,7 @@ export class MirrorLab {
     for (let turn = 0; turn < 20_000; turn++) {
       if (condition()) return;
       await setImmediate();
-      if (turn % 50 === 49) this.clock.advance(500);
+      if (turn % 50 === 49) this.clock.pass(500);
     }
     expect.fail(`${what} did not come about: primary ${text(this.relationship.status())}, mirror ${text(this.service.status())}`);
   }
@@ -208,7 +208,7 @@ export class MirrorLab {
   /** Lets time pass in small steps, and what it sets off run. */
   async pass(durationMs: number): Promise<void> {
     for (let passedMs = 0; passedMs < durationMs; passedMs += 500) {
-      this.clock.advance(500);
+      this.clock.pass(500);
       await this.settle(20);
     }
   }

@@ -45,6 +45,13 @@ export class VirtualClock implements Clock {
     this.#nowMs += byMs;
   }
 
+  /** Lets time pass, and fires every timer that falls due on the way. */
+  pass(byMs: number): void {
+    const endMs = this.#nowMs + byMs;
+    while (this.step(endMs));
+    this.#nowMs = endMs;
+  }
+
   /** Jumps to the next timer and fires it; false when there is none before the end. */
   step(endMs = Infinity): boolean {
     for (;;) {

@@ -156,6 +156,20 @@ test('a full volume refuses what needs space, loses nothing, and takes deletions
   expect((await volume.check()).problems).toEqual([]);
 });
 
+test('many writers at once cannot take more than there is: what is let in always fits the CP', async () => {
+  const home = new MemoryHome({ sizeBytes: 20 << 20, volume: { poolBytes: 64 << 20 } });
+  await using volume = await home.create();
+  const bytes = home.random.bytes(1 << 20);
+  const inos = await Promise.all(Array.from({ length: 24 }, (_, index) => makeFile(volume, `file ${index}`)));
+  const outcomes = await Promise.allSettled(inos.map((ino) => write(volume, { ino, offset: 0 }, bytes)));
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused.every(({ reason }) => isFault(reason, 'volume-full'))).toBe(true);
+  expect(refused.length).toBeLessThan(24);
+  await volume.takeCp();
+  expect((await volume.check()).problems).toEqual([]);
+});
+
 test('overwriting the same blocks again and again between two CPs writes them once', async () => {
   const home = new MemoryHome({ sizeBytes: 128 << 20, volume: { poolBytes: 64 << 20 } });
   await using volume = await home.create();

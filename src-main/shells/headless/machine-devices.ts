@@ -7,18 +7,16 @@ function wholeSectors(sizeBytes: number): number {
   return Math.floor(sizeBytes / sectorBytes) * sectorBytes;
 }
 
-/** Image files that this process made, so that it removes no others. */
-const made = new Set<string>();
+/** Image files that this process made, while they are open, so that it removes no others. */
+const made = new WeakSet<Device>();
 
 async function create(path: string, options: NewDeviceOptions): Promise<Device> {
   const { sizeBytes, preallocate = false, erase = false } = options;
   const discard = options.discard === true ? 'punch' : 'ignore';
-  const kind = probePath(path);
-  // An image without a size is one that was made before by other means.
-  if (kind === 'file' && sizeBytes === undefined) return openDevice(path, { discard });
+  const isNew = probePath(path) === 'missing';
   const size = sizeBytes === undefined ? {} : { sizeBytes: wholeSectors(sizeBytes) };
   const device = await createDevice(path, { ...size, preallocate, erase, overwrite: erase, discard });
-  if (kind === 'missing') made.add(path);
+  if (isNew) made.add(device);
   return device;
 }
 
@@ -36,7 +34,8 @@ export const machineDevices: DeviceOpener = {
     }
     await device.grow(wholeSectors(sizeBytes));
   },
-  async undoCreate(path) {
-    if (made.delete(path)) rmSync(path, { force: true });
+  async undoCreate(device) {
+    await device.close();
+    if (made.delete(device)) rmSync(device.name, { force: true });
   },
 };

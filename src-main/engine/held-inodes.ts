@@ -1,0 +1,49 @@
+import { MirrorpointError } from '../base/index.ts';
+import { changeBlocks, type LiveFiles } from '../files/index.ts';
+import type { Volume } from '../volume/index.ts';
+
+/**
+ * Inodes of the live state that are kept while something works with them by
+ * number. Whoever removes their names meanwhile takes nothing away before the
+ * work has ended, and their numbers are given to no other file.
+ */
+export class HeldInodes implements AsyncDisposable {
+  readonly #volume: Volume;
+  /** How often each is held. */
+  readonly #counts = new Map<number, number>();
+
+  constructor(volume: Volume) {
+    this.#volume = volume;
+  }
+
+  /** Holds the inode that the operation returns, in one step with it. */
+  async hold(costBlocks: number, operation: (files: LiveFiles) => number): Promise<number> {
+    const ino = await this.#volume.change(costBlocks, (files) => {
+      const found = operation(files);
+      files.open(found);
+      return found;
+    });
+    this.#counts.set(ino, (this.#counts.get(ino) ?? 0) + 1);
+    return ino;
+  }
+
+  async release(ino: number): Promise<void> {
+    const count = this.#counts.get(ino) ?? 0;
+    if (count > 1) this.#counts.set(ino, count - 1);
+    else this.#counts.delete(ino);
+    try {
+      await this.#volume.change(changeBlocks.close, (files) => {
+        files.close(ino);
+      }, { frees: true });
+    } catch (fault) {
+      // What could not be closed is freed when the volume is opened the next time.
+      if (!(fault instanceof MirrorpointError)) throw fault;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const [ino, count] of [...this.#counts]) {
+      for (let left = count; left > 0; left--) await this.release(ino);
+    }
+  }
+}
