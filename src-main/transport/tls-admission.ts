@@ -18,8 +18,11 @@ export function sayRefused(socket: TLSSocket): void {
   socket.end(refused);
 }
 
-/** Waits for the other side's word. Fails with 'peer-unknown' when it refuses, 'link-closed' when it says nothing. */
-export function waitForAdmission(socket: TLSSocket, address: string): Promise<void> {
+/**
+ * Waits for the other side's word. Fails with 'peer-unknown' when it refuses,
+ * saying what that means, and with 'link-closed' when it says nothing.
+ */
+export function waitForAdmission(socket: TLSSocket, address: string, meaning: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (fault?: MirrorpointError): void => {
       socket.off('readable', onReadable);
@@ -33,7 +36,7 @@ export function waitForAdmission(socket: TLSSocket, address: string): Promise<vo
       const word = socket.read(admissionBytes) as Buffer | null;
       if (word === null) return;
       if (word.equals(admitted)) settle();
-      else settle(word.equals(refused) ? notAdmitted(address) : strange(address));
+      else settle(word.equals(refused) ? new MirrorpointError('peer-unknown', `The server at ${address} ${meaning}`) : strange(address));
     };
     const onEnd = (error?: unknown): void => {
       const why = error instanceof Error ? reasonOf(error) : 'it ended the link';
@@ -44,14 +47,6 @@ export function waitForAdmission(socket: TLSSocket, address: string): Promise<vo
     socket.on('end', onEnd);
     socket.on('close', onEnd);
   });
-}
-
-function notAdmitted(address: string): MirrorpointError {
-  return new MirrorpointError(
-    'peer-unknown',
-    `The server at ${address} does not admit this one: the two were never paired, or this server was revoked there. ` +
-      'Make an invitation there, and pair again.',
-  );
 }
 
 function strange(address: string): MirrorpointError {

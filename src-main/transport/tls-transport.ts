@@ -32,6 +32,13 @@ export interface TlsCredentials {
 const replicationProtocol = 'mirrorpoint/1';
 const pairingProtocol = 'mirrorpoint-pairing/1';
 
+/** What it means when the server refuses, and what to do. */
+const refusals = {
+  [replicationProtocol]:
+    'does not admit this one: the two were never paired, or this server was revoked there. Make an invitation there, and pair again.',
+  [pairingProtocol]: 'takes nobody to pair now: others want to as well, or it stops. Try again in a moment.',
+} as const;
+
 /** The identity of a server: the SHA-256 of its certificate's DER bytes, 64 hex digits. */
 export function identityOfCertificate(der: Uint8Array): string {
   return createHash('sha256').update(der).digest('hex');
@@ -162,7 +169,7 @@ export class TlsTransport implements Transport {
     onStranger(link);
   }
 
-  async #connect(address: string, options: ConnectOptions & { protocol: string }): Promise<Link> {
+  async #connect(address: string, options: ConnectOptions & { protocol: keyof typeof refusals }): Promise<Link> {
     const { host, port } = tlsAddress(address);
     const { peer, protocol, timeoutMs = connectTimeoutMs } = options;
     if (port === 0) throw notThere(address, 'port 0 stands for any free port of a listener');
@@ -178,7 +185,7 @@ export class TlsTransport implements Transport {
     try {
       await secured(socket, address);
       checkPeer(socket, { address, peer });
-      await waitForAdmission(socket, address);
+      await waitForAdmission(socket, address, refusals[protocol]);
       return this.#track(new SocketLink(socket, address, { carrier, peerIdentity: peer }), peer);
     } catch (fault) {
       socket.on('error', () => undefined);

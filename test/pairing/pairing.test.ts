@@ -20,7 +20,7 @@ import {
 } from '../../src-main/pairing/index.ts';
 import { encodePairingMessage, type PairingMessage, PairingReader } from '../../src-main/pairing/pairing-message.ts';
 import { type Link, type Listener, TlsTransport } from '../../src-main/transport/index.ts';
-import { VirtualClock } from '../replication/virtual-clock.ts';
+import { VirtualClock } from '../simulation/virtual-clock.ts';
 import { receiveAll } from '../suites/transport-contract.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -174,12 +174,17 @@ describe('pairing', () => {
   it('takes an invitation for ten minutes and not a moment longer, even before a timer has fired', async () => {
     await setUp();
     const first = open();
-    clock.advance(invitationLifeMs - 1);
+    clock.pass(invitationLifeMs - 1);
     await pair(decodeInvitation(first.text));
     const second = open();
-    clock.advance(invitationLifeMs);
+    clock.pass(invitationLifeMs);
     await expect(second.outcome).rejects.toMatchObject({ code: 'invitation-expired' });
     await expect(pair(decodeInvitation(second.text))).rejects.toMatchObject({ code: 'invitation-expired' });
+    const busy = open();
+    // Time has passed, and no timer has had its turn yet.
+    clock.advance(invitationLifeMs);
+    await expect(pair(decodeInvitation(busy.text))).rejects.toMatchObject({ code: 'invitation-expired' });
+    await expect(busy.outcome).rejects.toMatchObject({ code: 'invitation-expired' });
     const third = open();
     expect(third.expiresWallMs).toBe(clock.wallMs() + invitationLifeMs);
     third.withdraw();
@@ -207,7 +212,7 @@ describe('pairing', () => {
     await expect(invitation.outcome).rejects.toMatchObject({ code: 'pairing-locked' });
     await expect(pair(decodeInvitation(invitation.text))).rejects.toMatchObject({ code: 'pairing-locked' });
     expect(() => open()).toThrow(expect.objectContaining({ code: 'pairing-locked' }));
-    clock.advance(pairingLockMs);
+    clock.pass(pairingLockMs);
     await pair(decodeInvitation(open().text));
     expect(mirror.asked.length).toBe(1);
   });
@@ -277,7 +282,7 @@ describe('pairing', () => {
     const paired = pair(decodeInvitation(invitation.text));
     const failed = expect(paired).rejects.toMatchObject({ code: expect.stringMatching(/^(invitation-expired|link-timeout)$/) });
     await expect.poll(() => mirror.asked.length).toBe(1);
-    clock.advance(invitationLifeMs);
+    clock.pass(invitationLifeMs);
     await expect(invitation.outcome).rejects.toMatchObject({ code: 'invitation-expired' });
     answer.resolve(true);
     await failed;
@@ -297,7 +302,7 @@ describe('pairing', () => {
       const ended = receiveAll(link);
       // The server has begun to wait when time passes.
       for (let round = 0; reports.length === 0 && round < 100; round++) {
-        clock.advance(askTimeoutMs);
+        clock.pass(askTimeoutMs);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
       expect((await ended).length).toBe(0);

@@ -37,6 +37,7 @@ export function twoHosts(): { primary: TestHost; mirror: TestHost } {
       ip('-n', name, 'address', 'add', `${addresses[index]!}/24`, 'dev', interfaces[index]!);
       ip('-n', name, 'link', 'set', interfaces[index]!, 'up');
       ip('-n', name, 'link', 'set', 'lo', 'up');
+      ip('-n', name, 'route', 'add', 'default', 'dev', interfaces[index]!);
     }
   } catch (error) {
     console.log(`network namespaces cannot be made here, two loopback addresses are used instead: ${String(error)}`);

@@ -120,4 +120,21 @@ describe('two machines', () => {
       }
     }
   });
+
+  it('find each other in the local network when the address in the invitation leads nowhere', async () => {
+    const folder = testFolder();
+    const hosts = twoHosts();
+    if (hosts.mirror.startedBy.length === 0) {
+      console.log('without a network of its own, finding servers in it is not tested');
+      return;
+    }
+    const [a, b] = [placeOn(hosts.primary, folder, 'a'), placeOn(hosts.mirror, folder, 'b')];
+    await succeed(b, 'volume', 'create', 'copy', `${join(folder, 'b.img')}=64M`, '--role', 'mirror', '--listen', `tls://0.0.0.0:${port}`);
+    await using mirror = await ServerProcess.start(b);
+    expect(mirror.ready.listen).toEqual([`tls://0.0.0.0:${port}`]);
+    const invitation = await invite(b, '--yes', '--address', `tls://10.213.77.99:${port}`);
+    await succeed(a, 'pair', invitation.text, '--yes');
+    expect((await invitation.ended).code).toBe(0);
+    expect((await peersOf(a)).peers).toMatchObject([{ identity: (await peersOf(b)).identity, roles: ['mirror'] }]);
+  });
 });

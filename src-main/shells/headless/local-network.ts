@@ -16,8 +16,14 @@ const serviceType = 'mirrorpoint';
 /** How long to listen for answers, and how many to keep. */
 const listenMs = 1500;
 const nearbyMax = 64;
+const addressesMax = 8;
 
 const identityShape = /^[0-9a-f]{64}$/;
+
+/** An address of one link, which means nothing elsewhere. */
+function ofOneLink(address: string): boolean {
+  return address.toLowerCase().startsWith('fe80:');
+}
 
 /** A responder whose faults, such as a machine without a network, only mean that nobody is found. */
 function openBonjour(): Bonjour {
@@ -30,8 +36,7 @@ function openBonjour(): Bonjour {
 /** The addresses of this machine at which others reach it, those of IPv4 first. */
 export function machineHosts(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  // An address of one link only, fe80::, means nothing elsewhere.
-  const reached = all.filter((one) => !one.internal && !one.address.startsWith('fe80:'));
+  const reached = all.filter((one) => !one.internal && !ofOneLink(one.address));
   const families = ['IPv4', 'IPv6'].map((family) => reached.filter((one) => one.family === family));
   return families.flat().map((one) => one.address);
 }
@@ -56,7 +61,8 @@ export async function findInviting(): Promise<NearbyServer[]> {
   const browser = bonjour.find({ type: serviceType }, (service) => {
     const { name, identity } = (service.txt ?? {}) as { name?: unknown; identity?: unknown };
     if (typeof identity !== 'string' || !identityShape.test(identity) || found.size >= nearbyMax) return;
-    const addresses = (service.addresses ?? []).slice(0, 8).map((host) => `tls://${host.includes(':') ? `[${host}]` : host}:${service.port}`);
+    const hosts = (service.addresses ?? []).filter((host) => !ofOneLink(host)).slice(0, addressesMax);
+    const addresses = hosts.map((host) => `tls://${host.includes(':') ? `[${host}]` : host}:${service.port}`);
     found.set(identity, { identity, name: typeof name === 'string' ? plainName(name) : '', addresses });
   });
   await new Promise((resolve) => setTimeout(resolve, listenMs));
