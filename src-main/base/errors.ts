@@ -20,6 +20,8 @@ export const errorCodes = [
   'volume-read-only',
   'volume-not-found',
   'volume-foreign',
+  'volume-is-mirror',
+  'volume-is-primary',
   'format-too-new',
   'checksum-mismatch',
   'journal-full',

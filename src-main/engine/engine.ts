@@ -38,6 +38,7 @@ export class Engine implements AsyncDisposable {
   readonly isServing: boolean;
   readonly #startedWallMs: number;
   readonly #listeners = new Set<() => void>();
+  readonly #sessions = new Set<EngineSession>();
   #closing: Promise<void> | undefined;
 
   private constructor(ports: EnginePorts, parts: { book: SettingsBook; trust: Trust; events: EventList }, options: EngineOptions) {
@@ -91,8 +92,11 @@ export class Engine implements AsyncDisposable {
     }
   }
 
+  /** What one caller may hold open; it ends with the engine at the latest. */
   newSession(): EngineSession {
-    return new EngineSession(this.ports.random);
+    const session = new EngineSession(this.ports.random, () => this.#sessions.delete(session));
+    this.#sessions.add(session);
+    return session;
   }
 
   /** Opens a state of a volume for reading; the caller closes it. */
@@ -203,6 +207,7 @@ export class Engine implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.jobs.close();
+    for (const session of [...this.#sessions]) await session.close();
     await this.relationships.close();
     await this.mirrors.close();
     this.trust.close();

@@ -1,7 +1,7 @@
 import { MirrorpointError } from '../base/index.ts';
 import { childPath } from '../contract/index.ts';
 import type { Attributes, DirectoryEntry } from '../files/index.ts';
-import { inodeAt, type ReadableRoot } from './readable-root.ts';
+import { inodeAt, isUnchanged, type ReadableRoot } from './readable-root.ts';
 import { type Job, TaskGroup } from './job.ts';
 import type { LocalAttributes, LocalTree } from './local-tree.ts';
 import type { ImportCounts } from './import-job.ts';
@@ -239,8 +239,18 @@ export class ExportJob {
       this.counts.holeBytes += gotBytes - dataBytes;
       this.#job.counts.bytes += gotBytes;
     }
+    if (this.#root.cp === 0) await this.#checkUnchanged(local, entry);
     await writer.commit({ sizeBytes: offsetBytes, attributes: entry, replace });
     this.counts.files++;
+  }
+
+  /** In the live state a file may be written, or its inode become another file, while it is read. */
+  async #checkUnchanged(local: string, entry: Entry): Promise<void> {
+    if (await this.#root.query((files) => isUnchanged(files, entry))) return;
+    throw new MirrorpointError(
+      'source-changed',
+      `${local} was left out: the file in the volume changed while it was read. Try again, or take it out of a snapshot.`,
+    );
   }
 
   async #leave(folder: OpenFolder): Promise<void> {

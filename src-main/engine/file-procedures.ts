@@ -1,6 +1,6 @@
 import { MirrorpointError } from '../base/index.ts';
 import { type CopyResult, type Difference, type ListedEntry, type Place, splitPath } from '../contract/index.ts';
-import { changeBlocks } from '../files/index.ts';
+import { changeBlocks, type FileReader } from '../files/index.ts';
 import type { Volume } from '../volume/index.ts';
 import { CompareJob } from './compare-job.ts';
 import type { Engine } from './engine.ts';
@@ -15,7 +15,7 @@ import { checkAbsolute } from './volume-opening.ts';
 
 type CopyCounts = Omit<CopyResult, 'type' | 'durationMs' | 'problemCount'>;
 
-/** Runs an operation on a state of a volume, and names the place where a fault of it arose. */
+/** Runs an operation on a state of a volume. */
 async function onRoot<T>(engine: Engine, place: Place, use: (root: ReadableRoot) => Promise<T>): Promise<T> {
   await using root = await engine.openRoot(place.volume, place.at);
   return await use(root);
@@ -47,6 +47,12 @@ async function move(volume: Volume, request: { from: string; to: string; replace
   await volume.sync();
 }
 
+function fileAt(files: FileReader, path: string): number {
+  const { ino, kind } = files.stat(inodeAt(files, path, { follow: true }));
+  if (kind !== 'file') throw notAFile(path, kind);
+  return ino;
+}
+
 const { files: os } = procedures;
 
 export const fileProcedures = {
@@ -61,8 +67,8 @@ export const fileProcedures = {
   openRead: os.openRead.handler(async ({ input, context: { engine, session } }) => {
     const root = await engine.openRoot(input.volume, input.at);
     try {
-      const { ino, kind, sizeBytes } = await root.query((files) => files.stat(inodeAt(files, input.path, { follow: true })));
-      if (kind !== 'file') throw notAFile(input.path, kind);
+      const ino = await root.keep((files) => fileAt(files, input.path));
+      const { sizeBytes } = await root.query((files) => files.stat(ino));
       return { readId: await session.keep({ root, ino }), sizeBytes, cp: root.cp };
     } catch (fault) {
       await root.close();

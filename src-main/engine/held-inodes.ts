@@ -23,7 +23,18 @@ export class HeldInodes implements AsyncDisposable {
       files.open(found);
       return found;
     });
-    this.#counts.set(ino, (this.#counts.get(ino) ?? 0) + 1);
+    this.#count(ino);
+    return ino;
+  }
+
+  /** Holds the inode that an operation finds which changes nothing. */
+  async keep(operation: (files: LiveFiles) => number): Promise<number> {
+    const ino = await this.#volume.query((files) => {
+      const found = operation(files);
+      files.open(found);
+      return found;
+    });
+    this.#count(ino);
     return ino;
   }
 
@@ -45,5 +56,9 @@ export class HeldInodes implements AsyncDisposable {
     for (const [ino, count] of [...this.#counts]) {
       for (let left = count; left > 0; left--) await this.release(ino);
     }
+  }
+
+  #count(ino: number): void {
+    this.#counts.set(ino, (this.#counts.get(ino) ?? 0) + 1);
   }
 }

@@ -105,7 +105,7 @@ export class ImportJob {
       if (stat.kind !== 'directory') {
         throw new MirrorpointError('is-a-directory', `${local} cannot take the place of the volume's root. Name a path in it.`);
       }
-      const ino = await this.#hold(0, () => rootDirectoryInode);
+      const ino = await this.#held.keep(() => rootDirectoryInode);
       await this.#importFolders({ local, ino, stat, isNew: false, parent: undefined, pendingCount: 1 });
       return;
     }
@@ -224,7 +224,7 @@ export class ImportJob {
     const ino =
       existing === undefined
         ? await this.#hold(changeBlocks.create, (files) => files.makeDirectory(target.parent, target.name, entry))
-        : await this.#hold(0, (files) => this.#folderStillThere(files, target));
+        : await this.#held.keep((files) => this.#folderStillThere(files, target));
     if (existing === undefined) this.counts.directories++;
     if (parent !== undefined) parent.pendingCount++;
     return { local, ino, stat: entry, isNew: existing === undefined, parent, pendingCount: 1 };

@@ -41,5 +41,6 @@ export function planImport(local: LocalStat, existing: ExistingEntry | undefined
 
 /** The fault of an entry that is left out. */
 export function refusal(path: string, step: { code: ErrorCode; why: string }): MirrorpointError {
-  return new MirrorpointError(step.code, `${path} was left out: ${step.why}. Move one of the two out of the way.`);
+  const next = step.code === 'unsupported' ? 'Everything else can be brought in.' : 'Move one of the two out of the way.';
+  return new MirrorpointError(step.code, `${path} was left out: ${step.why}. ${next}`);
 }

@@ -2,6 +2,7 @@ import { isFault, MirrorpointError } from '../base/index.ts';
 import type { FileAttributes, RootChoice } from '../contract/index.ts';
 import type { Attributes, FileReader } from '../files/index.ts';
 import type { MirrorVolume, RootView, Volume } from '../volume/index.ts';
+import { HeldInodes } from './held-inodes.ts';
 
 /** One state of a volume, open for reading: the live one, or a kept root. */
 export interface ReadableRoot extends AsyncDisposable {
@@ -9,6 +10,8 @@ export interface ReadableRoot extends AsyncDisposable {
   readonly cp: number;
   /** Runs a synchronous, read-only operation, which may be started again. */
   query<T>(operation: (files: FileReader) => T): Promise<T>;
+  /** The inode that the operation returns; until the root is closed it stays the same file, even without a name. */
+  keep(operation: (files: FileReader) => number): Promise<number>;
   /** Reads content into the target; resolves to the bytes read, fewer at the end of the file. */
   readInto(ino: number, offsetBytes: number, target: Uint8Array): Promise<number>;
   close(): Promise<void>;
@@ -16,22 +19,36 @@ export interface ReadableRoot extends AsyncDisposable {
 
 /** The live state of a volume; closing it leaves the volume alone. */
 function liveRoot(volume: Volume): ReadableRoot {
-  const close = (): Promise<void> => Promise.resolve();
+  const held = new HeldInodes(volume);
+  const close = (): Promise<void> => held[Symbol.asyncDispose]();
   return {
     cp: 0,
     query: (operation) => volume.query(operation),
+    keep: (operation) => held.keep(operation),
     readInto: (ino, offsetBytes, target) => volume.readInto(ino, offsetBytes, target),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-export async function openPrimaryRoot(volume: Volume, at: RootChoice): Promise<ReadableRoot> {
-  return at === 'live' ? liveRoot(volume) : volume.openView(at);
+/** A kept state, in which nothing changes. */
+function keptRoot(view: RootView): ReadableRoot {
+  return {
+    cp: view.cp,
+    query: (operation) => view.query(operation),
+    keep: (operation) => view.query(operation),
+    readInto: (ino, offsetBytes, target) => view.readInto(ino, offsetBytes, target),
+    close: () => view.close(),
+    [Symbol.asyncDispose]: () => view.close(),
+  };
 }
 
-export function openMirrorRoot(mirror: MirrorVolume, at: RootChoice): Promise<RootView> {
-  return mirror.openView(at === 'live' ? 'last' : at);
+export async function openPrimaryRoot(volume: Volume, at: RootChoice): Promise<ReadableRoot> {
+  return at === 'live' ? liveRoot(volume) : keptRoot(await volume.openView(at));
+}
+
+export async function openMirrorRoot(mirror: MirrorVolume, at: RootChoice): Promise<ReadableRoot> {
+  return keptRoot(await mirror.openView(at === 'live' ? 'last' : at));
 }
 
 /** What a directory has under a name, or undefined. */
@@ -40,6 +57,17 @@ export function existingEntry(files: FileReader, parent: number, name: string): 
     return files.stat(files.lookup(parent, name).ino);
   } catch (thrown) {
     if (isFault(thrown, 'not-found')) return undefined;
+    throw thrown;
+  }
+}
+
+/** Whether an inode is still the file that it was, with the same content as far as its times tell. */
+export function isUnchanged(files: FileReader, known: Attributes): boolean {
+  try {
+    const { generation, sizeBytes, modifiedNs } = files.stat(known.ino);
+    return generation === known.generation && sizeBytes === known.sizeBytes && modifiedNs === known.modifiedNs;
+  } catch (thrown) {
+    if (isFault(thrown, 'not-found')) return false;
     throw thrown;
   }
 }

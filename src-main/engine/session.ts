@@ -12,15 +12,17 @@ export interface OpenRead {
 export class EngineSession implements AsyncDisposable {
   readonly #random: RandomSource;
   readonly #reads = new Map<string, OpenRead>();
-  #isClosed = false;
+  readonly #onClose: () => void;
+  #closing: Promise<void> | undefined;
 
-  constructor(random: RandomSource) {
+  constructor(random: RandomSource, onClose: () => void) {
     this.#random = random;
+    this.#onClose = onClose;
   }
 
   /** Keeps the read; the session then owns its root. */
   async keep(read: OpenRead): Promise<string> {
-    if (this.#isClosed || this.#reads.size >= openReadsMax) {
+    if (this.#closing !== undefined || this.#reads.size >= openReadsMax) {
       await read.root.close();
       throw new MirrorpointError('argument-invalid', `A connection holds at most ${openReadsMax} files open. Close one first.`);
     }
@@ -41,12 +43,18 @@ export class EngineSession implements AsyncDisposable {
     await read?.root.close();
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const readId of [...this.#reads.keys()]) await this.drop(readId);
+  /** Closes what is open. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #close(): Promise<void> {
+    for (const readId of [...this.#reads.keys()]) await this.drop(readId);
+    this.#onClose();
   }
 }

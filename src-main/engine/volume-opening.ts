@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { MirrorpointError } from '../base/index.ts';
+import { MirrorpointError, toHex } from '../base/index.ts';
 import type { NewDevice } from '../contract/index.ts';
 import { type Device, DeviceSet } from '../device/index.ts';
 import { journalBytesFor, MirrorVolume, Volume } from '../volume/index.ts';
@@ -114,7 +114,8 @@ async function openOn(
   }
   const { clock, random } = ports;
   const { cpIntervalMs, durability, discard } = settings;
-  const cpLog = await CpLog.open(ports.log(`cps-${name}`));
+  // By its identity: another volume may have had the name before.
+  const cpLog = await CpLog.open(ports.log(`cps-${toHex(set.volumeId)}`));
   const volume = await Volume[how](set, { name, clock, random, cpIntervalMs, durability, discard });
   const temporaryNames = new TemporaryNames();
   return { role: 'primary', name, set, volume, cpLog, temporaryNames, close: recordCps(ports, volume, cpLog) };

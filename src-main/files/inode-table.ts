@@ -5,7 +5,7 @@ import { Inode, type InodeSource } from './inode.ts';
 import { noSuchInode, readInode } from './inode-reader.ts';
 
 /** Clean inodes that stay decoded between operations. */
-const cleanInodesMax = 16384;
+const cleanInodesMax = 4096;
 
 /** The counters of the inode table that the root node keeps. */
 export interface InodeCounters {
@@ -40,8 +40,8 @@ export class InodeTable implements InodeSource {
   }
 
   /** Inodes that wait for a CP. */
-  get dirtyCount(): number {
-    return this.#dirty.size;
+  get waitingCount(): number {
+    return this.#dirty.size + this.#inCp.size;
   }
 
   get(number: number): Inode {

@@ -55,6 +55,8 @@ export interface RootNode {
   journalBatch: number;
   /** Where the allocator goes on. */
   allocationCursor: number;
+  /** The device set of the primary that took the CP: on any other set this root is a mirror's copy. */
+  setId: Uint8Array;
   files: Record<SystemFileName, InodeFields>;
 }
 
@@ -82,6 +84,7 @@ export function encodeRootNode(root: RootNode): Uint8Array {
   setU48(bytes, 120, root.journalOffsetBytes);
   setU48(bytes, 128, root.journalBatch);
   setU48(bytes, 136, root.allocationCursor);
+  bytes.set(root.setId, 144);
   systemFileNames.forEach((name, index) => {
     encodeInode(root.files[name], bytes, filesOffset + index * inodeStride);
   });
@@ -139,6 +142,7 @@ export function decodeRootNode(bytes: Uint8Array): RootNode {
     journalOffsetBytes: getU48(bytes, 120),
     journalBatch: getU48(bytes, 128),
     allocationCursor: getU48(bytes, 136),
+    setId: bytes.slice(144, 160),
     files: Object.fromEntries(
       systemFileNames.map((name, index) => [name, decodeInode(bytes, filesOffset + index * inodeStride)]),
     ) as Record<SystemFileName, InodeFields>,

@@ -50,6 +50,8 @@ export class SnapshotLedger implements CpParticipant {
   #taken: SnapshotIntent[] = [];
   #keepAsBase = false;
   #hasMoreToDrop = false;
+  /** Roots without a name that the last CP left because somebody needed them. */
+  #spared: { cp: number; deletedAtCp: number }[] = [];
   #roots: { table: TreeRoot; dead: TreeRoot };
 
   constructor(options: {
@@ -84,6 +86,11 @@ export class SnapshotLedger implements CpParticipant {
   /** There is something for a CP to do, even if no file has changed. */
   get hasWork(): boolean {
     return this.#intents.length > 0 || this.#hasMoreToDrop;
+  }
+
+  /** The next CP could give up roots that were needed at the last one. */
+  get canGiveUp(): boolean {
+    return this.#bases.some((cp) => !this.#isNeeded(cp, 0)) || this.#spared.some(({ cp, deletedAtCp }) => !this.#views.has(cp) && !this.#isNeeded(cp, deletedAtCp));
   }
 
   /** Reads the few rows that are held in memory. Called once, after opening. */
@@ -217,7 +224,7 @@ export class SnapshotLedger implements CpParticipant {
   /** Bases that no mirror has or may have any more are ordinary kept roots again. */
   async #giveUpBases(writer: CpWriter): Promise<void> {
     for (const cp of this.#bases) {
-      if ([...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, 0))) continue;
+      if (this.#isNeeded(cp, 0)) continue;
       const previousCp = this.#nextBases.filter((base) => base < cp).at(-1) ?? 0;
       const { isEmpty } = await this.#dead.drop({ chain: 'maps', holderCp: cp, previousCp }, Infinity, release(writer));
       assert(isEmpty, 'a base is given up whole');
@@ -237,12 +244,15 @@ export class SnapshotLedger implements CpParticipant {
    */
   async #dropDoomed(writer: CpWriter): Promise<void> {
     this.#hasMoreToDrop = false;
+    this.#spared = [];
     let budget = this.#recordsPerCp;
     for (const cp of await this.#cpsOf('doomed')) {
       const row = await this.#row(cp);
       if (row !== undefined) {
-        if (this.#views.has(cp)) continue;
-        if ([...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, row.deletedAtCp))) continue;
+        if (this.#views.has(cp) || this.#isNeeded(cp, row.deletedAtCp)) {
+          this.#spared.push({ cp, deletedAtCp: row.deletedAtCp });
+          continue;
+        }
         await this.#context.cache.run(() => this.#table.delete(tableKey('row', cp)));
       }
       const previousCp = await this.#keptBefore('files', cp);
@@ -272,6 +282,12 @@ export class SnapshotLedger implements CpParticipant {
     if (!this.#keepAsBase) return;
     await this.#set(tableKey('base', cp));
     this.#nextBases.push(cp);
+  }
+
+  /** A mirror needs a root. */
+  #isNeeded(cp: number, deletedAtCp: number): boolean {
+    for (const needs of this.#needs.values()) if (mirrorNeeds(needs, cp, deletedAtCp)) return true;
+    return false;
   }
 
   /** The newest kept root of a chain below a CP, or 0. */

@@ -9,7 +9,7 @@ const reserveBlocksMin = 192;
 const reserveShare = 1 / 256;
 
 /** Inodes that wait for a CP before one is taken for their sake. */
-const dirtyInodesMax = 65536;
+const waitingInodesMax = 65536;
 
 /** Requests that wait for a CP before one is taken for their sake. */
 const waitingRequestsMax = 131072;
@@ -19,8 +19,8 @@ export interface AdmissionView {
   readonly pool: BlockPool;
   readonly space: SpaceMap;
   readonly name: string;
-  /** Inodes changed since the last CP. */
-  dirtyInodes(): number;
+  /** Inodes changed since the last durable CP. */
+  waitingInodes(): number;
   /** Requests since the last CP. */
   waitingRequests(): number;
 }
@@ -48,7 +48,7 @@ export class Admission {
     const { pool } = this.#view;
     return (
       pool.takenCount > (pool.capacity * 5) / 8 ||
-      this.#view.dirtyInodes() > dirtyInodesMax ||
+      this.#view.waitingInodes() > waitingInodesMax ||
       this.#view.waitingRequests() > waitingRequestsMax
     );
   }
@@ -57,7 +57,8 @@ export class Admission {
   fits(costBlocks: number, frees: boolean): boolean {
     const { pool, space } = this.#view;
     const reserve = Math.max(reserveBlocksMin, Math.floor(space.blockCount * reserveShare));
-    const inodeBlocks = Math.ceil(this.#view.dirtyInodes() / 4);
+    // Scattered inodes cost a block of inodes each, and an address block above it.
+    const inodeBlocks = 2 * this.#view.waitingInodes();
     const needed = 2 * (pool.takenCount + costBlocks) + inodeBlocks + 64;
     return needed + (frees ? 0 : reserve) <= space.freeCount;
   }

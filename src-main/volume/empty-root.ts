@@ -7,6 +7,7 @@ export function emptyRoot(volume: {
   blockSizeBytes: number;
   blockCount: number;
   journalKey: Uint8Array;
+  setId: Uint8Array;
 }): RootNode {
   const tree = { slots: new Uint8Array(inodeSlots * pointerBytes), height: 0, blockCount: 0 };
   const files = Object.fromEntries(systemFileNames.map((name) => [name, systemFile(tree)]));

@@ -1,4 +1,4 @@
-import { assert, isFault, MirrorpointError, toHex } from '../base/index.ts';
+import { assert, bytesEqual, isFault, MirrorpointError, toHex } from '../base/index.ts';
 import { BlockCache, BlockStore } from '../blocks/index.ts';
 import { rootPlaces, RootRing } from '../consistency/index.ts';
 import type { DeviceSet } from '../device/index.ts';
@@ -71,9 +71,17 @@ export class MirrorVolume implements AsyncDisposable {
     );
   }
 
-  /** Opens a mirror at its last committed CP; the set is the mirror's from then on. Throws `volume-damaged` or `format-too-new`. */
+  /** Opens a mirror at its last committed CP; the set is the mirror's from then on. Throws `volume-damaged`, `format-too-new`, or `volume-is-primary`. */
   static async open(set: DeviceSet, options: MirrorVolumeOptions): Promise<MirrorVolume> {
-    return new MirrorVolume(set, options, await newestRoot(set));
+    const committed = await newestRoot(set);
+    if (committed !== undefined && bytesEqual(committed.root.setId, set.setId)) {
+      throw new MirrorpointError(
+        'volume-is-primary',
+        `${set.name} holds volume ${toHex(set.volumeId)} as its primary left it, at CP ${committed.root.cp}. ` +
+          `Open it as a primary, or choose other devices for the mirror ${options.name}.`,
+      );
+    }
+    return new MirrorVolume(set, options, committed);
   }
 
   /** The volume's id, or zeros while the mirror is empty. */

@@ -80,7 +80,7 @@ export class VolumeCore {
       pool: context.pool,
       space: this.space,
       name: options.name,
-      dirtyInodes: () => this.table.dirtyCount,
+      waitingInodes: () => this.table.waitingCount,
       waitingRequests: () => this.log.waitingCount,
     });
   }

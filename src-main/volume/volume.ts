@@ -1,4 +1,4 @@
-import { assert, MirrorpointError, reasonOf, toHex } from '../base/index.ts';
+import { assert, bytesEqual, MirrorpointError, reasonOf, toHex } from '../base/index.ts';
 import {
   type CpCause,
   type CpFollower,
@@ -47,6 +47,8 @@ export class Volume implements AsyncDisposable {
   readonly #timer: CpTimer;
   readonly #history: CpRecord[] = [];
   #stalledWriters = 0;
+  /** Since the last change a CP has given up what mirrors and readers had let go. */
+  #isTidy = false;
   #reclaiming = false;
   /** The last CP took removed files apart, and there may be more of them. */
   #hasOrphans = false;
@@ -66,7 +68,11 @@ export class Volume implements AsyncDisposable {
       takeCp: (cause) => this.takeCp(cause),
     });
     this.#timer = new CpTimer(start.options.clock, () => {
-      if (this.#hasChanges && !this.#core.cps.isBusy) this.#takeCpUnasked('timer');
+      if (this.#core.cps.isBusy) return;
+      // A CP that only gives things up is itself a base to give up later: one after each change is enough.
+      if (!this.#hasChanges && (this.#isTidy || !this.#core.ledger.canGiveUp)) return;
+      this.#isTidy = !this.#hasChanges;
+      this.#takeCpUnasked('timer');
     });
   }
 
@@ -80,8 +86,8 @@ export class Volume implements AsyncDisposable {
       );
     }
     const journalKey = options.random.bytes(16);
-    const { volumeId, blockSizeBytes, blockCount } = set;
-    const root = emptyRoot({ volumeId, blockSizeBytes, blockCount, journalKey });
+    const { volumeId, setId, blockSizeBytes, blockCount } = set;
+    const root = emptyRoot({ volumeId, setId, blockSizeBytes, blockCount, journalKey });
     const start: VolumeStart = {
       set,
       options,
@@ -105,7 +111,8 @@ export class Volume implements AsyncDisposable {
   /**
    * Opens a volume at its last CP and replays what its journal holds beyond it.
    * Reads a fixed number of blocks beside the replay. Throws `not-a-volume`,
-   * `volume-damaged`, `format-too-new` or `device-too-small`.
+   * `volume-damaged`, `format-too-new`, `device-too-small`, or `volume-is-mirror`
+   * on the devices of a mirror.
    */
   static async open(set: DeviceSet, options: VolumeOptions): Promise<Volume> {
     const ring = new RootRing(set.rootAreas, set.volumeId);
@@ -118,7 +125,7 @@ export class Volume implements AsyncDisposable {
       );
     }
     const { root, bytes, damagedCopies } = found;
-    checkGeometry(set, root, options.name);
+    checkSet(set, root, options.name);
     const context = contextFor(set, options);
     const journal = new Journal(set.journal, {
       key: root.journalKey,
@@ -213,6 +220,7 @@ export class Volume implements AsyncDisposable {
   /** Takes a CP that includes everything acknowledged before this call. */
   async takeCp(cause: CpCause = 'request'): Promise<CpRecord> {
     this.#refuseWhenFailed();
+    if (this.#hasChanges) this.#isTidy = false;
     await this.#reclaim();
     try {
       const record = await this.#core.cps.take(cause);
@@ -415,7 +423,14 @@ export class Volume implements AsyncDisposable {
   }
 }
 
-function checkGeometry(set: DeviceSet, root: RootNode, name: string): void {
+function checkSet(set: DeviceSet, root: RootNode, name: string): void {
+  if (!bytesEqual(root.setId, set.setId)) {
+    throw new MirrorpointError(
+      'volume-is-mirror',
+      `The devices of ${name} hold a mirror's copy of volume ${toHex(set.volumeId)}, at CP ${root.cp}. ` +
+        'Open it as a mirror: changes made here would part it from its primary for good.',
+    );
+  }
   if (root.blockSizeBytes !== set.blockSizeBytes) {
     throw new MirrorpointError(
       'volume-damaged',

@@ -330,6 +330,7 @@ function rootBefore(set: DeviceSet, journalKey: Uint8Array): RootNode {
     journalOffsetBytes: 0,
     journalBatch: 1,
     allocationCursor: 0,
+    setId: new Uint8Array(16),
     files: files as Record<SystemFileName, RootNode['files'][SystemFileName]>,
   };
 }

@@ -34,6 +34,7 @@ function rootOf(cp: number, id = volumeId): Uint8Array {
     journalOffsetBytes: 0,
     journalBatch: 1,
     allocationCursor: 0,
+    setId: new Uint8Array(16),
     files: Object.fromEntries(systemFileNames.map((name) => [name, empty])) as Record<
       SystemFileName,
       RootNode['files'][SystemFileName]

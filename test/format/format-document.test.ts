@@ -82,6 +82,7 @@ const emptyRoot = {
   volumeId: new Uint8Array(16),
   blockSizeBytes: 0,
   journalKey: new Uint8Array(16),
+  setId: new Uint8Array(16),
   ...(Object.fromEntries(rootNumbers.map((name) => [name, 0])) as Record<(typeof rootNumbers)[number], number>),
   files: filesOf(emptyInode('free')),
 };
@@ -94,6 +95,7 @@ describe('the format document', () => {
       volumeId: new Uint8Array(16).fill(0xff),
       blockSizeBytes: 0xffff_ffff,
       journalKey: new Uint8Array(16).fill(0xff),
+      setId: new Uint8Array(16).fill(0xff),
       ...(Object.fromEntries(rootNumbers.map((name) => [name, u48Max])) as Record<(typeof rootNumbers)[number], number>),
       ...filesOf({ ...emptyInode('system'), slots: fullSlots }),
     };

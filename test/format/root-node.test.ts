@@ -31,6 +31,7 @@ function randomRoot(random: SeededRandom): RootNode {
     journalOffsetBytes: u48(),
     journalBatch: u48(),
     allocationCursor: u48(),
+    setId: random.bytes(16),
     files: Object.fromEntries(systemFileNames.map((name) => [name, randomInode(random)])) as Record<
       SystemFileName,
       RootNode['files'][SystemFileName]

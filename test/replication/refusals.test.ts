@@ -153,6 +153,16 @@ test('a volume with other blocks than the mirror is refused', async () => {
   await expectError(lab, 'unsupported');
 });
 
+test("a mirror's devices are not opened as a primary, nor a primary's as a mirror", async () => {
+  await using lab = new MirrorLab();
+  await lab.start();
+  await lab.untilIdentical();
+  const copyOfMirror = await DeviceSet.open([lab.mirrorDevice.reopen()]);
+  await expect(Volume.open(copyOfMirror, lab.volumeOptions)).rejects.toMatchObject({ code: 'volume-is-mirror' });
+  const copyOfPrimary = await DeviceSet.open([lab.primaryDevice.reopen()]);
+  await expect(MirrorVolume.open(copyOfPrimary, { name: 'mirror' })).rejects.toMatchObject({ code: 'volume-is-primary' });
+});
+
 test('blocks garbled on the way are asked for again, and never committed', async () => {
   await using lab = new MirrorLab();
   await lab.start();

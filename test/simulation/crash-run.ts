@@ -48,6 +48,7 @@ export async function agedWorkload(options: AgedWorkloadOptions): Promise<{ work
 export async function tracedWorkload(
   options: AgedWorkloadOptions & { steps: number },
   wrap: (device: Device) => Device = (device) => device,
+  onHappening: (happening: Happening) => void = () => undefined,
 ): Promise<TracedWorkload> {
   const { workload, left } = await agedWorkload(options);
   const trace = new Trace();
@@ -55,6 +56,7 @@ export async function tracedWorkload(
   await workload.open(left.traceDevices(trace).map(wrap));
   workload.listener = (happening) => {
     trace.mark(happening);
+    onHappening(happening);
   };
   await workload.run(options.steps);
   await workload.volume.close();

@@ -1,17 +1,19 @@
 import { parseArgs } from 'node:util';
-import { Simulation, type SimulationReport } from './simulation.ts';
+import { Simulation } from './simulation.ts';
+import type { SimulationReport } from './simulation-report.ts';
 
 /**
  * `node test/simulation/sim.ts --seeds N [--from S]` runs N seeds and prints one
  * line of JSON; `--seed S` runs one, and prints what led to a violation. The
- * same seed always does the same.
+ * same seed, rounds and length of a round always do the same.
  */
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '200' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
-    rounds: { type: 'string' },
+    rounds: { type: 'string', default: '2' },
+    'round-ms': { type: 'string', default: '12000' },
   },
 });
 
@@ -36,7 +38,7 @@ function tell(report: SimulationReport): void {
 }
 
 for (let seed = first; seed < first + count; seed++) {
-  const report = await new Simulation({ seed, ...(values.rounds !== undefined && { rounds: Number(values.rounds) }) }).run();
+  const report = await new Simulation({ seed, rounds: Number(values.rounds), roundMs: Number(values['round-ms']) }).run();
   add(sum, { ...report, seeds: 1 });
   add(crashes, report.crashes);
   add(stops, report.stops);

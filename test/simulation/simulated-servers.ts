@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../../src-main/base/index.ts';
+import { isFault, type SeededRandom } from '../../src-main/base/index.ts';
 import { type Device, DeviceSet } from '../../src-main/device/index.ts';
 import { MirrorService, type MirroredVolume, PrimaryRelationship } from '../../src-main/replication/index.ts';
 import type { Link } from '../../src-main/transport/index.ts';
@@ -10,6 +10,11 @@ import type { SimulatedNetwork } from './simulated-network.ts';
 /** Short ones, so that a run meets them. */
 const heartbeatIntervalMs = 500;
 const silenceMaxMs = 4000;
+
+/** Faults of a device that fails, not of the program. */
+export function isDeviceFault(fault: unknown): boolean {
+  return isFault(fault, 'device-io') || isFault(fault, 'device-full');
+}
 
 /** What stands between the simulated machines and the product: nothing, or a planted fault. */
 export interface Wrappers {
@@ -90,7 +95,7 @@ export class PrimaryServer extends Server {
   }
 
   static async open(options: PrimaryServerOptions): Promise<PrimaryServer> {
-    const set = await DeviceSet.open(PrimaryServer.#devices(options), { random: options.volume.random as SeededRandom });
+    const set = await DeviceSet.open(PrimaryServer.#devices(options), { random: options.volume.random });
     return new PrimaryServer(options, await Volume.open(set, volumeOptions(options)));
   }
 

@@ -1,20 +1,19 @@
-import { isFault, present, SeededRandom } from '../../src-main/base/index.ts';
-import { DeviceSet } from '../../src-main/device/index.ts';
-import { MirrorVolume, type RootView } from '../../src-main/volume/index.ts';
-import { proveRecovery } from './crash-check.ts';
+import { present, SeededRandom } from '../../src-main/base/index.ts';
+import { proveMirrorCopy, provePrimaryCopy, type Said } from './disk-copies.ts';
 import { History, type Happening, Promises, Violation } from './history.ts';
 import { Host } from './host.ts';
-import { proveMirror } from './mirror-pair.ts';
-import { dumpOf } from './model.ts';
-import { costOf, isFull, isRefusal, nextOperation, perform, type WorkloadShape } from './model-operation.ts';
+import type { WorkloadShape } from './model-operation.ts';
+import { partAt, placesOf } from './places.ts';
+import { SimulatedClients } from './simulated-clients.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
-import { MirrorServer, noWrappers, PrimaryServer, type Wrappers } from './simulated-servers.ts';
+import { isDeviceFault, MirrorServer, noWrappers, PrimaryServer, type Wrappers } from './simulated-servers.ts';
+import { emptyReport, type SimulationReport } from './simulation-report.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const primaryBlocks = 1800;
 const clientsMax = 3;
-const snapshotsMax = 4;
+const viewersMax = 2;
 const traceMax = 60;
 const quietLimitMs = 240_000;
 
@@ -27,26 +26,6 @@ export interface SimulationOptions {
   rounds?: number;
   roundMs?: number;
   wrappers?: Partial<Wrappers>;
-}
-
-/** What a simulation did and met. */
-export interface SimulationReport {
-  seed: number;
-  virtualMs: number;
-  events: number;
-  changes: number;
-  syncs: number;
-  consistencyPoints: number;
-  mirrorCommits: number;
-  crashes: { primary: number; mirror: number };
-  stops: { primary: number; mirror: number };
-  faults: { cuts: number; stalls: number; pauses: number; deviceErrors: number; lostWrites: number; tornWrites: number };
-  probes: number;
-  views: number;
-  quietPoints: number;
-  violation?: string;
-  /** The last things that happened before a violation. */
-  trace?: string[];
 }
 
 /**
@@ -65,21 +44,22 @@ export class Simulation {
   readonly #mirrorDisk: SimulatedDisk;
   readonly #wrappers: Wrappers;
   readonly #random: SeededRandom;
-  readonly #shape: WorkloadShape;
+  readonly #clients: SimulatedClients;
   readonly #cpIntervalMs: number;
   readonly #hasErrors: boolean;
   readonly #trace: string[] = [];
   readonly #probeRandom: SeededRandom;
+  /** The process of each side, from its start on. */
+  readonly #hosts = new Map<'primary' | 'mirror', Host>();
   #primary: PrimaryServer | undefined;
   #mirror: MirrorServer | undefined;
   #mirrorCp = 0;
   /** The mirror committed a root, whose wholeness is to be proven. */
   #unprovenCommit = false;
+  /** A side's root is on its way to the disk: the moment at which a crash tells most. */
+  readonly #rootsBegun = new Set<'primary' | 'mirror'>();
   /** Clients and trouble rest. */
   #isQuiet = true;
-  /** Clients and viewers in the middle of something. */
-  #busy = 0;
-  #snapshotNumber = 0;
   #violation: { fault: unknown } | undefined;
   #lives = 0;
 
@@ -101,37 +81,35 @@ export class Simulation {
       ? [disk('primary 0', primaryBlocks / 2), disk('primary 1', primaryBlocks / 2)]
       : [disk('primary', primaryBlocks)];
     this.#mirrorDisk = disk('mirror', primaryBlocks * 2);
-    this.#shape = random.pick([
+    const shape: WorkloadShape = random.pick([
       { filesMax: 14, fileBytesMax: 150_000, writeBytesMax: 40_000 },
       { filesMax: 30, fileBytesMax: 20_000, writeBytesMax: 8000 },
       { filesMax: 5, fileBytesMax: 400_000, writeBytesMax: 150_000 },
     ]);
     this.#cpIntervalMs = random.pick([1000, 1000, 2000, 6000]);
     this.#hasErrors = random.chance(0.35);
-    this.report = {
-      seed,
-      virtualMs: 0,
-      events: 0,
-      changes: 0,
-      syncs: 0,
-      consistencyPoints: 0,
-      mirrorCommits: 0,
-      crashes: { primary: 0, mirror: 0 },
-      stops: { primary: 0, mirror: 0 },
-      faults: { cuts: 0, stalls: 0, pauses: 0, deviceErrors: 0, lostWrites: 0, tornWrites: 0 },
-      probes: 0,
-      views: 0,
-      quietPoints: 0,
-    };
+    this.report = emptyReport(seed);
+    this.#clients = new SimulatedClients({
+      history: this.#history,
+      promises: this.#promises,
+      report: this.report,
+      shape,
+      hasErrors: this.#hasErrors,
+      primary: () => this.#primary,
+      mirror: () => this.#mirror,
+      isQuiet: () => this.#isQuiet,
+      sleep: (delayMs) => this.#sleep(delayMs),
+    });
   }
 
   /** Runs to the end or to the first violation, which the report then names. */
   async run(): Promise<SimulationReport> {
     try {
       await this.#boot();
-      for (let client = 0; client < clientsMax; client++) this.#spawn(this.#client());
+      const stream = (): SeededRandom => new SeededRandom(this.#random.below(2 ** 32));
+      for (let client = 0; client < clientsMax; client++) this.#spawn(this.#clients.client(stream()));
+      for (let viewer = 0; viewer < viewersMax; viewer++) this.#spawn(this.#clients.viewer(stream()));
       this.#spawn(this.#nemesis());
-      for (let viewer = 0; viewer < 2; viewer++) this.#spawn(this.#viewer());
       for (let round = 0; round < (this.options.rounds ?? 2); round++) {
         this.#stir();
         await this.#drive(() => false, this.options.roundMs ?? 12_000);
@@ -163,7 +141,7 @@ export class Simulation {
       this.#throwViolation();
       this.#watch();
       if (this.#unprovenCommit) await this.#probeMirror();
-      if (!this.#isQuiet && this.#probeRandom.chance(0.0012)) await this.#probePrimary();
+      await this.#probeSometimes();
       if (isDone()) return true;
       if (!this.clock.step(endMs)) return false;
     }
@@ -211,11 +189,20 @@ export class Simulation {
     this.#spawn(this.#start('mirror', true));
     const isUp = await this.#drive(() => this.#primary !== undefined && this.#mirror !== undefined, 60_000);
     if (!isUp) throw new Violation('the servers do not start');
+    await this.#watchRoots('primary', this.#primaryDisks);
+    await this.#watchRoots('mirror', [this.#mirrorDisk]);
+  }
+
+  async #watchRoots(side: 'primary' | 'mirror', disks: readonly SimulatedDisk[]): Promise<void> {
+    const places = await placesOf(disks.map((disk) => disk.copy('calm')));
+    disks[0]!.onWrite = (offsetBytes) => {
+      if (partAt(places, offsetBytes) === 'root') this.#rootsBegun.add(side);
+    };
   }
 
   async #start(side: 'primary' | 'mirror', isNew: boolean): Promise<void> {
     const host = new Host(`${side} ${++this.#lives}`, this.clock);
-    this.#starting.set(side, host);
+    this.#hosts.set(side, host);
     try {
       if (side === 'primary') await this.#startPrimary(host, isNew);
       else await this.#startMirror(host, isNew);
@@ -226,8 +213,6 @@ export class Simulation {
       this.#kill(side);
     }
   }
-
-  readonly #starting = new Map<'primary' | 'mirror', Host>();
 
   async #startPrimary(host: Host, isNew: boolean): Promise<void> {
     const count = isNew ? 0 : await this.#judgeCrash();
@@ -252,17 +237,14 @@ export class Simulation {
     };
     const server = isNew ? await PrimaryServer.create(options, this.#random) : await PrimaryServer.open(options);
     if (!host.isAlive) return;
-    if (!isNew) await this.#proveReopened(server, count);
-    if (!host.isAlive) return;
+    if (!isNew && !(await this.#proveReopened(server, count))) return;
     this.#note(`primary is up at CP ${server.volume.root.cp}, change ${count}`);
     this.#primary = server;
   }
 
   /** What a crash left of the primary is judged on a copy; the history goes on from there. */
   async #judgeCrash(): Promise<number> {
-    const devices = this.#primaryDisks.map((disk) => disk.copy('calm'));
-    this.#promises.needs = this.#mirrorCp > 0 ? [this.#mirrorCp] : [];
-    const { cp, count } = await proveRecovery(devices, { history: this.#history, promises: this.#promises, seed: 1, bases: true });
+    const { cp, count } = await provePrimaryCopy(this.#primaryDisks, 'calm', { ...this.#said, seed: 1 });
     this.#history.truncate(count);
     this.#promises.applied = count;
     // What survived is on the platters now.
@@ -272,12 +254,14 @@ export class Simulation {
     return count;
   }
 
-  async #proveReopened(server: PrimaryServer, count: number): Promise<void> {
+  /** False when the server was killed meanwhile. */
+  async #proveReopened(server: PrimaryServer, count: number): Promise<boolean> {
     await server.within(this.#history.countOf(server.volume, { least: count, most: count }, 'the reopened primary'));
     const listed = await server.within(server.volume.listSnapshots());
-    if (listed === 'dead') return;
+    if (listed === 'dead') return false;
     const names = new Set(listed.map(({ name }) => name));
     for (const name of this.#promises.snapshots.keys()) this.#promises.snapshots.set(name, names.has(name) ? 'there' : 'gone');
+    return true;
   }
 
   async #startMirror(host: Host, isNew: boolean): Promise<void> {
@@ -299,7 +283,7 @@ export class Simulation {
 
   /** Ends a server as a power cut does, and starts it again some time later. */
   #kill(side: 'primary' | 'mirror'): void {
-    const host = this.#starting.get(side);
+    const host = this.#hosts.get(side);
     if (host?.isAlive !== true) return;
     this.#note(`${side} is killed`);
     this.report.crashes[side]++;
@@ -334,106 +318,6 @@ export class Simulation {
     else this.#mirror = undefined;
     for (const disk of side === 'primary' ? this.#primaryDisks : [this.#mirrorDisk]) disk.crash();
     this.#restartLater(side);
-  }
-
-  // Clients
-
-  async #client(): Promise<void> {
-    const random = new SeededRandom(this.#random.below(2 ** 32));
-    for (;;) {
-      await this.#sleep(random.chance(0.2) ? random.below(300) : random.below(25));
-      const server = this.#primary;
-      if (this.#isQuiet || server === undefined || server.isStopping) continue;
-      this.#busy++;
-      try {
-        await server.within(this.#ask(server, random));
-      } catch (fault) {
-        if (server.host.isAlive && !this.#isExcused(fault, server)) throw fault;
-      } finally {
-        this.#busy--;
-      }
-    }
-  }
-
-  async #ask(server: PrimaryServer, random: SeededRandom): Promise<void> {
-    const { volume, host } = server;
-    const dice = random.below(100);
-    const { count } = this.#history;
-    if (dice < 80) {
-      const operation = nextOperation(random, this.#history.last, this.#shape);
-      const frees = ['unlink', 'rmdir', 'truncate', 'punch'].includes(operation.kind);
-      await volume.change(
-        costOf(operation, 4096),
-        (files) => {
-          if (!host.isAlive) throw new Violation('a dead server makes a change');
-          const ino = perform(operation, files);
-          this.#history.applied(operation, { ino, nowNs: host.nowNs });
-        },
-        { frees },
-      );
-    } else if (dice < 93) {
-      await volume.sync();
-      this.report.syncs++;
-      if (host.isAlive) this.#history.tell({ kind: 'durable', count });
-    } else if (dice < 95) {
-      await volume.takeCp();
-      if (host.isAlive) this.#history.tell({ kind: 'durable', count });
-    } else await this.#askAboutSnapshots(server, random);
-  }
-
-  async #askAboutSnapshots({ volume, host }: PrimaryServer, random: SeededRandom): Promise<void> {
-    const there = [...this.#promises.snapshots].flatMap(([name, is]) => (is === 'there' ? [name] : []));
-    const isCreating = there.length < snapshotsMax && random.chance(0.6);
-    if (!isCreating && there.length === 0) return;
-    const name = isCreating ? `s${++this.#snapshotNumber}` : random.pick(there);
-    this.#history.tell({ kind: 'snapshot', name, is: isCreating ? 'creating' : 'deleting' });
-    await (isCreating ? volume.createSnapshot(name) : volume.deleteSnapshot(name));
-    if (host.isAlive) this.#history.tell({ kind: 'snapshot', name, is: isCreating ? 'there' : 'gone' });
-  }
-
-  /** Opens views on either side now and then, and proves that they stay as they are. */
-  async #viewer(): Promise<void> {
-    const random = new SeededRandom(this.#random.below(2 ** 32));
-    for (;;) {
-      await this.#sleep(200 + random.below(1500));
-      const server = random.chance(0.3) ? this.#primary : this.#mirror;
-      if (this.#isQuiet || server === undefined || server.isStopping) continue;
-      if (server instanceof MirrorServer && server.volume.committed === undefined) continue;
-      this.#busy++;
-      try {
-        await server.within(this.#look(server, random));
-      } catch (fault) {
-        if (server.host.isAlive && !this.#isExcused(fault, server)) throw fault;
-      } finally {
-        this.#busy--;
-      }
-    }
-  }
-
-  async #look(server: PrimaryServer | MirrorServer, random: SeededRandom): Promise<void> {
-    const listed = await server.volume.listSnapshots();
-    const at = listed.length > 0 && random.chance(0.4) ? { snapshot: random.pick(listed).name } : 'last';
-    const view: RootView = await server.volume.openView(at);
-    try {
-      this.report.views++;
-      const what = `a view on ${server.host.name}`;
-      await this.#history.proveView(view, this.#promises, what);
-      const before = (await dumpOf(view)).join('\n');
-      for (let again = random.below(4); again > 0; again--) {
-        await this.#sleep(random.below(2500));
-        const after = (await dumpOf(view)).join('\n');
-        if (after !== before) throw new Violation(`${what} of CP ${view.cp} has changed`);
-      }
-    } finally {
-      await view.close();
-    }
-  }
-
-  /** Faults that a client may meet: refusals, a full volume, failing devices, a server that stops. */
-  #isExcused(fault: unknown, server: PrimaryServer | MirrorServer): boolean {
-    if (isRefusal(fault) || isFull(fault) || isFault(fault, 'snapshot-not-found')) return true;
-    if (server.isStopping && isFault(fault, 'device-closed')) return true;
-    return this.#hasErrors && isDeviceFault(fault);
   }
 
   // Trouble
@@ -519,30 +403,33 @@ export class Simulation {
     if (failure !== undefined) throw new Violation(failure);
   }
 
-  /** Proves what a crash of the mirror just now would leave; now and then what it would leave at worst. */
+  /** Proves what a crash just now would leave: at any time, and more often while a root is being written. */
+  async #probeSometimes(): Promise<void> {
+    if (this.#isQuiet) return;
+    const random = this.#probeRandom;
+    const begun = [...this.#rootsBegun];
+    this.#rootsBegun.clear();
+    const chance = (side: 'primary' | 'mirror'): number => (begun.includes(side) ? 0.15 : 0.0007);
+    if (this.#primary !== undefined && random.chance(chance('primary'))) {
+      await provePrimaryCopy(this.#primaryDisks, random, { ...this.#said, seed: random.below(2 ** 32), changesAfter: 3 });
+      this.report.probes++;
+    }
+    if (random.chance(chance('mirror'))) {
+      await proveMirrorCopy(this.#mirrorDisk, random, this.#said);
+      this.report.probes++;
+    }
+  }
+
+  /** The mirror has committed: what is durable, at the very least, is that root and all of it. */
   async #probeMirror(): Promise<void> {
     this.#unprovenCommit = false;
-    if (!this.#probeRandom.chance(0.5)) return;
-    const how = this.#probeRandom.chance(0.7) ? 'durable' : this.#probeRandom;
-    await this.#proveMirrorCopy(how);
+    if (!this.#probeRandom.chance(0.4)) return;
+    await proveMirrorCopy(this.#mirrorDisk, 'durable', this.#said);
     this.report.probes++;
   }
 
-  async #proveMirrorCopy(how: SeededRandom | 'calm' | 'durable'): Promise<number> {
-    const set = await DeviceSet.open([this.#mirrorDisk.copy(how)]);
-    const volume = await MirrorVolume.open(set, { name: 'copy of the mirror', cacheBytes: 256 << 10 });
-    return proveMirror(volume, { history: this.#history, promises: this.#promises, leastCp: this.#mirrorCp });
-  }
-
-  /** Proves what a crash of the primary just now would leave. */
-  async #probePrimary(): Promise<void> {
-    if (this.#primary === undefined) return;
-    this.#promises.needs = this.#mirrorCp > 0 ? [this.#mirrorCp] : [];
-    const random = this.#probeRandom;
-    const devices = this.#primaryDisks.map((disk) => disk.copy(random));
-    const check = { history: this.#history, promises: this.#promises, seed: random.below(2 ** 32), changesAfter: 3, bases: true };
-    await proveRecovery(devices, check);
-    this.report.probes++;
+  get #said(): Said {
+    return { history: this.#history, promises: this.#promises, mirrorCp: this.#mirrorCp };
   }
 
   /** Ends all trouble, and waits until both servers are up and the mirror has caught up. */
@@ -558,7 +445,7 @@ export class Simulation {
     // A device whose flush has failed is of use again only when it is opened anew.
     if (this.#hasErrors) for (const side of ['primary', 'mirror'] as const) this.#kill(side);
     const isUp = await this.#drive(
-      () => this.#primary?.isStopping === false && this.#mirror?.isStopping === false && this.#busy === 0,
+      () => this.#primary?.isStopping === false && this.#mirror?.isStopping === false && this.#clients.busy === 0,
       quietLimitMs,
     );
     if (!isUp) throw new Violation('the servers do not come to rest');
@@ -590,11 +477,9 @@ export class Simulation {
     const mirror = present(this.#mirror, 'the mirror').volume;
     if (Buffer.compare(mirror.committedBytes!, volume.rootBytes) !== 0) throw new Violation('both are at rest, and their roots differ');
     for (const how of ['durable', 'calm'] as const) {
-      const cp = await this.#proveMirrorCopy(how);
+      const cp = await proveMirrorCopy(this.#mirrorDisk, how, this.#said);
       if (cp !== volume.root.cp) throw new Violation(`the mirror at rest would come back at CP ${cp}, not ${volume.root.cp}`);
-      this.#promises.needs = [cp];
-      const devices = this.#primaryDisks.map((disk) => disk.copy(how));
-      const { count } = await proveRecovery(devices, { history: this.#history, promises: this.#promises, seed: 1, bases: true });
+      const { count } = await provePrimaryCopy(this.#primaryDisks, how, { ...this.#said, seed: 1 });
       if (this.#history.text(count) !== this.#history.text(this.#history.count)) throw new Violation('changes were lost at rest');
     }
     if (volume.bases.length > 3) throw new Violation(`at rest, CPs ${volume.bases.join(', ')} are kept for one mirror`);
@@ -606,10 +491,6 @@ const turn = (): Promise<void> =>
   new Promise((resolve) => {
     setImmediate(resolve);
   });
-
-function isDeviceFault(fault: unknown): boolean {
-  return isFault(fault, 'device-io') || isFault(fault, 'device-full');
-}
 
 function textOf(fault: Error): string {
   const cause = fault.cause instanceof Error ? `\ncaused by ${fault.cause.stack ?? fault.cause.message}` : '';

@@ -45,6 +45,36 @@ test('the timer takes a CP each interval in which something changed, and none in
   expect(volume.cpHistory.at(-1)?.cause).toBe('timer');
 });
 
+test('what a mirror has let go is given up by one CP of the timer, and an idle volume then rests', async () => {
+  const clock = new VirtualClock();
+  const home = new MemoryHome({ volume: { clock, cpIntervalMs: 1000 } });
+  await using volume = await home.create();
+  volume.follow({ begin: () => ({ keep: true }), end: () => undefined });
+  const acknowledge = (): void => {
+    volume.setMirrorNeeds('mirror', { committedCp: volume.root.cp, neededCps: [], inFlightCps: [] });
+  };
+  const tick = async (): Promise<number> => {
+    const before = volume.root.cp;
+    clock.step();
+    await settle();
+    return volume.root.cp - before;
+  };
+  const ino = await makeFile(volume, 'large');
+  await write(volume, { ino, offset: 0 }, home.random.bytes(1 << 20));
+  expect(await tick()).toBe(1);
+  acknowledge();
+  await volume.change(changeBlocks.remove, (files) => {
+    files.unlink(top, 'large');
+  });
+  expect(await tick()).toBe(1);
+  const usedBefore = volume.status().usedBlockCount;
+  acknowledge();
+  expect(await tick()).toBe(1);
+  expect(volume.status().usedBlockCount).toBeLessThan(usedBefore - 250);
+  acknowledge();
+  expect([await tick(), await tick(), await tick()]).toEqual([0, 0, 0]);
+});
+
 test.each([999, 0.5, -1, 24 * 3600 * 1000 + 1, NaN, Infinity])('an interval of %s ms is refused', async (intervalMs) => {
   await using volume = await new MemoryHome().create();
   expect(() => {
@@ -168,6 +198,42 @@ test('many writers at once cannot take more than there is: what is let in always
   expect(refused.length).toBeLessThan(24);
   await volume.takeCp();
   expect((await volume.check()).problems).toEqual([]);
+});
+
+test('changes of scattered inodes on a full volume never make a CP fail for want of space', async () => {
+  const home = new MemoryHome({ sizeBytes: 24 << 20, volume: { poolBytes: 16 << 20 } });
+  await using volume = await home.create();
+  const inos: number[] = [];
+  for (let index = 0; index < 8000; index++) inos.push(await makeFile(volume, `file ${index}`));
+  const large = await makeFile(volume, 'large');
+  const bytes = home.random.bytes(64 << 10);
+  await expect(
+    (async () => {
+      for (let offset = 0; ; offset += bytes.length) await write(volume, { ino: large, offset }, bytes);
+    })(),
+  ).rejects.toMatchObject({ code: 'volume-full' });
+  for (const [position, ino] of inos.entries()) {
+    if (position % 16 !== 0) continue;
+    await volume.change(
+      changeBlocks.setAttributes,
+      (files) => {
+        files.setAttributes(ino, { mode: 0o600 });
+      },
+      { frees: true },
+    );
+  }
+  await volume.takeCp();
+  await volume.change(
+    changeBlocks.truncate,
+    (files) => {
+      files.truncate(large, 0);
+    },
+    { frees: true },
+  );
+  await volume.takeCp();
+  await volume.takeCp();
+  expect((await volume.check()).problems).toEqual([]);
+  await write(volume, { ino: large, offset: 0 }, bytes);
 });
 
 test('overwriting the same blocks again and again between two CPs writes them once', async () => {

@@ -60,7 +60,8 @@ async function list({ output, withClient }: CommandContext, text: string): Promi
 async function cat({ output, withClient, signal }: CommandContext, text: string): Promise<void> {
   await withClient(async (client) => {
     const { readId, sizeBytes } = await client.files.openRead(parsePlace(text));
-    for (let offsetBytes = 0; offsetBytes < sizeBytes && !signal.aborted; ) {
+    for (let offsetBytes = 0; offsetBytes < sizeBytes; ) {
+      if (signal.aborted) throw new MirrorpointError('cancelled', `Stopped on request, ${offsetBytes} of ${sizeBytes} bytes were written.`);
       const blob = await client.files.read({ readId, offsetBytes, lengthBytes: readChunkBytesMax });
       if (blob.size === 0) break;
       await output.bytes(new Uint8Array(await blob.arrayBuffer()));

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { formatBytes, systemClock } from '../../base/index.ts';
+import { formatBytes, isFault, systemClock } from '../../base/index.ts';
 import type { RelationshipStatus, ServerStatus } from '../../contract/index.ts';
 import { connectControl } from '../headless/control-client.ts';
-import { controlEndpoint } from '../headless/config-folder.ts';
+import { controlEndpoint, FolderLock } from '../headless/config-folder.ts';
 import { runServer } from '../headless/server.ts';
 import { addCommand, type CommandContext, eventsOf, type Surroundings } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
 import { table, toJson } from './output.ts';
 import { formatDuration, formatTime } from './values.ts';
 
@@ -71,13 +72,24 @@ async function watch({ output, withClient, signal }: CommandContext): Promise<vo
   );
 }
 
+async function isFree(configFolder: string): Promise<boolean> {
+  try {
+    await using _lock = await FolderLock.take(configFolder);
+    return true;
+  } catch (fault) {
+    if (isFault(fault, 'server-running')) return false;
+    throw fault;
+  }
+}
+
 async function stopServer({ configFolder, withClient }: CommandContext): Promise<boolean> {
   await withClient((client) => client.server.stop({}), { needsServer: true });
   const deadlineMs = systemClock.monotonicMs() + stopWaitMs;
   while (systemClock.monotonicMs() < deadlineMs) {
     const control = await connectControl(controlEndpoint(configFolder));
-    if (control === undefined) return true;
-    await control.close();
+    // The final CP comes after the last connection; who holds the folder then has let go of everything.
+    if (control === undefined && (await isFree(configFolder))) return true;
+    await control?.close();
     await new Promise((resolve) => setTimeout(resolve, stopPollMs));
   }
   return false;
@@ -130,7 +142,8 @@ export function addServerCommands(program: Command, surroundings: Surroundings):
     (command) => command,
     async (context) => {
       const isStopped = await stopServer(context);
-      context.output.result({ stopped: isStopped }, () => [isStopped ? 'The server has stopped.' : 'The server is stopping.']);
+      if (!isStopped) context.exitWith(exitCodes.fault);
+      context.output.result({ stopped: isStopped }, () => [isStopped ? 'The server has stopped.' : 'The server is still stopping. Look again by `mirrorpoint status`.']);
     },
   );
   addCommand<[]>(

@@ -22,6 +22,11 @@ export function runtimeFolder(): string {
   return join(process.platform === 'win32' ? os.tmpdir() : '/tmp', `mirrorpoint-${user}`);
 }
 
+function isOurs(folder: string): boolean {
+  const names = fs.readdirSync(folder);
+  return names.length === 0 || names.includes('settings.json');
+}
+
 /** Makes the folder if need be, and keeps others out of it. Throws `not-permitted`. */
 export function prepareFolder(folder: string): void {
   try {
@@ -34,7 +39,15 @@ export function prepareFolder(folder: string): void {
         `The folder ${folder} belongs to another user. Run the command as that user, or name another folder by --config.`,
       );
     }
-    if ((stat.mode & 0o077) !== 0) fs.chmodSync(folder, 0o700);
+    if ((stat.mode & 0o077) === 0) return;
+    // A folder with other things in it, such as a home, is open to others on purpose.
+    if (!isOurs(folder)) {
+      throw new MirrorpointError(
+        'not-permitted',
+        `The folder ${folder} is open to other users and holds other things. Name a folder of its own by --config, or close this one by chmod 700.`,
+      );
+    }
+    fs.chmodSync(folder, 0o700);
   } catch (cause) {
     if (cause instanceof MirrorpointError) throw cause;
     throw new MirrorpointError(

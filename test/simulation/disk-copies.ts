@@ -1,0 +1,36 @@
+import type { SeededRandom } from '../../src-main/base/index.ts';
+import { DeviceSet } from '../../src-main/device/index.ts';
+import { MirrorVolume } from '../../src-main/volume/index.ts';
+import { proveRecovery, type Recovered } from './crash-check.ts';
+import type { History, Promises } from './history.ts';
+import { proveMirror } from './mirror-pair.ts';
+import type { SimulatedDisk } from './simulated-disk.ts';
+
+/** What a crash at this moment would leave: by chance, at worst, or everything. */
+export type CopyHow = SeededRandom | 'calm' | 'durable';
+
+export interface Said {
+  history: History;
+  promises: Promises;
+  /** The last CP that the mirror has said that it has. */
+  mirrorCp: number;
+}
+
+/** Proves what a crash would leave of the mirror; resolves to the CP at which it would come back. */
+export async function proveMirrorCopy(disk: SimulatedDisk, how: CopyHow, said: Said): Promise<number> {
+  const set = await DeviceSet.open([disk.copy(how)]);
+  const volume = await MirrorVolume.open(set, { name: 'copy of the mirror', cacheBytes: 256 << 10 });
+  return proveMirror(volume, { history: said.history, promises: said.promises, leastCp: said.mirrorCp });
+}
+
+/** Proves what a crash would leave of the primary, and that the mirror's CP is kept whole in it. */
+export async function provePrimaryCopy(
+  disks: readonly SimulatedDisk[],
+  how: CopyHow,
+  said: Said & { seed: number; changesAfter?: number },
+): Promise<Recovered> {
+  const { history, promises, mirrorCp, seed, changesAfter = 0 } = said;
+  promises.needs = mirrorCp > 0 ? [mirrorCp] : [];
+  const devices = disks.map((disk) => disk.copy(how));
+  return proveRecovery(devices, { history, promises, seed, changesAfter, bases: true });
+}
