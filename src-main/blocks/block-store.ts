@@ -29,7 +29,7 @@ export class BlockStore {
       throw new MirrorpointError(
         'volume-damaged',
         `Something points to block ${vbn + buffers.length - 1} of ${this.name}, beyond its end. ` +
-          'Run `mirrorpoint check` to see what is hit.',
+          'Run `mirrorpoint volume check` to see what is hit.',
       );
     }
     await this.#device.read(vbn * this.blockSizeBytes, buffers);
@@ -86,7 +86,7 @@ export class BlockStore {
     throw new MirrorpointError(
       'checksum-mismatch',
       `Block ${vbn} of ${this.name}, born in CP ${pointerBirth(pointer, offset)}, does not hold the bytes that were written there. ` +
-        'Run `mirrorpoint check` to see which files are hit, and restore them from the other side.',
+        'Run `mirrorpoint volume check` to see which files are hit, and restore them from the other side.',
     );
   }
 

@@ -63,9 +63,12 @@ export class Relationships {
     this.#changed();
   }
 
-  /** Ends a relationship for good: the volume keeps nothing for that mirror any more. */
-  async unlink(primary: OpenPrimary, address: string): Promise<void> {
-    const settings = this.#settingsOf(primary.name, address);
+  /**
+   * Ends a relationship for good: the volume keeps nothing for that mirror any
+   * more, from its next opening on when it is not open, or cannot be opened.
+   */
+  async unlink(volume: string, address: string): Promise<void> {
+    const settings = this.#settingsOf(volume, address);
     const running = this.#running.find((known) => known.settings.id === settings.id);
     await this.#book.change((now) => ({
       ...now,

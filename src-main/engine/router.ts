@@ -90,7 +90,8 @@ const relationshipProcedures = {
   }),
 
   unlink: procedures.relationships.unlink.handler(async ({ input, context: { engine } }) => {
-    await engine.relationships.unlink(await engine.shelf.primary(input.volume), input.address);
+    engine.shelf.settingsOf(input.volume);
+    await engine.relationships.unlink(input.volume, input.address);
     return {};
   }),
 

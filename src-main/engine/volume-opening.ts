@@ -65,11 +65,16 @@ export async function withNewDevices<T>(
   }
 }
 
-/** Formats devices as a volume of the given settings, and opens it. */
+/** Formats devices as a volume of the given settings, and opens it. When it is not accepted then, all of that is taken back. */
 export async function createVolume(
   ports: EnginePorts,
   settings: VolumeSettings,
-  options: { devices: readonly NewDevice[]; blockSizeBytes: number; journalBytes?: number | undefined },
+  options: {
+    devices: readonly NewDevice[];
+    blockSizeBytes: number;
+    journalBytes?: number | undefined;
+    accept: (open: OpenVolume) => Promise<void>;
+  },
 ): Promise<OpenVolume> {
   return withNewDevices(ports, options.devices, settings, async (devices) => {
     const sizeBytes = devices.reduce((sum, device) => sum + device.sizeBytes, 0);
@@ -81,7 +86,9 @@ export async function createVolume(
       random: ports.random,
       wipe: options.devices.some((device) => device.erase),
     });
-    return openOn(ports, settings, set, 'create');
+    const open = await openOn(ports, settings, set, 'create');
+    await options.accept(open);
+    return open;
   });
 }
 

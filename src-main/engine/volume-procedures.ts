@@ -18,14 +18,18 @@ function refuseTaken(engine: Engine, name: string, paths: readonly string[]): vo
   }
 }
 
-/** Puts a volume into the settings and on the shelf; when that fails it is closed again. */
-async function takeIn(engine: Engine, open: OpenVolume, settings: VolumeSettings): Promise<VolumeStatus> {
+/** Puts a volume into the settings; when that fails it is closed again. */
+async function enter(engine: Engine, open: OpenVolume, settings: VolumeSettings): Promise<void> {
   try {
     await engine.book.change((now) => ({ ...now, volumes: [...now.volumes, settings] }));
   } catch (fault) {
     await open.close();
     throw fault;
   }
+}
+
+/** Serves a volume that is in the settings by now. */
+async function serve(engine: Engine, open: OpenVolume): Promise<VolumeStatus> {
   engine.shelf.put(open);
   await engine.beginListening(open);
   return engine.volumeStatus(open.name);
@@ -56,6 +60,8 @@ async function addDevice(engine: Engine, name: string, device: NewDevice): Promi
   refuseTaken(engine, '', [device.path]);
   const open = await engine.shelf.get(name);
   const { discard } = engine.shelf.settingsOf(name);
+  // Settings that cannot be written are found out before the volume needs the new device.
+  await engine.book.change((now) => now);
   await withNewDevices(engine.ports, [device], { discard }, async ([made]) => {
     await (open.role === 'primary' ? open.volume.grow(made) : open.mirror.grow(made));
   });
@@ -72,14 +78,17 @@ export const volumeProcedures = {
     const paths = input.devices.map((device) => device.path);
     refuseTaken(engine, input.name, paths);
     const settings = settingsOfVolume(input, paths);
-    return takeIn(engine, await createVolume(engine.ports, settings, input), settings);
+    const accept = (open: OpenVolume): Promise<void> => enter(engine, open, settings);
+    return serve(engine, await createVolume(engine.ports, settings, { ...input, accept }));
   }),
 
   attach: os.attach.handler(async ({ input, context: { engine } }) => {
     refuseTaken(engine, input.name, input.devices);
     for (const path of input.devices) checkAbsolute(path);
     const settings = settingsOfVolume(input, input.devices);
-    return takeIn(engine, await openVolume(engine.ports, settings), settings);
+    const open = await openVolume(engine.ports, settings);
+    await enter(engine, open, settings);
+    return serve(engine, open);
   }),
 
   detach: os.detach.handler(async ({ input, context: { engine } }) => {

@@ -89,7 +89,7 @@ function disagrees(operation: Operation, why: string, cause?: unknown): never {
   throw new MirrorpointError(
     'volume-damaged',
     `The request "${describeOperation(operation)}" of the journal does not fit the volume: ${why}. ` +
-      'Run `mirrorpoint check` on the volume; requests after its last consistency point may be lost.',
+      'Run `mirrorpoint volume check` on the volume; requests after its last consistency point may be lost.',
     { cause },
   );
 }

@@ -196,7 +196,7 @@ function putChanges(bytes: Uint8Array, offset: number, changes: AttributeChanges
 function damaged(why: string): never {
   throw new MirrorpointError(
     'volume-damaged',
-    `A request in the journal is damaged: ${why}. Run \`mirrorpoint check\` on the volume; requests after its last consistency point may be lost.`,
+    `A request in the journal is damaged: ${why}. Run \`mirrorpoint volume check\` on the volume; requests after its last consistency point may be lost.`,
   );
 }
 

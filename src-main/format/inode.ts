@@ -161,6 +161,6 @@ export function inodeTreeAt(
 function damagedInode(): never {
   throw new MirrorpointError(
     'volume-damaged',
-    'An inode holds values that no version writes. Run `mirrorpoint check` on the volume to see which files are hit.',
+    'An inode holds values that no version writes. Run `mirrorpoint volume check` on the volume to see which files are hit.',
   );
 }

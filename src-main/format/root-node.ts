@@ -111,7 +111,7 @@ export function decodeRootNode(bytes: Uint8Array): RootNode {
   if (!isWholeRoot(bytes)) {
     throw new MirrorpointError(
       'volume-damaged',
-      'The bytes are not a whole root node: its checksum or mark is wrong. Run `mirrorpoint check` on the volume.',
+      'The bytes are not a whole root node: its checksum or mark is wrong. Run `mirrorpoint volume check` on the volume.',
     );
   }
   const version = getU32(bytes, 8);

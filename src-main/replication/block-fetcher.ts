@@ -214,6 +214,6 @@ function wrongBlock(pointers: PointerList): MirrorpointError {
   return new MirrorpointError(
     'checksum-mismatch',
     `Block ${pointers.vbn(0)}, born in CP ${pointerBirth(pointers.bytes, 0)}, came from the primary ${asksPerBlockMax} times with bytes ` +
-      'that are not those of its CP. The mirror stays at its last CP. Run `mirrorpoint check` on the primary.',
+      'that are not those of its CP. The mirror stays at its last CP. Run `mirrorpoint volume check` on the primary.',
   );
 }

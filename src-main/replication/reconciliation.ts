@@ -220,6 +220,6 @@ export class Reconciliation {
 function outside(root: RootNode, vbn: number): MirrorpointError {
   return new MirrorpointError(
     'volume-damaged',
-    `CP ${root.cp} of the primary references block ${vbn} of ${root.blockCount}. Run \`mirrorpoint check\` on the primary; the mirror stays at its last CP.`,
+    `CP ${root.cp} of the primary references block ${vbn} of ${root.blockCount}. Run \`mirrorpoint volume check\` on the primary; the mirror stays at its last CP.`,
   );
 }

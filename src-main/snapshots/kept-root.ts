@@ -113,6 +113,6 @@ export function decodeKeptRoot(bytes: Uint8Array): KeptRoot {
 function damagedRow(): never {
   throw new MirrorpointError(
     'volume-damaged',
-    'A row of the snapshot table holds values that no version writes. Run `mirrorpoint check` on the volume.',
+    'A row of the snapshot table holds values that no version writes. Run `mirrorpoint volume check` on the volume.',
   );
 }

@@ -32,7 +32,7 @@ export function entryBytesMax(blockSizeBytes: number): number {
 export function damagedNode(why: string): never {
   throw new MirrorpointError(
     'volume-damaged',
-    `A node of a keyed file is damaged: ${why}. Run \`mirrorpoint check\` on the volume, and restore from the other side or a snapshot.`,
+    `A node of a keyed file is damaged: ${why}. Run \`mirrorpoint volume check\` on the volume, and restore from the other side or a snapshot.`,
   );
 }
 

@@ -405,7 +405,7 @@ export class Volume implements AsyncDisposable {
     this.#failure = new MirrorpointError(
       'volume-damaged',
       `Volume ${this.name} takes no more changes, because a fault in the program was found: ${reasonOf(fault)}. ` +
-        `CP ${this.root.cp} is safe on the devices. Restart the server, and run \`mirrorpoint check\`.`,
+        `CP ${this.root.cp} is safe on the devices. Restart the server, and run \`mirrorpoint volume check\`.`,
       { cause: fault },
     );
   }
