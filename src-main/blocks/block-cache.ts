@@ -1,10 +1,17 @@
 import { assert } from '../base/index.ts';
 import { pointerBirth, pointerBytes, pointerVbn } from '../format/index.ts';
 import type { BlockStore } from './block-store.ts';
+import { cutBlocks } from './block-pool.ts';
 import { PointerList } from './pointer-list.ts';
 
 /** Thrown by `need` when a block is not resident; `run` loads it and tries again. It is no error and has no stack. */
 const blockMiss: unique symbol = Symbol('block miss');
+
+/** Memory is taken in pieces of many blocks, which costs less than as many small ones. */
+const slabBytes = 256 << 10;
+
+/** Blocks kept for later when an operation gives up the room that it took beyond the bound. */
+const spareBlocksMax = 64;
 
 interface Entry {
   vbn: number;
@@ -30,6 +37,8 @@ export class BlockCache {
   readonly #entries: Entry[] = [];
   readonly #missing = new PointerList();
   readonly #loading = new Map<number, Promise<void>>();
+  /** Memory for further entries. */
+  readonly #spare: Uint8Array[] = [];
   #hand = 0;
   #enterWait: () => () => void = () => () => undefined;
 
@@ -168,7 +177,7 @@ export class BlockCache {
   }
 
   #read(wanted: PointerList, pinned: Entry[]): Promise<void> {
-    const targets = Array.from({ length: wanted.count }, () => new Uint8Array(this.store.blockSizeBytes));
+    const targets = cutBlocks(new Uint8Array(wanted.count * this.store.blockSizeBytes), this.store.blockSizeBytes);
     const reading = this.store.readProven(wanted, targets).then(
       () => {
         for (let position = 0; position < wanted.count; position++) {
@@ -192,6 +201,7 @@ export class BlockCache {
     while (this.#entries.length > this.#capacity && this.#entries.at(-1)!.pins === 0) {
       const entry = this.#entries.pop()!;
       if (this.#byVbn.get(entry.vbn) === entry) this.#byVbn.delete(entry.vbn);
+      if (this.#spare.length < spareBlocksMax) this.#spare.push(entry.bytes);
     }
     if (this.#hand >= this.#entries.length) this.#hand = 0;
   }
@@ -226,8 +236,8 @@ export class BlockCache {
   }
 
   #grow(): Entry {
-    const bytes = new Uint8Array(this.store.blockSizeBytes);
-    const entry: Entry = { vbn: -1, birthCp: 0, bytes, referenced: false, pins: 0 };
+    if (this.#spare.length === 0) this.#spare.push(...cutBlocks(new Uint8Array(slabBytes), this.store.blockSizeBytes));
+    const entry: Entry = { vbn: -1, birthCp: 0, bytes: this.#spare.pop()!, referenced: false, pins: 0 };
     this.#entries.push(entry);
     return entry;
   }

@@ -44,10 +44,17 @@ export class BlockPool {
   }
 
   #cutSlab(): Uint8Array {
-    const slab = new Uint8Array(Math.max(slabBytes, this.#blockSizeBytes));
-    for (let offset = this.#blockSizeBytes; offset + this.#blockSizeBytes <= slab.length; offset += this.#blockSizeBytes) {
-      this.#free.push(slab.subarray(offset, offset + this.#blockSizeBytes));
-    }
-    return slab.subarray(0, this.#blockSizeBytes);
+    const [first, ...others] = cutBlocks(new Uint8Array(Math.max(slabBytes, this.#blockSizeBytes)), this.#blockSizeBytes);
+    this.#free.push(...others);
+    return first!;
   }
+}
+
+/** The whole blocks of a piece of memory. */
+export function cutBlocks(memory: Uint8Array, blockSizeBytes: number): Uint8Array[] {
+  const blocks: Uint8Array[] = [];
+  for (let offset = 0; offset + blockSizeBytes <= memory.length; offset += blockSizeBytes) {
+    blocks.push(memory.subarray(offset, offset + blockSizeBytes));
+  }
+  return blocks;
 }

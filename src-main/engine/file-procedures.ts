@@ -40,6 +40,8 @@ async function move(volume: Volume, request: { from: string; to: string; replace
     throw new MirrorpointError('not-permitted', 'The root of a volume cannot be moved or replaced. Name what is in it.');
   }
   await volume.change(changeBlocks.rename, (files) => {
+    // A fault of this names the path; a directory knows the inode numbers of its entries alone.
+    inodeAt(files, request.from);
     const source = { parent: inodeAt(files, from.folder, { follow: true }), name: from.name };
     const target = { parent: inodeAt(files, to.folder, { follow: true }), name: to.name };
     files.rename(source, target, { noReplace: !request.replace });

@@ -26,8 +26,8 @@ export async function removePath(
     throw new MirrorpointError('not-permitted', 'The root of a volume cannot be removed. Name what is in it.');
   }
   const { parent, ino, kind } = await volume.query((files) => {
-    const folder = inodeAt(files, place.folder, { follow: true });
-    return { parent: folder, ...files.lookup(folder, place.name) };
+    const found = inodeAt(files, path);
+    return { parent: inodeAt(files, place.folder, { follow: true }), ino: found, kind: files.stat(found).kind };
   });
   let entries = 0;
   const removed = (at: string): void => {

@@ -68,6 +68,7 @@ export class PrimarySession implements CpFollower {
   readonly #onChange: () => void;
   #outstanding: Outstanding[] = [];
   #isReady = false;
+  #hasStarted = false;
   #isAsking = false;
   #ticksToWait = 0;
   readonly #ended = Promise.withResolvers<undefined>();
@@ -133,7 +134,8 @@ export class PrimarySession implements CpFollower {
       this.#volume.unfollow(this);
       // Whether the mirror commits what was sent is not known until it says so; what was not sent it cannot have.
       this.#outstanding = this.#outstanding.filter((root) => root.isSent);
-      if (this.#memory.needs !== 'unknown') this.#tellNeeds(this.#memory.needs);
+      // A session that never started has learnt nothing: what earlier ones sent is still on its way.
+      if (this.#hasStarted) this.#tellNeeds(this.#knownNeeds);
       this.#ended.resolve(undefined);
     }
   }
@@ -213,6 +215,7 @@ export class PrimarySession implements CpFollower {
     if (plan.kind === 'refuse') throw plan.fault;
     this.#note(state.committedCp, state.rootChecksum);
     if (plan.kind === 'offer') this.#outstanding.push({ cp: root.cp, isLive: false, isSent: false });
+    this.#hasStarted = true;
     this.#tellNeeds({ committedCp: state.committedCp, neededCps: state.neededCps, inFlightCps: [] });
     this.#isReady = true;
     this.#volume.follow(this);

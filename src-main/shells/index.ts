@@ -5,3 +5,4 @@
  * host an engine themselves, such as the benchmark, enter here.
  */
 export { machinePorts } from './headless/machine-ports.ts';
+export { keepYoungSpaceSmall } from './headless/server-memory.ts';

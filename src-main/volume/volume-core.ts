@@ -21,7 +21,7 @@ import { Admission } from './admission.ts';
 import type { VolumeOptions } from './volume-options.ts';
 
 const defaultCacheBytes = 32 << 20;
-const defaultPoolBytes = 112 << 20;
+const defaultPoolBytes = 48 << 20;
 
 /** Memory for the volume's own maps while a CP changes them; taken from the machine only as far as used. */
 const mapsPoolBytes = 256 << 20;

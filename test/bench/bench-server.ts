@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { clientOf, Engine, type EngineSession } from '../../src-main/engine/index.ts';
-import { machinePorts } from '../../src-main/shells/index.ts';
+import { keepYoungSpaceSmall, machinePorts } from '../../src-main/shells/index.ts';
 
 export interface ProcessUsage {
   /** The most memory that it ever had. */
@@ -21,6 +21,7 @@ export class BenchServer {
   }
 
   static async open(configFolder: string): Promise<BenchServer> {
+    keepYoungSpaceSmall();
     mkdirSync(configFolder, { recursive: true, mode: 0o700 });
     const ports = machinePorts({ configFolder, requestStop: () => undefined, report: () => undefined });
     return new BenchServer(await Engine.open(ports, { serve: true }));

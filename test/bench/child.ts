@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+const compileCache = fileURLToPath(new URL('../../node_modules/.cache/mirrorpoint', import.meta.url));
+
 /** What a child process offers: methods over values that survive the channel. */
 export type Service = object;
 
@@ -52,7 +54,9 @@ export class Child<S extends Service> implements AsyncDisposable {
 
   constructor(module: string, options: { nodeArguments?: readonly string[] } = {}) {
     const path = fileURLToPath(new URL(module, import.meta.url));
-    this.#process = fork(path, [], { execArgv: [...(options.nodeArguments ?? [])], serialization: 'advanced' });
+    // As for the real server: what was compiled once is not held in memory as source and again as code.
+    const env = { ...process.env, NODE_COMPILE_CACHE: compileCache };
+    this.#process = fork(path, [], { execArgv: [...(options.nodeArguments ?? [])], env, serialization: 'advanced' });
     this.#process.on('message', (message) => {
       this.#hear(message as Answer);
     });

@@ -4,6 +4,7 @@ import { Engine, engineRouter } from '../../engine/index.ts';
 import { controlEndpoint, FolderLock, prepareFolder, runtimeFolder } from './config-folder.ts';
 import { ControlServer } from './control-server.ts';
 import { machinePorts } from './machine-ports.ts';
+import { keepYoungSpaceSmall } from './server-memory.ts';
 
 export interface ServerOptions {
   /** Absolute. */
@@ -22,6 +23,7 @@ export interface ServerOptions {
  */
 export async function runServer(options: ServerOptions): Promise<void> {
   const { configFolder, report } = options;
+  keepYoungSpaceSmall();
   prepareFolder(configFolder);
   prepareFolder(runtimeFolder());
   await using _lock = await FolderLock.take(configFolder);
