@@ -8,7 +8,7 @@ import { importVisitor, projectPath, type ImportSite } from './imports.ts';
 const ambientModules: ReadonlySet<string> = new Set([
   ...['fs', 'fs/promises', 'net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/promises', 'child_process'],
   ...['cluster', 'os', 'perf_hooks', 'timers', 'timers/promises', 'process', 'readline', 'module'],
-  ...['ws', 'node-ipc', 'systeminformation', 'env-paths'],
+  ...['ws', 'node-ipc', 'bonjour-service', 'systeminformation', 'env-paths'],
 ]);
 
 /** Globals of the same kind. */

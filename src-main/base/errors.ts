@@ -60,6 +60,15 @@ export const errorCodes = [
   'peer-too-small',
   'peer-diverged',
   'peer-fault',
+  // trust
+  'identity-invalid',
+  'invitation-invalid',
+  'invitation-expired',
+  'invitation-used',
+  'pairing-locked',
+  'pairing-refused',
+  'peer-unknown',
+  'peer-revoked',
   // server and command line
   'argument-invalid',
   'settings-invalid',

@@ -5,6 +5,7 @@ import { faultErrors } from './fault.ts';
 import { historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
 import { holdLabelSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import * as schemas from './schemas.ts';
+import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
 
 const base = oc.errors(faultErrors);
 const nothing = z.object({});
@@ -98,8 +99,8 @@ const snapshots = {
 };
 
 const relationships = {
-  /** Mirrors a primary volume to the mirror that listens at the address. */
-  link: base.input(ofRelationship).output(nothing),
+  /** Mirrors a primary volume to the mirror that listens at the address; `peer` is the paired server that must be there. */
+  link: base.input(ofRelationship.extend({ peer: z.string().min(1).optional() })).output(nothing),
   unlink: base.input(ofRelationship).output(nothing),
   list: base.input(nothing).output(z.object({ relationships: z.array(schemas.relationshipStatusSchema) })),
   /** The list again whenever it may have changed, at most once per interval. */
@@ -110,8 +111,30 @@ const relationships = {
   resume: base.input(ofRelationship).output(nothing),
 };
 
+const ofPeer = z.object({ peer: z.string().min(1) });
+
+const peers = {
+  list: base.input(nothing).output(z.object({ name: z.string(), identity: z.string(), peers: z.array(peerSchema) })),
+  rename: base.input(ofPeer.extend({ name: z.string() })).output(peerSchema),
+  /** Refuses the server from now on, and cuts its links. */
+  revoke: base.input(ofPeer).output(peerSchema),
+};
+
+const pairing = {
+  /** Opens an invitation for as long as someone listens to the events. */
+  invite: base
+    .input(z.object({ addresses: z.array(z.string()).max(8).default([]) }))
+    .output(eventIterator(pairingEventSchema)),
+  /**
+   * Takes up the invitation of a server that is to hold mirrors. `nearby` is who was
+   * heard of in the local network: tried when the invitation's addresses lead nowhere.
+   */
+  accept: base.input(z.object({ invitation: z.string().max(8192), nearby: z.array(nearbyServerSchema).max(64).default([]) })).output(eventIterator(pairingEventSchema)),
+  answer: base.input(z.object({ questionId: z.string(), isAccepted: z.boolean() })).output(nothing),
+};
+
 /** Everything that can be asked of a server. */
-export const contract = { server, volumes, files, cp, snapshots, relationships };
+export const contract = { server, volumes, files, cp, snapshots, relationships, peers, pairing };
 
 /** How a window or a command asks, whatever carries the questions. */
 export type MirrorpointClient = ContractRouterClient<typeof contract>;

@@ -15,4 +15,5 @@ export * from './fault.ts';
 export * from './place.ts';
 export * from './schemas.ts';
 export * from './job-schemas.ts';
+export * from './trust-schemas.ts';
 export * from './contract.ts';

@@ -153,6 +153,8 @@ export const relationshipStatusSchema = z.object({
   code: z.enum(errorCodes).optional(),
   /** The server at the other end, once it has said its name. */
   peerName: z.string().optional(),
+  /** The identity that the server at the other end has to prove. */
+  peerIdentity: z.string().optional(),
   primaryCp: z.int(),
   mirrorCp: z.int(),
   lagCps: z.int(),

@@ -8,6 +8,7 @@ import type { EnginePorts } from './ports.ts';
 import { openMirrorRoot, openPrimaryRoot, type ReadableRoot } from './readable-root.ts';
 import { Relationships } from './relationships.ts';
 import { EngineSession } from './session.ts';
+import { Trust } from './trust.ts';
 import { SettingsBook, type VolumeSettings } from './settings.ts';
 import type { OpenVolume } from './volume-opening.ts';
 import { VolumeShelf } from './volume-shelf.ts';
@@ -32,6 +33,7 @@ export class Engine implements AsyncDisposable {
   readonly jobs: JobBoard;
   readonly shelf: VolumeShelf;
   readonly relationships: Relationships;
+  readonly trust: Trust;
   readonly mirrors: MirrorListening;
   readonly isServing: boolean;
   readonly #startedWallMs: number;
@@ -39,7 +41,8 @@ export class Engine implements AsyncDisposable {
   readonly #sessions = new Set<EngineSession>();
   #closing: Promise<void> | undefined;
 
-  private constructor(ports: EnginePorts, book: SettingsBook, options: EngineOptions) {
+  private constructor(ports: EnginePorts, parts: { book: SettingsBook; trust: Trust; events: EventList }, options: EngineOptions) {
+    const { book, trust, events } = parts;
     const changed = (): void => {
       for (const listener of this.#listeners) listener();
     };
@@ -47,11 +50,12 @@ export class Engine implements AsyncDisposable {
     this.book = book;
     this.isServing = options.serve;
     this.#startedWallMs = ports.clock.wallMs();
-    this.events = new EventList(ports);
+    this.trust = trust;
+    this.events = events;
     this.jobs = new JobBoard(ports.clock);
-    this.relationships = new Relationships({ ports, book, isServing: options.serve });
+    this.relationships = new Relationships({ ports, book, trust, isServing: options.serve });
     this.relationships.onChange(changed);
-    this.mirrors = new MirrorListening({ ports, book, onChange: changed });
+    this.mirrors = new MirrorListening({ ports, book, trust, onChange: changed });
     this.shelf = new VolumeShelf({
       ports,
       book,
@@ -70,7 +74,15 @@ export class Engine implements AsyncDisposable {
    */
   static async open(ports: EnginePorts, options: EngineOptions): Promise<Engine> {
     const book = await SettingsBook.open(ports.settings, { random: ports.random, serverName: ports.defaultServerName });
-    const engine = new Engine(ports, book, options);
+    const events = new EventList(ports);
+    const trust = await Trust.open({
+      ports,
+      serverName: () => book.current.serverName,
+      report: (text) => {
+        events.add('trust', text);
+      },
+    });
+    const engine = new Engine(ports, { book, trust, events }, options);
     try {
       if (options.serve) await engine.#serve(options.listen ?? []);
       return engine;
@@ -197,6 +209,7 @@ export class Engine implements AsyncDisposable {
     for (const session of [...this.#sessions]) await session.close();
     await this.relationships.close();
     await this.mirrors.close();
+    this.trust.close();
     await this.shelf.close();
   }
 

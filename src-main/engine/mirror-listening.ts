@@ -4,6 +4,7 @@ import { MirrorService } from '../replication/index.ts';
 import type { Listener } from '../transport/index.ts';
 import type { EnginePorts } from './ports.ts';
 import type { SettingsBook } from './settings.ts';
+import type { Trust } from './trust.ts';
 import type { OpenMirror } from './volume-opening.ts';
 
 interface Listening {
@@ -16,12 +17,14 @@ interface Listening {
 export class MirrorListening {
   readonly #ports: EnginePorts;
   readonly #book: SettingsBook;
+  readonly #trust: Trust;
   readonly #onChange: () => void;
   readonly #listening = new Map<string, Listening>();
 
-  constructor(options: { ports: EnginePorts; book: SettingsBook; onChange: () => void }) {
+  constructor(options: { ports: EnginePorts; book: SettingsBook; trust: Trust; onChange: () => void }) {
     this.#ports = options.ports;
     this.#book = options.book;
+    this.#trust = options.trust;
     this.#onChange = options.onChange;
   }
 
@@ -29,7 +32,7 @@ export class MirrorListening {
   async listen(mirror: OpenMirror, addresses: readonly string[]): Promise<string[]> {
     const listening = this.#listening.get(mirror.name) ?? this.#begin(mirror);
     for (const address of addresses) {
-      const listener = await this.#ports.transport.listen(address, (link) => {
+      const listener = await this.#trust.listen(address, (link) => {
         void listening.service.accept(link);
       });
       listening.listeners.push(listener);

@@ -1,5 +1,6 @@
 import type { Clock, RandomSource } from '../base/index.ts';
 import type { Device } from '../device/index.ts';
+import type { TrustStore } from '../pairing/index.ts';
 import type { Transport } from '../transport/index.ts';
 import type { LocalTree } from './local-tree.ts';
 
@@ -39,6 +40,15 @@ export interface DeviceOpener {
   undoCreate(device: Device): Promise<void>;
 }
 
+/** What makes this server known to others. */
+export interface TrustPorts {
+  /** The key and certificate: readable by nobody else, and on their way to nowhere. */
+  readonly identity: TrustStore;
+  readonly peers: TrustStore;
+  /** The addresses of this machine at which others reach it. */
+  hosts(): readonly string[];
+}
+
 /** What the shell passes in: everything outside the program. */
 export interface EnginePorts {
   readonly clock: Clock;
@@ -48,7 +58,9 @@ export interface EnginePorts {
   readonly log: (name: string) => LineLog;
   readonly devices: DeviceOpener;
   readonly localTree: LocalTree;
+  /** Links that need no identity. */
   readonly transport: Transport;
+  readonly trust: TrustPorts;
   /** What a server is called until its settings say otherwise. */
   readonly defaultServerName: string;
   readonly processId: number;

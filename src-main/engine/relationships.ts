@@ -1,9 +1,9 @@
 import { fromHex, MirrorpointError, toHex } from '../base/index.ts';
 import type { RelationshipStatus } from '../contract/index.ts';
 import { PrimaryRelationship } from '../replication/index.ts';
-import { parseAddress } from '../transport/index.ts';
 import type { EnginePorts } from './ports.ts';
 import type { RelationshipSettings, SettingsBook } from './settings.ts';
+import type { Trust } from './trust.ts';
 import type { OpenPrimary } from './volume-opening.ts';
 
 interface Running {
@@ -15,13 +15,15 @@ interface Running {
 export class Relationships {
   readonly #ports: EnginePorts;
   readonly #book: SettingsBook;
+  readonly #trust: Trust;
   readonly #isServing: boolean;
   readonly #running: Running[] = [];
   readonly #listeners = new Set<() => void>();
 
-  constructor(options: { ports: EnginePorts; book: SettingsBook; isServing: boolean }) {
+  constructor(options: { ports: EnginePorts; book: SettingsBook; trust: Trust; isServing: boolean }) {
     this.#ports = options.ports;
     this.#book = options.book;
+    this.#trust = options.trust;
     this.#isServing = options.isServing;
   }
 
@@ -42,13 +44,20 @@ export class Relationships {
     }
   }
 
-  async link(primary: OpenPrimary, address: string): Promise<void> {
-    parseAddress(address);
+  /** `peer` names the paired server that must be there. */
+  async link(primary: OpenPrimary, address: string, peer: string | undefined): Promise<void> {
+    const identity = this.#trust.checkTarget(address, peer);
     if (this.#book.current.relationships.some((known) => isOf(known, primary.name, address))) {
       throw new MirrorpointError('exists', `Volume ${primary.name} is linked to ${address} already. Look at it by \`mirrorpoint status\`.`);
     }
     const id = toHex(this.#ports.random.bytes(16));
-    const settings: RelationshipSettings = { id, volume: primary.name, address, paused: false };
+    const settings: RelationshipSettings = {
+      id,
+      volume: primary.name,
+      address,
+      paused: false,
+      ...(identity !== undefined && { peer: identity }),
+    };
     await this.#book.change((now) => ({ ...now, relationships: [...now.relationships, settings] }));
     this.#begin(this.#make(primary, settings));
     this.#changed();
@@ -88,7 +97,8 @@ export class Relationships {
   statuses(): RelationshipStatus[] {
     return this.#book.current.relationships.map((settings) => {
       const running = this.#running.find((known) => known.settings.id === settings.id);
-      const end = { volume: settings.volume, role: 'primary', address: settings.address } as const;
+      const { volume, address, peer } = settings;
+      const end = { volume, role: 'primary', address, ...(peer !== undefined && { peerIdentity: peer }) } as const;
       if (running !== undefined) return { ...end, ...running.relationship.status() };
       return { ...end, ...quietStatus(settings.paused) };
     });
@@ -115,11 +125,11 @@ export class Relationships {
   }
 
   #make(primary: OpenPrimary, settings: RelationshipSettings): Running {
-    const { transport, clock } = this.#ports;
+    const { clock } = this.#ports;
     const { serverId, serverName } = this.#book.current;
     const relationship = new PrimaryRelationship({
       volume: primary.volume,
-      connect: () => transport.connect(settings.address),
+      connect: () => this.#trust.connect(settings.address, settings.peer),
       clock,
       relationshipId: settings.id,
       serverId: fromHex(serverId),

@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { procedures } from './procedures.ts';
 import type { EngineSession } from './session.ts';
+import { pairingProcedures, peerProcedures } from './trust-procedures.ts';
 import { volumeProcedures } from './volume-procedures.ts';
 import { watchRelationships } from './watch.ts';
 
@@ -84,7 +85,7 @@ const snapshotProcedures = {
 
 const relationshipProcedures = {
   link: procedures.relationships.link.handler(async ({ input, context: { engine } }) => {
-    await engine.relationships.link(await engine.shelf.primary(input.volume), input.address);
+    await engine.relationships.link(await engine.shelf.primary(input.volume), input.address, input.peer);
     return {};
   }),
 
@@ -121,6 +122,8 @@ export const engineRouter = procedures.router({
   cp: cpProcedures,
   snapshots: snapshotProcedures,
   relationships: relationshipProcedures,
+  peers: peerProcedures,
+  pairing: pairingProcedures,
 });
 
 /** A client of an engine in the same process. */

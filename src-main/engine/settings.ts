@@ -26,6 +26,11 @@ const relationshipSettingsSchema = z.strictObject({
   id: hexId,
   volume: volumeNameSchema,
   address: z.string().min(1),
+  /** The identity that the server there must prove. */
+  peer: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "a peer's identity is 64 hex digits")
+    .optional(),
   paused: z.boolean().default(false),
 });
 export type RelationshipSettings = z.infer<typeof relationshipSettingsSchema>;

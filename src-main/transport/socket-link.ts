@@ -16,7 +16,10 @@ interface WaitingReader {
  */
 export class SocketLink implements Link {
   readonly remote: string;
+  readonly peerIdentity?: string;
   readonly #socket: Socket;
+  /** What carries the socket's bytes: itself, or the TCP socket under an encrypted one. */
+  readonly #carrier: Socket;
   readonly #outstanding = new Outstanding();
   readonly #closed: Promise<void>;
   /** Chunks not yet asked for; those before the index were handed out. */
@@ -28,8 +31,10 @@ export class SocketLink implements Link {
   #cause: unknown;
   #isClosing = false;
 
-  constructor(socket: Socket, remote: string) {
+  constructor(socket: Socket, remote: string, options: { carrier?: Socket; peerIdentity?: string } = {}) {
+    if (options.peerIdentity !== undefined) this.peerIdentity = options.peerIdentity;
     this.#socket = socket;
+    this.#carrier = options.carrier ?? socket;
     this.remote = remote;
     socket.on('data', (chunk: Uint8Array) => {
       this.#onData(chunk);
@@ -105,12 +110,17 @@ export class SocketLink implements Link {
   cut(): void {
     this.#stopReading();
     // A reset tells the peer that this was no orderly end; local sockets have none.
-    if (this.#socket.remoteAddress === undefined) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    if (this.#carrier.remoteAddress !== undefined) this.#carrier.resetAndDestroy();
+    this.#socket.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Resolves when the link has ended, however that came about. */
+  get ended(): Promise<void> {
+    return this.#closed;
   }
 
   #stopReading(): void {

@@ -6,6 +6,9 @@ export interface Link extends AsyncDisposable {
   /** The other end, as messages name it. */
   readonly remote: string;
 
+  /** The identity of the server at the other end, where the carrier has proven it. */
+  readonly peerIdentity?: string;
+
   /**
    * Sends the buffers one behind the other. Resolves when the carrier has
    * taken them; until then they must stay unchanged. Several sends may be
@@ -40,6 +43,8 @@ export interface Listener extends AsyncDisposable {
 export interface ConnectOptions {
   /** How long to try; `connectTimeoutMs` unless given. */
   readonly timeoutMs?: number;
+  /** The identity that the server there must prove. Carriers that can prove one demand it. */
+  readonly peer?: string;
 }
 
 /** A carrier of links. */

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { MirrorpointClient, ServerStatus } from '../../src-main/contract/index.ts';
 import { controlEndpoint } from '../../src-main/shells/headless/config-folder.ts';
@@ -12,6 +13,8 @@ export interface Place {
   /** Absolute. */
   readonly configFolder: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** What its processes are started by, such as `ip netns exec NAME`. */
+  readonly startedBy?: readonly string[];
 }
 
 export interface CommandResult {
@@ -20,12 +23,18 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs one command in a process of its own. */
-export async function runCommand(place: Place, ...words: readonly string[]): Promise<CommandResult> {
-  const child = spawn(process.execPath, [script, '--config', place.configFolder, ...words], {
+/** Starts the program in a process of its own, with nothing to read. */
+export function spawnProgram(place: Place, words: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+  const [program, ...before] = [...(place.startedBy ?? []), process.execPath];
+  return spawn(program, [...before, script, '--config', place.configFolder, ...words], {
     env: { ...process.env, ...place.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+}
+
+/** Runs one command in a process of its own. */
+export async function runCommand(place: Place, ...words: readonly string[]): Promise<CommandResult> {
+  const child = spawnProgram(place, words);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const [exitCode] = (await once(child, 'close')) as [number | null];
   return { exitCode, stdout: stdout(), stderr: stderr() };
@@ -62,10 +71,7 @@ export class ServerProcess implements AsyncDisposable {
   /** Starts a server and waits until it is ready. */
   static async start(place: Place, ...words: readonly string[]): Promise<ServerProcess> {
     const { configFolder } = place;
-    const child = spawn(process.execPath, [script, '--config', configFolder, '--json', 'serve', ...words], {
-      env: { ...process.env, ...place.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawnProgram(place, ['--json', 'serve', ...words]);
     const errors = collect(child.stderr);
     const ready = await readyLine(child);
     const control = ready && (await connectControl(controlEndpoint(configFolder)));

@@ -10,6 +10,9 @@ describe('addresses', () => {
     ['tcp://LOCALHOST:1', { scheme: 'tcp', host: '127.0.0.1', port: 1 }],
     ['tcp://[::1]:80', { scheme: 'tcp', host: '::1', port: 80 }],
     ['ipc://mirror-1', { scheme: 'ipc', name: 'mirror-1' }],
+    ['tls://mirror.example.org:7400', { scheme: 'tls', host: 'mirror.example.org', port: 7400 }],
+    ['tls://0.0.0.0:0', { scheme: 'tls', host: '0.0.0.0', port: 0 }],
+    ['tls://[FD00::1]:7400', { scheme: 'tls', host: 'fd00::1', port: 7400 }],
     ['memory://a.b_c-D', { scheme: 'memory', name: 'a.b_c-D' }],
     [`ipc://${'n'.repeat(64)}`, { scheme: 'ipc', name: 'n'.repeat(64) }],
   ])('%s leads where it says', (address, expected) => {
@@ -37,6 +40,10 @@ describe('addresses', () => {
     ['tcp://localhost.example.org:80', 'reaches only this machine'],
     ['tcp://[::]:80', 'reaches only this machine'],
     ['tcp://[::ffff:192.168.1.5]:80', 'reaches only this machine'],
+    ['tls://host', 'host and a port'],
+    ['tls://host:7400/path', 'host and a port'],
+    ['tls://user@host:7400', 'host and a port'],
+    ['tls://host:65536', 'over 65535'],
     ['ipc://', 'a name is'],
     ['ipc://../up', 'a name is'],
     ['ipc://a/b', 'a name is'],
@@ -66,6 +73,8 @@ describe('addresses', () => {
     await using link = await transports.connect('memory://x');
     expect(link.remote).toBe('memory://x');
     await expect(transports.connect('udp://x')).rejects.toMatchObject({ code: 'address-invalid' });
+    // Without an identity there is no TLS.
+    await expect(transports.connect('tls://127.0.0.1:7400')).rejects.toMatchObject({ code: 'address-invalid' });
     await expect(transports.connect('tcp://127.0.0.1:0')).rejects.toMatchObject({ code: 'address-invalid' });
   });
 });

@@ -4,7 +4,9 @@ import fs from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { IpcTransport, MemoryLink, MemoryTransport, SocketLink, TcpTransport } from '../../src-main/transport/index.ts';
+import { systemRandom } from '../../src-main/base/index.ts';
+import { makeIdentity } from '../../src-main/pairing/index.ts';
+import { IpcTransport, MemoryLink, MemoryTransport, SocketLink, TcpTransport, TlsTransport } from '../../src-main/transport/index.ts';
 import type { Link } from '../../src-main/transport/index.ts';
 import { transportContract } from '../suites/transport-contract.ts';
 import type { TransportHarness } from '../suites/transport-contract.ts';
@@ -29,7 +31,7 @@ const stuckServer = `
   });
 `;
 
-async function stuckAddress(): Promise<{ address: string } & AsyncDisposable> {
+async function stuckAddress(scheme: 'tcp' | 'tls' = 'tcp'): Promise<{ address: string } & AsyncDisposable> {
   const child = spawn(process.execPath, ['-e', stuckServer], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   const port = Number(line.toString());
@@ -37,7 +39,7 @@ async function stuckAddress(): Promise<{ address: string } & AsyncDisposable> {
   const fillers = Array.from({ length: 8 }, () => net.connect({ host: '127.0.0.1', port }).on('error', () => undefined));
   await Promise.all(fillers.slice(0, 2).map((filler) => once(filler, 'connect')));
   return {
-    address: `tcp://127.0.0.1:${port}`,
+    address: `${scheme}://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       for (const filler of fillers) filler.destroy();
       child.kill('SIGKILL');
@@ -57,12 +59,17 @@ transportContract('memory', () =>
   }),
 );
 
-transportContract('tcp', async () => {
+async function vacantPort(): Promise<number> {
   const probe = net.createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const { port } = probe.address() as net.AddressInfo;
   probe.close();
   await once(probe, 'close');
+  return port;
+}
+
+transportContract('tcp', async () => {
+  const port = await vacantPort();
   return {
     transport: new TcpTransport(),
     address: () => 'tcp://127.0.0.1:0',
@@ -70,6 +77,25 @@ transportContract('tcp', async () => {
     cut,
     tellsCutFromEnd: true,
     stuckAddress,
+    [Symbol.asyncDispose]: nothing,
+  };
+});
+
+transportContract('tls', async () => {
+  const port = await vacantPort();
+  const client = new TlsTransport(await makeIdentity(systemRandom));
+  const server = new TlsTransport(await makeIdentity(systemRandom));
+  server.admit((peer) => peer === client.identity);
+  return {
+    transport: {
+      connect: (address, options) => client.connect(address, { ...options, peer: server.identity }),
+      listen: (address, onLink) => server.listen(address, onLink),
+    },
+    address: () => 'tls://127.0.0.1:0',
+    vacantAddress: () => `tls://127.0.0.1:${port}`,
+    cut,
+    tellsCutFromEnd: true,
+    stuckAddress: () => stuckAddress('tls'),
     [Symbol.asyncDispose]: nothing,
   };
 });

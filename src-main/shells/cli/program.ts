@@ -6,6 +6,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { addBrowsingCommands } from './browsing-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { Output } from './output.ts';
+import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
@@ -31,12 +32,15 @@ Exit status:
   4  done, but some entries were left out
   130  stopped by Ctrl-C
 
-A first volume and its mirror, in two terminals:
+A first volume and its mirror, in two terminals of one machine:
   $ mirrorpoint --config b volume create copy b.img=10G --role mirror --listen ipc://office
   $ mirrorpoint --config b serve
   $ mirrorpoint --config a volume create work a.img=10G --interval 1s
   $ mirrorpoint --config a link work ipc://office
-  $ mirrorpoint --config a serve`;
+  $ mirrorpoint --config a serve
+
+On two machines the mirror listens at tls://0.0.0.0:PORT, the two are paired by
+\`invite\` and \`pair\`, and the link names the other server by --peer.`;
 
 function buildProgram(surroundings: Surroundings): Command {
   const program = new Command('mirrorpoint')
@@ -58,6 +62,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);
   addRelationshipCommands(program, surroundings);
+  addPeerCommands(program, surroundings);
   return program;
 }
 

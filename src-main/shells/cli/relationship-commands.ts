@@ -1,14 +1,9 @@
 import type { Command } from 'commander';
 import { addCommand, type CommandContext, type Surroundings } from './command.ts';
 
-type Action = 'link' | 'unlink' | 'pause' | 'resume';
+type Action = 'unlink' | 'pause' | 'resume';
 
 const actions: readonly { action: Action; summary: string; done: (volume: string, address: string) => string }[] = [
-  {
-    action: 'link',
-    summary: 'mirror a primary volume to the mirror that listens at an address',
-    done: (volume, address) => `Volume ${volume} is linked to ${address}. Follow it by \`mirrorpoint status --watch\`.`,
-  },
   {
     action: 'unlink',
     summary: 'end a link; nothing is kept for that mirror any more',
@@ -26,7 +21,26 @@ const actions: readonly { action: Action; summary: string; done: (volume: string
   },
 ];
 
+function addLink(program: Command, surroundings: Surroundings): void {
+  addCommand<[string, string]>(
+    program,
+    surroundings,
+    {
+      usage: 'link <volume> <address>',
+      summary: 'mirror a primary volume to the mirror that listens at an address',
+      examples: ['link work ipc://office', 'link work tls://192.168.1.20:7400 --peer office'],
+    },
+    (command) => command.option('--peer <peer>', 'the paired server that must be there, for a tls:// address: its name or identity'),
+    async ({ output, withClient }, options, volume, address) => {
+      const { peer } = options as { peer?: string };
+      await withClient((client) => client.relationships.link({ volume, address, ...(peer !== undefined && { peer }) }));
+      output.result({}, () => [`Volume ${volume} is linked to ${address}. Follow it by \`mirrorpoint status --watch\`.`]);
+    },
+  );
+}
+
 export function addRelationshipCommands(program: Command, surroundings: Surroundings): void {
+  addLink(program, surroundings);
   for (const { action, summary, done } of actions) {
     addCommand<[string, string]>(
       program,

@@ -102,7 +102,7 @@ function addServe(program: Command, surroundings: Surroundings): void {
     {
       usage: 'serve',
       summary: 'run the server in the foreground, with all volumes of the configuration folder, until SIGTERM or Ctrl-C',
-      examples: ['serve', 'serve --listen tcp://127.0.0.1:7400'],
+      examples: ['serve', 'serve --listen tcp://127.0.0.1:7400', 'serve --listen tls://0.0.0.0:7400'],
     },
     (command) =>
       command.option('--listen <address...>', 'a place more where the mirror waits: ADDRESS, or VOLUME=ADDRESS of several mirrors'),

@@ -74,7 +74,7 @@ function withVolumeOptions(command: Command): Command {
     .option('--interval <time>', 'time between CPs: 1s to 24h, or off (default 30s)')
     .option('--durability <promise>', 'what an acknowledgement promises: sync or request (default sync)')
     .option('--discard', 'give freed room back to the file system of an image')
-    .option('--listen <address...>', 'where a mirror waits for its primary: ipc://NAME or tcp://127.0.0.1:PORT');
+    .option('--listen <address...>', 'where a mirror waits for its primary: ipc://NAME, tcp://127.0.0.1:PORT, or tls://0.0.0.0:PORT for paired servers');
 }
 
 function addCreation(volume: Command, surroundings: Surroundings): void {

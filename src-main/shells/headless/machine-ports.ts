@@ -5,6 +5,7 @@ import { systemClock, systemRandom } from '../../base/index.ts';
 import type { EnginePorts } from '../../engine/index.ts';
 import { createTransports } from '../../transport/index.ts';
 import { runtimeFolder } from './config-folder.ts';
+import { machineHosts } from './local-network.ts';
 import { machineTree } from './local-tree.ts';
 import { machineDevices } from './machine-devices.ts';
 import { FileLineLog, fileTextStore } from './stored-files.ts';
@@ -30,6 +31,11 @@ export function machinePorts(options: {
     devices: machineDevices,
     localTree: machineTree,
     transport: createTransports({ ipcFolder: runtimeFolder() }),
+    trust: {
+      identity: fileTextStore(join(configFolder, 'identity.pem')),
+      peers: fileTextStore(join(configFolder, 'peers.json')),
+      hosts: machineHosts,
+    },
     defaultServerName: hostname().slice(0, 120) || 'mirrorpoint',
     processId: process.pid,
     configFolder,
