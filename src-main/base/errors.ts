@@ -19,12 +19,10 @@ export const errorCodes = [
   'volume-in-use',
   'volume-read-only',
   'volume-not-found',
-  'volume-foreign',
   'volume-is-mirror',
   'volume-is-primary',
   'format-too-new',
   'checksum-mismatch',
-  'journal-full',
   // files
   'not-found',
   'exists',
@@ -44,7 +42,6 @@ export const errorCodes = [
   'snapshot-not-found',
   'snapshot-exists',
   'snapshot-held',
-  'snapshot-guarded',
   // wire, links and relationships
   'frame-invalid',
   'frame-too-large',
@@ -75,8 +72,6 @@ export const errorCodes = [
   'server-running',
   'server-not-running',
   'source-changed',
-  'verification-failed',
-  'node-too-old',
   'cancelled',
   'unsupported',
 ] as const;
@@ -93,7 +88,6 @@ const corruptCodes: ReadonlySet<ErrorCode> = new Set([
   'volume-damaged',
   'frame-invalid',
   'message-invalid',
-  'verification-failed',
 ]);
 
 /**
