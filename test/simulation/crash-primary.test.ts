@@ -69,7 +69,7 @@ describe(`power cut at every write and flush of the primary, seed ${seed}`, () =
 
   it('a second crash during the recovery from a first one changes nothing', { timeout: hour }, async () => {
     let pairs = 0;
-    for (let run = 0; run < 4; run++) {
+    for (let run = 0; run < 2; run++) {
       const runSeed = seed + 1000 + run;
       const traced = await tracedWorkload({ seed: runSeed, shape: smallShape, hasMirror: true, stepsBefore: 40, steps: 25 });
       for (const mode of crashModes) {

@@ -53,11 +53,11 @@ export async function tracedWorkload(
   const { workload, left } = await agedWorkload(options);
   const trace = new Trace();
   const past = [...workload.past];
-  await workload.open(left.traceDevices(trace).map(wrap));
   workload.listener = (happening) => {
     trace.mark(happening);
     onHappening(happening);
   };
+  await workload.open(left.traceDevices(trace).map(wrap));
   await workload.run(options.steps);
   await workload.volume.close();
   return { workload, trace, past };

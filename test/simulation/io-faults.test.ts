@@ -63,9 +63,9 @@ async function proveLeft(trace: Trace, workload: PrimaryWorkload, past: readonly
 }
 
 const plans: readonly (Pick<PlannedFault, 'operation' | 'error'> & Partial<PlannedFault> & { atLeast: number })[] = [
-  { operation: 'write', error: 'EIO', atLeast: 15 },
-  { operation: 'write', error: 'ENOSPC', shortBytes: 4096, atLeast: 15 },
-  { operation: 'flush', error: 'EIO', atLeast: 8 },
+  { operation: 'write', error: 'EIO', atLeast: 5 },
+  { operation: 'write', error: 'ENOSPC', shortBytes: 4096, atLeast: 5 },
+  { operation: 'flush', error: 'EIO', atLeast: 5 },
   { operation: 'read', error: 'EIO', atLeast: 1 },
 ];
 

@@ -218,6 +218,8 @@ export function perform(operation: ModelOperation, files: LiveFiles): number {
 /** Carries out on the model what a volume has done. */
 export function applyTo(model: FileModel, operation: ModelOperation, done: { ino: number; nowNs: bigint }): void {
   const { ino, nowNs } = done;
+  // A file without a name that is still open: nobody finds it again, so the model has let it go.
+  if ('ino' in operation && !model.inodes.has(operation.ino)) return;
   switch (operation.kind) {
     case 'create':
       model.make(operation.at, { ino, kind: 'file', mode: operation.mode }, nowNs);

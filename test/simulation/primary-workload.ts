@@ -1,5 +1,6 @@
 import { SeededRandom } from '../../src-main/base/index.ts';
 import { type Device, DeviceSet } from '../../src-main/device/index.ts';
+import { changeBlocks } from '../../src-main/files/index.ts';
 import { Volume, type VolumeOptions } from '../../src-main/volume/index.ts';
 import { History, type Happening } from './history.ts';
 import { costOf, isFull, isRefusal, type ModelOperation, nextOperation, perform, type WorkloadShape } from './model-operation.ts';
@@ -29,6 +30,8 @@ export class PrimaryWorkload {
   listener: (happening: Happening) => void = () => undefined;
   readonly #past: Happening[] = [];
   readonly #snapshots = new Set<string>();
+  /** Inode numbers of open handles. */
+  #handles: number[] = [];
   readonly #pending = new Set<Promise<void>>();
   #volume: Volume | undefined;
   #inFlightCps: number[] = [];
@@ -82,7 +85,12 @@ export class PrimaryWorkload {
   }
 
   async open(devices: Device[]): Promise<void> {
-    this.#use(await Volume.open(await DeviceSet.open(devices), this.volumeOptions));
+    // Files that were open without a name at the last stop are freed by a CP while the volume opens.
+    const cp = this.volume.root.cp + 1;
+    this.history.tell({ kind: 'frozen', cp, count: this.history.count });
+    const volume = await Volume.open(await DeviceSet.open(devices), this.volumeOptions);
+    if (volume.root.cp === cp) this.history.tell({ kind: 'committed', cp, rootBytes: volume.rootBytes });
+    this.#use(volume);
   }
 
   /** Runs so many steps, not waiting for most of what takes time, and then waits for all of it. */
@@ -131,6 +139,32 @@ export class PrimaryWorkload {
     this.history.tell({ kind: 'durable', count });
   }
 
+  /** Opens a handle on a file, which then outlives its last name. */
+  async openHandle(): Promise<void> {
+    const files = this.history.last.of('file');
+    if (files.length === 0) return;
+    const { ino } = this.random.pick(files);
+    try {
+      await this.volume.query((live) => {
+        live.open(ino);
+      });
+      this.#handles.push(ino);
+    } catch (fault) {
+      if (!isRefusal(fault) && !this.mayFail(fault)) throw fault;
+    }
+  }
+
+  async closeHandle(): Promise<void> {
+    const ino = this.#handles.splice(this.random.below(this.#handles.length), 1)[0];
+    if (ino === undefined) return;
+    const close = this.volume.change(changeBlocks.close, (files) => {
+      files.close(ino);
+    });
+    await close.catch((fault: unknown) => {
+      if (!this.mayFail(fault) && !isFull(fault)) throw fault;
+    });
+  }
+
   async createSnapshot(): Promise<void> {
     const name = `s${++this.#snapshotNumber}`;
     this.history.tell({ kind: 'snapshot', name, is: 'creating' });
@@ -154,6 +188,7 @@ export class PrimaryWorkload {
 
   #use(volume: Volume): void {
     this.#volume = volume;
+    this.#handles = [];
     const follower = this.history.follower(() => this.#hasMirror && this.#inFlightCps.length < inFlightMax && this.random.chance(0.6));
     volume.follow({
       begin: (cp, baseCp) => {
@@ -191,7 +226,9 @@ export class PrimaryWorkload {
     const { random, history } = this;
     const dice = random.below(100);
     const later = random.chance(0.7);
-    if (dice < 68) {
+    if (dice < 6) await this.openHandle();
+    else if (dice < 10) await this.closeHandle();
+    else if (dice < 68) {
       const clients = random.chance(0.15) ? 3 : 1;
       const changes = Array.from({ length: clients }, () => this.change(nextOperation(random, history.last, this.options.shape)));
       await Promise.all(changes);

@@ -1,4 +1,5 @@
 import { isFault, type SeededRandom } from '../../src-main/base/index.ts';
+import { changeBlocks } from '../../src-main/files/index.ts';
 import type { RootView } from '../../src-main/volume/index.ts';
 import { type History, type Promises, Violation } from './history.ts';
 import { dumpOf } from './model.ts';
@@ -14,6 +15,7 @@ export interface ClientsWorld {
   readonly promises: Promises;
   readonly report: SimulationReport;
   readonly shape: WorkloadShape;
+  readonly durability: 'sync' | 'request';
   /** Devices fail now and then. */
   readonly hasErrors: boolean;
   primary(): PrimaryServer | undefined;
@@ -55,8 +57,10 @@ export class SimulatedClients {
     const { volume, host } = server;
     const dice = random.below(100);
     const { count } = this.#world.history;
-    if (dice < 80) {
+    if (dice < 4) await this.#holdOpen(server, random);
+    else if (dice < 80) {
       const operation = nextOperation(random, this.#world.history.last, this.#world.shape);
+      let mine = 0;
       const frees = ['unlink', 'rmdir', 'truncate', 'punch'].includes(operation.kind);
       await volume.change(
         costOf(operation, 4096),
@@ -64,9 +68,11 @@ export class SimulatedClients {
           if (!host.isAlive) throw new Violation('a dead server makes a change');
           const ino = perform(operation, files);
           this.#world.history.applied(operation, { ino, nowNs: host.nowNs });
+          mine = this.#world.history.count;
         },
         { frees },
       );
+      if (this.#world.durability === 'request' && host.isAlive) this.#world.history.tell({ kind: 'durable', count: mine });
     } else if (dice < 93) {
       await volume.sync();
       this.#world.report.syncs++;
@@ -75,6 +81,21 @@ export class SimulatedClients {
       await volume.takeCp();
       if (host.isAlive) this.#world.history.tell({ kind: 'durable', count });
     } else await this.#askAboutSnapshots(server, random);
+  }
+
+  /** Keeps a file open for a while, which then outlives its last name. */
+  async #holdOpen({ volume, host }: PrimaryServer, random: SeededRandom): Promise<void> {
+    const files = this.#world.history.last.of('file');
+    if (files.length === 0) return;
+    const { ino } = random.pick(files);
+    await volume.query((live) => {
+      live.open(ino);
+    });
+    await this.#world.sleep(random.below(3000));
+    if (!host.isAlive) return;
+    await volume.change(changeBlocks.close, (live) => {
+      live.close(ino);
+    });
   }
 
   async #askAboutSnapshots({ volume, host }: PrimaryServer, random: SeededRandom): Promise<void> {

@@ -46,6 +46,7 @@ export class Simulation {
   readonly #random: SeededRandom;
   readonly #clients: SimulatedClients;
   readonly #cpIntervalMs: number;
+  readonly #durability: 'sync' | 'request';
   readonly #hasErrors: boolean;
   readonly #trace: string[] = [];
   readonly #probeRandom: SeededRandom;
@@ -87,6 +88,7 @@ export class Simulation {
       { filesMax: 5, fileBytesMax: 400_000, writeBytesMax: 150_000 },
     ]);
     this.#cpIntervalMs = random.pick([1000, 1000, 2000, 6000]);
+    this.#durability = random.chance(0.2) ? 'request' : 'sync';
     this.#hasErrors = random.chance(0.35);
     this.report = emptyReport(seed);
     this.#clients = new SimulatedClients({
@@ -94,6 +96,7 @@ export class Simulation {
       promises: this.#promises,
       report: this.report,
       shape,
+      durability: this.#durability,
       hasErrors: this.#hasErrors,
       primary: () => this.#primary,
       mirror: () => this.#mirror,
@@ -130,8 +133,6 @@ export class Simulation {
     this.#mirror?.host.kill();
     return this.report;
   }
-
-  // Time
 
   /** Lets everything run until the condition holds; false when that takes longer than the limit. */
   async #drive(isDone: () => boolean, limitMs: number): Promise<boolean> {
@@ -182,8 +183,6 @@ export class Simulation {
     } else if (happening.kind === 'snapshot') this.#note(`snapshot ${happening.name}: ${happening.is}`);
   }
 
-  // Servers
-
   async #boot(): Promise<void> {
     this.#spawn(this.#start('primary', true));
     this.#spawn(this.#start('mirror', true));
@@ -221,7 +220,7 @@ export class Simulation {
       disks: this.#primaryDisks,
       network: this.#network,
       wrappers: this.#wrappers,
-      volume: { random: new SeededRandom(this.#random.below(2 ** 32)), cpIntervalMs: this.#cpIntervalMs, discard: true },
+      volume: { random: new SeededRandom(this.#random.below(2 ** 32)), cpIntervalMs: this.#cpIntervalMs, durability: this.#durability, discard: true },
       onOpen: (volume: PrimaryServer['volume']) => {
         const { cp } = volume.root;
         if (cp !== volume.recovery?.cp) this.#history.tell({ kind: 'frozen', cp, count });
@@ -320,8 +319,6 @@ export class Simulation {
     this.#restartLater(side);
   }
 
-  // Trouble
-
   #stir(): void {
     const random = this.#random;
     const slow = random.pick([0, 0, 0.002]);
@@ -382,8 +379,6 @@ export class Simulation {
     await this.#sleep(forMs);
     if (server.host.isAlive && !server.isStopping) server.relationship.resume();
   }
-
-  // Proofs
 
   /** What costs nothing to look at, after every event. */
   #watch(): void {
