@@ -4,9 +4,10 @@ import { DeviceSet, SparseBytes } from '../../src-main/device/index.ts';
 import type { Device } from '../../src-main/device/index.ts';
 import { crashModes, crashStates } from '../simulation/crash-states.ts';
 import { Trace, TraceDevice } from '../simulation/trace-device.ts';
+import { testSeed } from '../seed.ts';
 
 const mebibyte = 1_048_576;
-const seed = (Date.now() ^ process.pid) >>> 0;
+const seed = testSeed;
 const ids = new SeededRandom(5);
 const volumeId = ids.bytes(16);
 const otherVolumeId = ids.bytes(16);

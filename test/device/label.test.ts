@@ -8,9 +8,10 @@ import type { Label } from '../../src-main/device/label.ts';
 import { assemble } from '../../src-main/device/set-assembly.ts';
 import { crashStates } from '../simulation/crash-states.ts';
 import { Trace, TraceDevice } from '../simulation/trace-device.ts';
+import { testSeed } from '../seed.ts';
 
 const mebibyte = 1_048_576;
-const seed = (Date.now() ^ process.pid) >>> 0;
+const seed = testSeed;
 const random = new SeededRandom(seed);
 const createOptions = {
   volumeId: random.bytes(16),

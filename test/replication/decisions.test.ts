@@ -6,6 +6,7 @@ import { ReceivedBlocks } from '../../src-main/replication/received-blocks.ts';
 import { lagMsOf, stateOfSession } from '../../src-main/replication/relationship-status.ts';
 import { retryDelayMs } from '../../src-main/replication/retry.ts';
 import { cutIntoMessages } from '../../src-main/replication/want-answers.ts';
+import { testSeed } from '../seed.ts';
 
 describe('what a primary does about a mirror', () => {
   const last = { cp: 9, checksum: 99n };
@@ -79,7 +80,7 @@ describe('when a link is tried again', () => {
 
 describe('what arrived of a CP', () => {
   test('is remembered by address and checksum, the latest for an address', () => {
-    const seed = Date.now() >>> 0;
+    const seed = testSeed;
     const random = new SeededRandom(seed);
     const blocks = new ReceivedBlocks(7);
     const model = new Map<number, bigint>();

@@ -11,8 +11,9 @@ import { smallShape } from './model-operation.ts';
 import { PrimaryWorkload } from './primary-workload.ts';
 import { Trace, TraceDevice } from './trace-device.ts';
 import { VirtualClock } from './virtual-clock.ts';
+import { testSeed } from '../seed.ts';
 
-const seed = Number(process.env.SEED ?? (Date.now() ^ process.pid) >>> 0);
+const seed = testSeed;
 const hour = 3_600_000;
 const rounds = 5;
 const stepsPerRound = 14;

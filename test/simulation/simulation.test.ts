@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Simulation } from './simulation.ts';
 import type { SimulationReport } from './simulation-report.ts';
+import { testSeed } from '../seed.ts';
 
 const hour = 3_600_000;
 const length = { rounds: 2, roundMs: 4000 };
 const knownSeeds = 150;
 const freshSeeds = 60;
-const fresh = Number(process.env.SEED ?? (Date.now() ^ process.pid) >>> 0);
+const fresh = testSeed;
 
 async function runSeeds(first: number, count: number): Promise<SimulationReport[]> {
   const reports: SimulationReport[] = [];

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src-main/base/index.ts';
 import type { Device } from '../../src-main/device/index.ts';
+import { testSeed } from '../seed.ts';
 
 export interface DeviceHarness {
   /** A fresh device of at least 4 MiB. */
@@ -17,7 +18,7 @@ export function deviceContract(name: string, makeHarness: () => DeviceHarness): 
     let harness: DeviceHarness;
     let device: Device;
     let opened: Device | undefined;
-    const seed = (Date.now() ^ (process.pid << 8)) >>> 0;
+    const seed = testSeed;
     const random = new SeededRandom(seed);
 
     beforeEach(async () => {
