@@ -9,8 +9,9 @@ import { type Happening, Promises } from './history.ts';
 import { smallShape, type WorkloadShape } from './model-operation.ts';
 import { PrimaryWorkload, type WorkloadOptions } from './primary-workload.ts';
 import { Trace, TraceDevice } from './trace-device.ts';
+import { testSeed } from '../seed.ts';
 
-const seed = Number(process.env.SEED ?? (Date.now() ^ process.pid) >>> 0);
+const seed = testSeed;
 const tinyShape: WorkloadShape = { filesMax: 6, fileBytesMax: 3000, writeBytesMax: 400 };
 const hour = 3_600_000;
 let provenStates = 0;

@@ -10,8 +10,9 @@ import { Promises } from './history.ts';
 import { smallShape } from './model-operation.ts';
 import type { PrimaryWorkload } from './primary-workload.ts';
 import { Trace } from './trace-device.ts';
+import { testSeed } from '../seed.ts';
 
-const seed = Number(process.env.SEED ?? (Date.now() ^ process.pid) >>> 0);
+const seed = testSeed;
 const hour = 3_600_000;
 const steps = 40;
 
