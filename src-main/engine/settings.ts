@@ -59,6 +59,9 @@ function contradictionIn(settings: Settings): string | undefined {
   for (const [index, volume] of settings.volumes.entries()) {
     if (names.has(volume.name)) return `volumes.${index}.name: '${volume.name}' is there twice.`;
     names.add(volume.name);
+    if (volume.role === 'mirror' && volume.discard) {
+      return `volumes.${index}.discard: '${volume.name}' is a mirror, and only a primary gives freed room back. Leave it out.`;
+    }
     for (const device of volume.devices) {
       const owner = devices.get(device);
       if (owner !== undefined) return `volumes.${index}.devices: ${device} belongs to volume ${owner} too.`;

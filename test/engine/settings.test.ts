@@ -64,6 +64,7 @@ describe('settings', () => {
     expect(refusal((settings) => volumes(settings).push(volumes(settings)[0]!))).toContain('volumes.1.name');
     expect(refusal((settings) => volumes(settings).push({ ...volumes(settings)[0]!, name: 'twin' }))).toContain('volumes.1.devices');
     expect(refusal((settings) => (volumes(settings)[0]!.role = 'mirror'))).toContain('relationships.0.volume');
+    expect(refusal((settings) => Object.assign(volumes(settings)[0]!, { role: 'mirror', discard: true }))).toContain('volumes.0.discard');
     expect(refusal((settings) => (settings.version = 2))).toContain('newer program');
     expect(() => parseSettings('{', 'the store')).toThrow(/the store.*not JSON/);
   });

@@ -73,7 +73,7 @@ function withVolumeOptions(command: Command): Command {
     .option('--role <role>', 'primary, or mirror of a volume elsewhere', 'primary')
     .option('--interval <time>', 'time between CPs: 1s to 24h, or off (default 30s)')
     .option('--durability <promise>', 'what an acknowledgement promises: sync or request (default sync)')
-    .option('--discard', 'give freed room back to the file system of an image')
+    .option('--discard', 'give freed room back to the file system of an image (primary only)')
     .option('--listen <address...>', 'where a mirror waits for its primary: ipc://NAME, tcp://127.0.0.1:PORT, or tls://0.0.0.0:PORT for paired servers');
 }
 
