@@ -119,14 +119,16 @@ async function openWithFault(
     counts.refused++;
   }
   if (trace.events.length > 0) {
-    const promises = withRecoveryCp(Promises.after([...past, ...state.marks]));
+    const promises = await promisesAfterRecovery(workload, state, Promises.after([...past, ...state.marks]));
     await proveRecovery(finalState(trace).devices(), { history: workload.history, promises, seed, changesAfter: 3, bases: true });
   }
   return devices.some(({ injected }) => injected.length > 0);
 }
 
-/** A recovery takes one CP of what it found; where its root may have been written, that CP counts as frozen. */
-function withRecoveryCp(promises: Promises): Promises {
-  for (const cp of [1, 2]) promises.cps.set(promises.committedCp + cp, promises.durable);
+/** A recovery takes a CP or two of what it found, whether it gets to its end or not. */
+async function promisesAfterRecovery(workload: PrimaryWorkload, state: CrashState, promises: Promises): Promise<Promises> {
+  const { cp, count } = await proveRecovery(state.devices(), { history: workload.history, promises, seed });
+  promises.cps.set(cp + 1, count);
+  promises.cps.set(cp + 2, count);
   return promises;
 }
