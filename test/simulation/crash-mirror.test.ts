@@ -107,7 +107,7 @@ async function proveBoth(state: CrashState, mirrored: MirroredWorkload, isFull: 
 describe(`power cut at every write and flush of primary and mirror, seed ${seed}`, () => {
   it('the mirror opens at the CP it acknowledged or a later one, whole, and catches up', { timeout: hour }, async () => {
     let states = 0;
-    for (let run = 0; run < 3; run++) {
+    for (let run = 0; run < 5; run++) {
       const mirrored = await mirroredWorkload(seed + run);
       // Before this the mirror's devices are being labelled, which has its own tests.
       const fromEvent = mirrored.trace.events.findIndex((event) => event.kind === 'mark' && (event.value as Happening | MirrorMark).kind === 'mirror') - 12;
