@@ -9,10 +9,18 @@ export const runBlocksMax = 256;
 /** Calls to the device that one batch keeps in flight. */
 const callsInFlightMax = 4;
 
+/**
+ * Another place to get a block from when the devices do not give it. Fills the
+ * target with the block of the pointer at the offset, and resolves to whether it
+ * could; what it gives is proven by whoever asked.
+ */
+export type SecondSource = (pointer: Uint8Array, offset: number, target: Uint8Array) => Promise<boolean>;
+
 /** Block reads and writes by VBN on a device, in long runs. Nothing is cached here. */
 export class BlockStore {
   readonly blockSizeBytes: number;
   readonly #device: Device;
+  readonly #secondSources: SecondSource[] = [];
 
   constructor(device: Device, blockSizeBytes: number) {
     this.#device = device;
@@ -40,17 +48,25 @@ export class BlockStore {
     return this.#device.write(vbn * this.blockSizeBytes, buffers);
   }
 
+  /** From now on `readProven` asks this source too, after those added before; the result ends that. */
+  addSecondSource(source: SecondSource): () => void {
+    this.#secondSources.push(source);
+    return () => {
+      const index = this.#secondSources.indexOf(source);
+      if (index >= 0) this.#secondSources.splice(index, 1);
+    };
+  }
+
   /**
    * Reads the block of each pointer into the buffer at the same position and
-   * proves it by its checksum. Throws `checksum-mismatch` for the first block
-   * whose bytes are wrong, after all reads have ended.
+   * proves it by its checksum. What the devices do not give is got from the
+   * second sources. Throws the fault of the first block that nobody has
+   * (`checksum-mismatch`, `device-io`), after all reads have ended.
    */
   async readProven(pointers: PointerList, targets: readonly Uint8Array[]): Promise<void> {
-    await this.#readRuns(pointers, targets, (_positions, fault) => {
-      throw fault;
-    });
-    for (let position = 0; position < pointers.count; position++) {
-      this.prove(pointers.bytes, position * pointerBytes, targets[position]!, pointers.vbn(position));
+    const faults = await this.readTolerant(pointers, targets);
+    for (const [position, fault] of faults) {
+      if (!(await this.#readElsewhere(pointers, position, targets[position]!))) throw fault;
     }
   }
 
@@ -69,23 +85,25 @@ export class BlockStore {
       }
     });
     for (let position = 0; position < pointers.count; position++) {
-      if (faults.has(position)) continue;
-      try {
-        this.prove(pointers.bytes, position * pointerBytes, targets[position]!, pointers.vbn(position));
-      } catch (fault) {
-        if (!(fault instanceof MirrorpointError)) throw fault;
-        faults.set(position, fault);
-      }
+      if (faults.has(position) || isProven(pointers, position, targets[position]!)) continue;
+      faults.set(position, this.#wrongBytes(pointers, position));
     }
     return faults;
   }
 
-  /** Throws `checksum-mismatch` unless the bytes are what the pointer at the offset promises. */
-  prove(pointer: Uint8Array, offset: number, bytes: Uint8Array, vbn: number): void {
-    if (checksumOf(bytes) === pointerChecksum(pointer, offset)) return;
-    throw new MirrorpointError(
+  async #readElsewhere(pointers: PointerList, position: number, target: Uint8Array): Promise<boolean> {
+    for (const source of [...this.#secondSources]) {
+      const isThere = await source(pointers.bytes, position * pointerBytes, target);
+      if (isThere && isProven(pointers, position, target)) return true;
+    }
+    return false;
+  }
+
+  #wrongBytes(pointers: PointerList, position: number): MirrorpointError {
+    return new MirrorpointError(
       'checksum-mismatch',
-      `Block ${vbn} of ${this.name}, born in CP ${pointerBirth(pointer, offset)}, does not hold the bytes that were written there. ` +
+      `Block ${pointers.vbn(position)} of ${this.name}, born in CP ${pointerBirth(pointers.bytes, position * pointerBytes)}, ` +
+        'does not hold the bytes that were written there. ' +
         'Run `mirrorpoint volume check` to see which files are hit, and restore them from the other side.',
     );
   }
@@ -119,4 +137,8 @@ export class BlockStore {
     }
     await Promise.all(inFlight);
   }
+}
+
+function isProven(pointers: PointerList, position: number, bytes: Uint8Array): boolean {
+  return checksumOf(bytes) === pointerChecksum(pointers.bytes, position * pointerBytes);
 }

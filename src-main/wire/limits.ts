@@ -1,6 +1,6 @@
 /** The versions of the protocol that this build speaks, lowest and highest. */
-export const protocolVersionMin = 1;
-export const protocolVersionMax = 1;
+export const protocolVersionMin = 2;
+export const protocolVersionMax = 2;
 
 /** Bytes of a frame's fixed header. */
 export const headerBytes = 32;

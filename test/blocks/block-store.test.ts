@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checksumOf, isFault, SeededRandom } from '../../src-main/base/index.ts';
 import { BlockStore, PointerList } from '../../src-main/blocks/index.ts';
 import { MemoryDevice } from '../../src-main/device/index.ts';
-import { pointerBytes, setPointer } from '../../src-main/format/index.ts';
+import { pointerBytes, pointerVbn, setPointer } from '../../src-main/format/index.ts';
 import { FaultyDevice } from '../simulation/faulty-device.ts';
 
 const blockSizeBytes = 4096;
@@ -42,6 +42,33 @@ describe('the block store', () => {
       expect(bytes).toEqual(contents.get(pointers.vbn(position)));
     });
     expect(device.counts.read).toBeLessThan(450);
+  });
+
+  it('gets what its devices do not give from the first second source that has it, proven', async () => {
+    const { store, pointers, contents, targets } = await filled(20);
+    const wrongVbn = pointers.vbn(3);
+    await store.writeRun(wrongVbn, [new Uint8Array(blockSizeBytes)]);
+    const asked: number[] = [];
+    const remove = store.addSecondSource((pointer, offset, target) => {
+      asked.push(pointerVbn(pointer, offset));
+      target.fill(1);
+      return Promise.resolve(true);
+    });
+    await expect(store.readProven(pointers, targets)).rejects.toMatchObject({ code: 'checksum-mismatch' });
+    store.addSecondSource((pointer, offset, target) => {
+      target.set(contents.get(pointerVbn(pointer, offset))!);
+      return Promise.resolve(true);
+    });
+    asked.length = 0;
+    await store.readProven(pointers, targets);
+    expect(asked).toEqual([wrongVbn]);
+    remove();
+    targets.forEach((bytes) => bytes.fill(0));
+    await store.readProven(pointers, targets);
+    expect(asked).toEqual([wrongVbn]);
+    targets.forEach((bytes, position) => {
+      expect(bytes).toEqual(contents.get(pointers.vbn(position)));
+    });
   });
 
   it('proves every block: one wrong bit anywhere is told by its VBN', async () => {

@@ -7,7 +7,7 @@ import { joined, sampleMessages } from './messages.ts';
 
 const specification = fs.readFileSync(path.join(import.meta.dirname, '../../src-main/wire/PROTOCOL.md'), 'utf8');
 
-/** Header and body of the sample messages as version 1 writes them. They never change. */
+/** Header and body of the sample messages as version 2 writes them. They never change. */
 const frozen: readonly (readonly [type: string, header: string, body: string])[] = [
   ['hello', '4d504e54010000004d00000000000000def545ffdd3740bbf8d789b6b569a42b', '01000100020010000040420f0000000100000000000101010101010101010101010101010102020202020202020202020202020202030303030303030303030303030303030762c3bc726f2d31'],
   ['state', '4d504e540200000022000000000000001c3d7e4bbba6c991c7f78b854f682e72', '0600000000001032547698badcfe0700000000000200030000000000050000000000'],
@@ -22,7 +22,7 @@ const frozen: readonly (readonly [type: string, header: string, body: string])[]
   ['bye', '4d504e540c000000000000000000000099e9d85137db46ef97271a17b0afd6cd', ''],
 ];
 
-describe('version 1 of the protocol', () => {
+describe('version 2 of the protocol', () => {
   it.each(frozen)('%s: has the bytes that it always had', (type, header, body) => {
     const message = sampleMessages.find((sample) => sample.type === type)!;
     const [head] = wire.encodeMessage(message) as [Uint8Array];

@@ -5,6 +5,8 @@ import {
   encodeFrame,
   encodeMessage,
   handshakeFrameBytesMax,
+  protocolVersionMax,
+  protocolVersionMin,
   wantsOutstandingMax,
   WireSession,
 } from '../../src-main/wire/index.ts';
@@ -49,9 +51,9 @@ function cross(from: WireSession, to: WireSession, ...messages: Message[]): void
 describe('the handshake', () => {
   it('is over when each side has the other’s hello, and tells the peer and the version', () => {
     const { primary, mirror } = pair({ stateTold: false });
-    expect(primary.peer).toEqual({ type: 'hello', role: 'mirror', protocolMin: 1, protocolMax: 1, ...sampleHello });
+    expect(primary.peer).toEqual({ type: 'hello', role: 'mirror', protocolMin: protocolVersionMin, protocolMax: protocolVersionMax, ...sampleHello });
     expect(mirror.peer?.role).toBe('primary');
-    expect([primary.version, mirror.version]).toEqual([1, 1]);
+    expect([primary.version, mirror.version]).toEqual([protocolVersionMax, protocolVersionMax]);
   });
 
   it.each<[string, { min: number; max: number }, { min: number; max: number }, number]>([
@@ -92,7 +94,7 @@ describe('the handshake', () => {
     const primary = session('primary');
     primary.start();
     expect(primary.receive(longer).length).toBe(1);
-    expect(primary.version).toBe(1);
+    expect(primary.version).toBe(protocolVersionMax);
   });
 
   it('refuses a peer of the same role by name', () => {
