@@ -2,7 +2,8 @@ import { type ContractRouterClient, eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
-import { historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
+import { eventSchema } from './event-schemas.ts';
+import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
 import { holdLabelSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import * as schemas from './schemas.ts';
 import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
@@ -13,8 +14,12 @@ const ofVolume = z.object({ volume: volumeNameSchema });
 const inVolume = ofVolume.extend({ path: volumePathSchema });
 const ofRelationship = ofVolume.extend({ address: z.string().min(1) });
 
+const watching = z.object({ intervalMs: z.int().min(100).max(60_000).default(1000) });
+
 const server = {
   status: base.input(nothing).output(schemas.serverStatusSchema),
+  /** The status again whenever it may have changed, at most once per interval. */
+  watch: base.input(watching).output(eventIterator(schemas.serverStatusSchema)),
   /** Answers before the server ends. */
   stop: base.input(nothing).output(nothing),
 };
@@ -103,12 +108,19 @@ const relationships = {
   link: base.input(ofRelationship.extend({ peer: z.string().min(1).optional() })).output(nothing),
   unlink: base.input(ofRelationship).output(nothing),
   list: base.input(nothing).output(z.object({ relationships: z.array(schemas.relationshipStatusSchema) })),
-  /** The list again whenever it may have changed, at most once per interval. */
-  watch: base
-    .input(z.object({ intervalMs: z.int().min(100).max(60_000).default(1000) }))
-    .output(eventIterator(z.object({ relationships: z.array(schemas.relationshipStatusSchema) }))),
   pause: base.input(ofRelationship).output(nothing),
   resume: base.input(ofRelationship).output(nothing),
+};
+
+const events = {
+  /** Oldest first: those after an id or since a time, or else the last ones. */
+  list: base
+    .input(z.object({ after: z.int().optional(), sinceWallMs: z.number().optional(), limit: z.int().min(1).max(eventPageMax).default(100) }))
+    .output(z.object({ events: z.array(eventSchema), more: z.boolean() })),
+  /** The last `backlog` ones, and then each that comes; those that a slow listener missed are left out beyond the log's bound. */
+  watch: base
+    .input(watching.extend({ backlog: z.int().min(0).max(eventPageMax).default(10) }))
+    .output(eventIterator(z.object({ events: z.array(eventSchema) }))),
 };
 
 const ofPeer = z.object({ peer: z.string().min(1) });
@@ -134,7 +146,7 @@ const pairing = {
 };
 
 /** Everything that can be asked of a server. */
-export const contract = { server, volumes, files, cp, snapshots, relationships, peers, pairing };
+export const contract = { server, volumes, files, cp, snapshots, relationships, events, peers, pairing };
 
 /** How a window or a command asks, whatever carries the questions. */
 export type MirrorpointClient = ContractRouterClient<typeof contract>;

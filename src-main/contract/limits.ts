@@ -16,5 +16,8 @@ export const problemsReportedMax = 1000;
 /** CPs in one answer about the history. */
 export const historyPageMax = 1000;
 
+/** Events in one answer. */
+export const eventPageMax = 1000;
+
 export const cpIntervalMsMin = 1000;
 export const cpIntervalMsMax = 24 * 60 * 60 * 1000;

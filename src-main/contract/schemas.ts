@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorCodes } from '../base/index.ts';
+import { alertSchema, eventSchema } from './event-schemas.ts';
 import { cpIntervalMsMax, cpIntervalMsMin } from './limits.ts';
 import { snapshotNameSchema, volumeNameSchema } from './place.ts';
 
@@ -170,9 +171,6 @@ export const relationshipStatusSchema = z.object({
 });
 export type RelationshipStatus = z.infer<typeof relationshipStatusSchema>;
 
-export const eventSchema = z.object({ wallMs: z.number(), subject: z.string(), text: z.string() });
-export type ServerEvent = z.infer<typeof eventSchema>;
-
 export const serverStatusSchema = z.object({
   serverId: z.string(),
   serverName: z.string(),
@@ -185,7 +183,9 @@ export const serverStatusSchema = z.object({
   wallMs: z.number(),
   volumes: z.array(volumeSummarySchema.extend({ cp: z.int().optional(), cpWallMs: z.number().optional() })),
   relationships: z.array(relationshipStatusSchema),
-  /** The last ones. */
+  /** What lasts now, the oldest first. */
+  alerts: z.array(alertSchema),
+  /** The last ones, the oldest first. */
   events: z.array(eventSchema),
 });
 export type ServerStatus = z.infer<typeof serverStatusSchema>;

@@ -1,7 +1,8 @@
 import { isFault, MirrorpointError, reasonOf } from '../base/index.ts';
 import type { RelationshipStatus, RootChoice, ServerStatus, VolumeStatus } from '../contract/index.ts';
 import { toHex } from '../base/index.ts';
-import { EventList } from './event-list.ts';
+import { Alerts } from './alerts.ts';
+import { EventLog } from './event-log.ts';
 import { JobBoard } from './job.ts';
 import { MirrorListening } from './mirror-listening.ts';
 import type { EnginePorts } from './ports.ts';
@@ -29,7 +30,9 @@ const eventsShown = 20;
 export class Engine implements AsyncDisposable {
   readonly ports: EnginePorts;
   readonly book: SettingsBook;
-  readonly events: EventList;
+  readonly events: EventLog;
+  /** The conditions that last; whoever watches one raises and clears it here. */
+  readonly alerts: Alerts;
   readonly jobs: JobBoard;
   readonly shelf: VolumeShelf;
   readonly relationships: Relationships;
@@ -41,7 +44,7 @@ export class Engine implements AsyncDisposable {
   readonly #sessions = new Set<EngineSession>();
   #closing: Promise<void> | undefined;
 
-  private constructor(ports: EnginePorts, parts: { book: SettingsBook; trust: Trust; events: EventList }, options: EngineOptions) {
+  private constructor(ports: EnginePorts, parts: { book: SettingsBook; trust: Trust; events: EventLog }, options: EngineOptions) {
     const { book, trust, events } = parts;
     const changed = (): void => {
       for (const listener of this.#listeners) listener();
@@ -52,6 +55,9 @@ export class Engine implements AsyncDisposable {
     this.#startedWallMs = ports.clock.wallMs();
     this.trust = trust;
     this.events = events;
+    this.alerts = new Alerts(events);
+    this.alerts.onChange(changed);
+    this.events.onEvent(changed);
     this.jobs = new JobBoard(ports.clock);
     this.relationships = new Relationships({ ports, book, trust, isServing: options.serve });
     this.relationships.onChange(changed);
@@ -61,6 +67,7 @@ export class Engine implements AsyncDisposable {
       book,
       events: this.events,
       onOpen: (open) => {
+        this.alerts.clear('volume-failed', `volume ${open.name}`, 'It is served again.');
         if (open.role === 'primary') this.relationships.adopt(open);
       },
     });
@@ -74,7 +81,7 @@ export class Engine implements AsyncDisposable {
    */
   static async open(ports: EnginePorts, options: EngineOptions): Promise<Engine> {
     const book = await SettingsBook.open(ports.settings, { random: ports.random, serverName: ports.defaultServerName });
-    const events = new EventList(ports);
+    const events = await EventLog.open(ports.log('events'), ports);
     const trust = await Trust.open({
       ports,
       serverName: () => book.current.serverName,
@@ -149,6 +156,7 @@ export class Engine implements AsyncDisposable {
         return root === undefined ? summary : { ...summary, cp: root.cp, cpWallMs: root.wallMs };
       }),
       relationships: this.relationshipStatuses(),
+      alerts: this.alerts.current,
       events: this.events.last(eventsShown),
     };
   }
@@ -210,7 +218,11 @@ export class Engine implements AsyncDisposable {
     await this.relationships.close();
     await this.mirrors.close();
     this.trust.close();
-    await this.shelf.close();
+    try {
+      await this.shelf.close();
+    } finally {
+      await this.events.close();
+    }
   }
 
   async #serve(listen: readonly string[]): Promise<void> {
@@ -225,7 +237,13 @@ export class Engine implements AsyncDisposable {
         if (!isFault(fault) || refusedStart.has(fault.code)) throw fault;
         first ??= fault;
         this.shelf.noteFault(name, fault);
-        this.events.add(`volume ${name}`, `It is not served: ${reasonOf(fault)}`);
+        this.alerts.raise({
+          kind: 'volume-failed',
+          level: 'problem',
+          subject: `volume ${name}`,
+          text: `It is not served: ${reasonOf(fault)}`,
+          next: 'See to what it says, and restart the server.',
+        });
       }
     }
     if (first !== undefined && servedCount === 0) throw first;

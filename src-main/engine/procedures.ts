@@ -14,7 +14,7 @@ export interface ProcedureContext {
 function toWire(engine: Engine, thrown: unknown): unknown {
   if (!(thrown instanceof MirrorpointError) && !(thrown instanceof ORPCError)) {
     const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-    engine.events.add('server', `A fault in the program: ${text}`);
+    engine.events.add('server', `A fault in the program: ${text}`, { level: 'problem' });
   }
   return thrown instanceof AssertionFault ? new ORPCError('INTERNAL_SERVER_ERROR', { message: thrown.message }) : faultToWire(thrown);
 }

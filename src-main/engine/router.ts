@@ -1,5 +1,5 @@
 import { createRouterClient } from '@orpc/server';
-import { faultFromWire, type MirrorpointClient, translatingFaults } from '../contract/index.ts';
+import { eventPageMax, faultFromWire, type MirrorpointClient, type ServerEvent, translatingFaults } from '../contract/index.ts';
 import type { SnapshotInfo } from '../volume/index.ts';
 import type { Engine } from './engine.ts';
 import { fileProcedures } from './file-procedures.ts';
@@ -7,10 +7,18 @@ import { procedures } from './procedures.ts';
 import type { EngineSession } from './session.ts';
 import { pairingProcedures, peerProcedures } from './trust-procedures.ts';
 import { volumeProcedures } from './volume-procedures.ts';
-import { watchRelationships } from './watch.ts';
+import { watch } from './watch.ts';
+
+/** A status is told so often even without a change, so that times are seen to go on. */
+const quietMs = 5000;
 
 const serverProcedures = {
   status: procedures.server.status.handler(({ context: { engine } }) => engine.status()),
+
+  watch: procedures.server.watch.handler(({ input: { intervalMs }, signal, context: { engine } }) =>
+    watch(engine.ports.clock, { look: () => engine.status(), onNews: (listener) => engine.onChange(listener), intervalMs, quietMs, signal }),
+  ),
+
   stop: procedures.server.stop.handler(({ context: { engine } }) => {
     engine.ports.requestStop();
     return {};
@@ -99,10 +107,6 @@ const relationshipProcedures = {
     relationships: engine.relationshipStatuses(),
   })),
 
-  watch: procedures.relationships.watch.handler(({ input, signal, context: { engine } }) =>
-    watchRelationships(engine, { intervalMs: input.intervalMs, signal }),
-  ),
-
   pause: procedures.relationships.pause.handler(async ({ input, context: { engine } }) => {
     await engine.relationships.setPaused(input.volume, input.address, true);
     return {};
@@ -114,6 +118,21 @@ const relationshipProcedures = {
   }),
 };
 
+const eventProcedures = {
+  list: procedures.events.list.handler(({ input, context: { engine } }) => engine.events.page(input)),
+
+  watch: procedures.events.watch.handler(({ input: { intervalMs, backlog }, signal, context: { engine } }) => {
+    const { events, ports } = engine;
+    let after = Math.max(0, events.lastId - backlog);
+    const look = (): { events: ServerEvent[] } | undefined => {
+      const page = events.page({ after, limit: eventPageMax });
+      after = page.events.at(-1)?.id ?? after;
+      return page.events.length === 0 ? undefined : { events: page.events };
+    };
+    return watch(ports.clock, { look, onNews: (listener) => events.onEvent(listener), intervalMs, signal });
+  }),
+};
+
 /** The contract, implemented. Its context is the engine and the caller's session. */
 export const engineRouter = procedures.router({
   server: serverProcedures,
@@ -122,6 +141,7 @@ export const engineRouter = procedures.router({
   cp: cpProcedures,
   snapshots: snapshotProcedures,
   relationships: relationshipProcedures,
+  events: eventProcedures,
   peers: peerProcedures,
   pairing: pairingProcedures,
 });

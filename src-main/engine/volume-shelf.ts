@@ -1,6 +1,6 @@
 import { isFault, MirrorpointError, reasonOf } from '../base/index.ts';
 import type { FaultReport, VolumeSummary } from '../contract/index.ts';
-import type { EventList } from './event-list.ts';
+import type { EventLog } from './event-log.ts';
 import type { EnginePorts } from './ports.ts';
 import type { SettingsBook, VolumeSettings } from './settings.ts';
 import { type OpenMirror, type OpenPrimary, openVolume, type OpenVolume } from './volume-opening.ts';
@@ -9,7 +9,7 @@ import { type OpenMirror, type OpenPrimary, openVolume, type OpenVolume } from '
 export class VolumeShelf {
   readonly #ports: EnginePorts;
   readonly #book: SettingsBook;
-  readonly #events: EventList;
+  readonly #events: EventLog;
   readonly #onOpen: (open: OpenVolume) => void;
   readonly #open = new Map<string, Promise<OpenVolume>>();
   readonly #opened = new Map<string, OpenVolume>();
@@ -19,7 +19,7 @@ export class VolumeShelf {
   constructor(options: {
     ports: EnginePorts;
     book: SettingsBook;
-    events: EventList;
+    events: EventLog;
     onOpen: (open: OpenVolume) => void;
   }) {
     this.#ports = options.ports;
@@ -105,7 +105,7 @@ export class VolumeShelf {
       try {
         await this.release(name);
       } catch (fault) {
-        this.#events.add(`volume ${name}`, `It did not close well: ${reasonOf(fault)}`);
+        this.#events.add(`volume ${name}`, `It did not close well: ${reasonOf(fault)}`, { level: 'problem' });
         first ??= { fault };
       }
     }
@@ -138,7 +138,7 @@ export class VolumeShelf {
     }
     if (recovery.damagedRootCopies > 0) {
       const text = `${recovery.damagedRootCopies} of the copies of the root node of CP ${recovery.cp} were damaged or missing.`;
-      this.#events.add(`volume ${open.name}`, text);
+      this.#events.add(`volume ${open.name}`, text, { level: 'warning' });
     }
   }
 }

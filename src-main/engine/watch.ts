@@ -1,42 +1,55 @@
-import type { RelationshipStatus } from '../contract/index.ts';
-import type { Engine } from './engine.ts';
+import type { Clock } from '../base/index.ts';
 
-/** Even without a change, so that lag in seconds is seen to grow. */
-const quietIntervalMs = 5000;
-
-/** The relationships now, and again when they may have changed, until the caller stops listening. */
-export async function* watchRelationships(
-  engine: Engine,
-  options: { intervalMs: number; signal: AbortSignal | undefined },
-): AsyncGenerator<{ relationships: RelationshipStatus[] }, void, void> {
-  const { intervalMs, signal } = options;
-  const { clock } = engine.ports;
+/**
+ * What `look` sees, now and whenever it may have changed, at most once per
+ * interval, until the caller stops listening. Nothing waits in between: who
+ * takes it slowly sees the newest next. With `quietMs` it looks that often even
+ * without a change; what `look` leaves undefined is not told.
+ */
+export async function* watch<T>(
+  clock: Clock,
+  options: {
+    readonly look: () => T | undefined;
+    /** Calls the listener when there may be news; the result ends that. */
+    readonly onNews: (listener: () => void) => () => void;
+    readonly intervalMs: number;
+    readonly quietMs?: number;
+    readonly signal: AbortSignal | undefined;
+  },
+): AsyncGenerator<T, void, void> {
+  const { look, intervalMs, quietMs, signal } = options;
   const news = { hasCome: false };
-  const hasNews = (): boolean => news.hasCome;
-  let wake: (() => void) | undefined;
-  const stopListening = engine.onChange(() => {
+  let wake: () => void = () => undefined;
+  const stopListening = options.onNews(() => {
     news.hasCome = true;
-    wake?.();
+    wake();
   });
-  const abort = (): void => wake?.();
+  const abort = (): void => {
+    wake();
+  };
   signal?.addEventListener('abort', abort);
-  const wait = (delayMs: number): Promise<void> =>
-    new Promise((resolve) => {
-      const cancel = clock.setTimer(delayMs, resolve);
-      wake = () => {
-        cancel();
-        resolve();
-      };
+  /** Waits for news, or for the time to be over. */
+  const wait = async (delayMs: number | undefined, isWoken: () => boolean): Promise<void> => {
+    if (isWoken()) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const cancel = delayMs === undefined ? undefined : clock.setTimer(delayMs, () => {
+      resolve(undefined);
     });
+    wake = () => {
+      if (isWoken()) resolve(undefined);
+    };
+    await promise;
+    wake = () => undefined;
+    cancel?.();
+  };
+  const isAborted = (): boolean => signal?.aborted === true;
   try {
-    while (signal?.aborted !== true) {
+    while (!isAborted()) {
       news.hasCome = false;
-      yield { relationships: engine.relationshipStatuses() };
-      const shownMs = clock.monotonicMs();
-      await wait(quietIntervalMs);
-      const restMs = intervalMs - (clock.monotonicMs() - shownMs);
-      wake = undefined;
-      if (hasNews() && restMs > 0) await new Promise<void>((resolve) => void clock.setTimer(restMs, resolve));
+      const seen = look();
+      if (seen !== undefined) yield seen;
+      await wait(intervalMs, isAborted);
+      await wait(quietMs === undefined ? undefined : Math.max(0, quietMs - intervalMs), () => isAborted() || news.hasCome);
     }
   } finally {
     signal?.removeEventListener('abort', abort);

@@ -1,23 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CpHistoryRecord } from '../../src-main/contract/index.ts';
 import { CpLog } from '../../src-main/engine/cp-log.ts';
-import type { LineLog } from '../../src-main/engine/index.ts';
-
-class MemoryLog implements LineLog {
-  lines: string[] = [];
-
-  async read(): Promise<readonly string[]> {
-    return [...this.lines];
-  }
-
-  async append(lines: readonly string[]): Promise<void> {
-    this.lines.push(...lines);
-  }
-
-  async replace(lines: readonly string[]): Promise<void> {
-    this.lines = [...lines];
-  }
-}
+import { MemoryLog } from './memory-log.ts';
 
 function record(cp: number): CpHistoryRecord {
   return { cp, cause: 'timer', startedWallMs: 1000 * cp, durationMs: 1, dataBlocks: 2, addressBlocks: 1, bytes: 12288 };

@@ -49,6 +49,8 @@ describe('every command', () => {
       ['pause', 'work', 'ipc://office'],
       ['resume', 'work', 'ipc://office'],
       ['status'],
+      ['events', '--since', '1h'],
+      ['alerts'],
       ['unlink', 'work', 'ipc://office'],
       ['volume', 'detach', 'work'],
       ['volume', 'attach', 'work', work],
@@ -62,11 +64,11 @@ describe('every command', () => {
   it('has help that names it, and a wrong word is told from a fault', async () => {
     const place = placeIn(testFolder(), 'a');
     const help = await succeed(place, '--help');
-    for (const name of ['volume', 'serve', 'stop', 'status', 'ls', 'cat', 'stat', 'mkdir', 'put', 'get', 'compare', 'mv', 'rm', 'cp', 'snapshot', 'link', 'unlink']) {
+    for (const name of ['volume', 'serve', 'stop', 'status', 'ls', 'cat', 'stat', 'mkdir', 'put', 'get', 'compare', 'mv', 'rm', 'cp', 'snapshot', 'link', 'unlink', 'events', 'alerts']) {
       expect(help).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
       expect(await succeed(place, name, '--help')).toContain(`mirrorpoint ${name}`);
     }
-    for (const words of [['fly'], ['volume', 'fly'], ['ls'], ['ls', 'work:/', '--fast'], ['cp', 'history', 'work', '--limit', 'many']]) {
+    for (const words of [['fly'], ['volume', 'fly'], ['ls'], ['ls', 'work:/', '--fast'], ['cp', 'history', 'work', '--limit', 'many'], ['events', '--since', 'lately'], ['events', '--since', '1h', '--watch']]) {
       const result = await runCommand(place, ...words);
       expect([words, result.exitCode, result.stdout]).toEqual([words, 2, '']);
       expect(result.stderr).not.toBe('');

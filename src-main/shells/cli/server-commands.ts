@@ -5,6 +5,7 @@ import { connectControl } from '../headless/control-client.ts';
 import { controlEndpoint, FolderLock } from '../headless/config-folder.ts';
 import { runServer } from '../headless/server.ts';
 import { addCommand, type CommandContext, eventsOf, type Surroundings } from './command.ts';
+import { alertLine, eventLine } from './event-commands.ts';
 import { exitCodes } from './exit-codes.ts';
 import { table, toJson } from './output.ts';
 import { formatDuration, formatTime } from './values.ts';
@@ -50,7 +51,8 @@ function statusLines(status: ServerStatus): string[] {
     ...(status.volumes.length === 0 ? ['There are no volumes here.'] : volumes),
     ...faults,
     ...status.relationships.map(relationshipSentence),
-    ...status.events.slice(-5).map((event) => `${formatTime(event.wallMs)} ${event.subject}: ${event.text}`),
+    ...status.alerts.map(alertLine),
+    ...status.events.slice(-5).map(eventLine),
   ];
 }
 
@@ -58,10 +60,12 @@ async function watch({ output, withClient, signal }: CommandContext): Promise<vo
   await withClient(
     async (client) => {
       try {
-        for await (const { relationships } of eventsOf(client.relationships.watch({}), signal)) {
-          output.item({ relationships }, () =>
-            relationships.length === 0 ? ['There are no relationships here.'] : relationships.map(relationshipSentence),
-          );
+        for await (const status of eventsOf(client.server.watch({}), signal)) {
+          const { relationships, alerts } = status;
+          output.item(JSON.parse(toJson(status)), () => [
+            ...(relationships.length === 0 ? ['There are no relationships here.'] : relationships.map(relationshipSentence)),
+            ...alerts.map(alertLine),
+          ]);
         }
       } catch (thrown) {
         // Ctrl-C is how one stops watching.
@@ -154,7 +158,7 @@ export function addServerCommands(program: Command, surroundings: Surroundings):
       summary: 'show the server, its volumes and how far mirrors are behind',
       examples: ['status --watch', 'status --json'],
     },
-    (command) => command.option('--watch', 'follow the relationships until Ctrl-C'),
+    (command) => command.option('--watch', 'follow the relationships and alerts until Ctrl-C'),
     async (context, options) => {
       if ((options as { watch?: boolean }).watch === true) return watch(context);
       const status = await context.withClient((client) => client.server.status({}));

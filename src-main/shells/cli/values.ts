@@ -32,6 +32,14 @@ export function parseInterval(text: string): number {
   return ms;
 }
 
+/** A moment, in milliseconds since 1970 UTC, from a time of ISO 8601 or from how long ago it was: `90s`, `15m`, `24h`, `7d`. */
+export function parseSince(text: string, nowWallMs: number): number {
+  const ago = /^([0-9]+)(s|m|h|d)$/.exec(text.trim());
+  const wallMs = ago === null ? Date.parse(text) : nowWallMs - Number(ago[1]) * (ago[2] === 'd' ? 86_400_000 : durationUnitsMs[ago[2]!]!);
+  if (Number.isNaN(wallMs)) throw bad(text, 'time', '15m, 24h, 7d or 2026-05-01T12:00Z');
+  return wallMs;
+}
+
 export function parseCount(text: string): number {
   const count = Number(text);
   if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(count) || count < 1) throw bad(text, 'count', '20');
