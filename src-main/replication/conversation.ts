@@ -1,5 +1,6 @@
 import { type CancelTimer, type Clock, MirrorpointError } from '../base/index.ts';
 import type { Link } from '../transport/index.ts';
+import { PeerClock } from './peer-clock.ts';
 import type { BlocksMessage, HeartbeatMessage, HelloMessage, Message, WireSession } from '../wire/index.ts';
 
 export interface ConversationOptions {
@@ -21,6 +22,7 @@ export class Conversation {
   readonly #link: Link;
   readonly #session: WireSession;
   readonly #options: ConversationOptions;
+  readonly #peerClock = new PeerClock();
   #isOver = false;
   #fault: unknown;
   #listeningSinceMs: number | undefined;
@@ -41,6 +43,12 @@ export class Conversation {
 
   get peer(): HelloMessage | undefined {
     return this.#session.peer;
+  }
+
+  /** How far the peer's clock is ahead, once it has told its time. */
+  get peerClock(): { clockAheadMs?: number } {
+    const { aheadMs } = this.#peerClock;
+    return aheadMs === undefined ? {} : { clockAheadMs: aheadMs };
   }
 
   get bytesSent(): number {
@@ -125,6 +133,10 @@ export class Conversation {
     }
     for (const message of this.#session.receive(chunk)) {
       if (this.#hasEnded) return;
+      if (message.type === 'heartbeat') {
+        const { clock } = this.#options;
+        this.#peerClock.note(message.sentWallMs, { wallMs: clock.wallMs(), nowMs: clock.monotonicMs() });
+      }
       if (message.type === 'bye') this.#end();
       else if (message.type === 'fault' && message.final) {
         this.#fault = new MirrorpointError(message.code, message.message);

@@ -1,11 +1,12 @@
 import type { Clock, MirrorpointError } from '../base/index.ts';
+import { rootChecksumOf } from '../format/index.ts';
 import type { Link } from '../transport/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
 import { WireSession } from '../wire/index.ts';
 import { Conversation } from './conversation.ts';
 import { handshakesMax, heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
 import { MirrorSession, type PrimaryKnowledge } from './mirror-session.ts';
-import { lagMsOf, noTraffic, reasonFor, type RelationshipStatus, stateOfSession } from './relationship-status.ts';
+import { identityOf, lagMsOf, noTraffic, reasonFor, type RelationshipStatus, stateOfSession } from './relationship-status.ts';
 import { isPassing } from './retry.ts';
 
 export interface MirrorServiceOptions {
@@ -29,7 +30,7 @@ export class MirrorService implements AsyncDisposable {
   readonly #sessions = new Set<MirrorSession>();
   readonly #listeners = new Set<() => void>();
   readonly #traffic = noTraffic();
-  readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, pendingBytes: 0, sentWallMs: 0, heardMs: 0 };
+  readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, missingSinceWallMs: undefined, pendingBytes: 0, sentWallMs: 0, heardMs: 0 };
   #current: MirrorSession | undefined;
   #fault: MirrorpointError | undefined;
   #isClosed = false;
@@ -73,7 +74,7 @@ export class MirrorService implements AsyncDisposable {
 
   status(): RelationshipStatus {
     const { volume, clock } = this.#options;
-    const { committed } = volume;
+    const { committed, committedBytes } = volume;
     const session = this.#current?.isReady === true ? this.#current : undefined;
     const mirrorCp = committed?.cp ?? 0;
     const primaryCp = Math.max(this.#primary.lastCp, mirrorCp);
@@ -88,14 +89,23 @@ export class MirrorService implements AsyncDisposable {
       mirrorCp,
       lagCps: primaryCp - mirrorCp,
       lagBytes: mirrorCp === primaryCp ? 0 : Math.max(this.#primary.pendingBytes, this.#current?.missingBytes ?? 0),
-      lagMs: lagMsOf({ mirrorCp, primaryCp, mirrorWallMs: committed?.wallMs ?? 0, nowWallMs }),
+      lagMs: lagMsOf({
+        mirrorCp,
+        primaryCp,
+        mirrorWallMs: committed?.wallMs ?? 0,
+        missingSinceWallMs: this.#primary.missingSinceWallMs,
+        nowWallMs,
+      }),
       bytesSent: this.#traffic.bytesSent + (this.#current?.bytesSent ?? 0),
       bytesReceived: this.#traffic.bytesReceived + (this.#current?.bytesReceived ?? 0),
       blocksPushed: this.#traffic.blocksPushed,
       blocksPulled: this.#traffic.blocksPulled,
       lastCommittedWallMs: committed?.wallMs ?? 0,
       // What the mirror has is the primary's own root of that number, or it would not have been committed.
-      identical: mirrorCp > 0 && mirrorCp === this.#primary.lastCp,
+      ...identityOf(
+        mirrorCp > 0 && mirrorCp === this.#primary.lastCp && committedBytes !== undefined ? rootChecksumOf(committedBytes) : undefined,
+      ),
+      ...this.#current?.peerClock,
     };
   }
 

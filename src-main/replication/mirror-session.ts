@@ -23,6 +23,8 @@ export interface PrimaryKnowledge {
   name: string | undefined;
   lastCp: number;
   lastCpWallMs: number;
+  /** When the first CP was taken that was news here since the mirror was last at the primary's. */
+  missingSinceWallMs: number | undefined;
   /** Bytes that the mirror lacks, as the primary counted them when it last spoke. */
   pendingBytes: number;
   /** The primary's clock when it last spoke, and this side's monotonic time then. */
@@ -106,6 +108,10 @@ export class MirrorSession {
 
   get bytesReceived(): number {
     return this.#conversation.bytesReceived;
+  }
+
+  get peerClock(): Conversation['peerClock'] {
+    return this.#conversation.peerClock;
   }
 
   /** Bytes known to be missing. */
@@ -302,9 +308,12 @@ export class MirrorSession {
   }
 
   #heard(cp: number, wallMs: number): void {
-    if (cp < this.#primary.lastCp) return;
-    this.#primary.lastCp = cp;
-    this.#primary.lastCpWallMs = wallMs;
+    const primary = this.#primary;
+    if (cp < primary.lastCp) return;
+    const mirrorCp = this.#volume.committed?.cp ?? 0;
+    if (primary.lastCp <= mirrorCp) primary.missingSinceWallMs = cp > mirrorCp && primary.lastCp > 0 ? wallMs : undefined;
+    primary.lastCp = cp;
+    primary.lastCpWallMs = wallMs;
   }
 
   #fail(fault: unknown): void {

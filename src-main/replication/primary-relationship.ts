@@ -6,6 +6,7 @@ import { Conversation } from './conversation.ts';
 import { heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
 import { type MirroredVolume, type MirrorMemory, PrimarySession } from './primary-session.ts';
 import {
+  identityOf,
   lagMsOf,
   noTraffic,
   reasonFor,
@@ -99,10 +100,17 @@ export class PrimaryRelationship implements AsyncDisposable {
       mirrorCp,
       lagCps: Math.max(0, root.cp - mirrorCp),
       lagBytes: this.#lagBytes(mirrorCp),
-      lagMs: lagMsOf({ mirrorCp, primaryCp: root.cp, mirrorWallMs: committed?.wallMs ?? 0, nowWallMs: clock.wallMs() }),
+      lagMs: lagMsOf({
+        mirrorCp,
+        primaryCp: root.cp,
+        mirrorWallMs: committed?.wallMs ?? 0,
+        missingSinceWallMs: volume.cpHistory.find((record) => record.cp === mirrorCp + 1)?.startedWallMs,
+        nowWallMs: clock.wallMs(),
+      }),
       ...traffic,
       lastCommittedWallMs: committed?.wallMs ?? 0,
-      identical: committed?.cp === root.cp && committed.checksum === rootChecksumOf(rootBytes),
+      ...identityOf(committed?.cp === root.cp && committed.checksum === rootChecksumOf(rootBytes) ? committed.checksum : undefined),
+      ...this.#conversation?.peerClock,
     };
   }
 
@@ -211,7 +219,10 @@ export class PrimaryRelationship implements AsyncDisposable {
   /** What the CPs after the mirror's wrote; those from before this start of the volume are not known any more. */
   #lagBytes(mirrorCp: number): number {
     const { root, cpHistory } = this.#options.volume;
-    if (mirrorCp === 0) return root.usedBlockCount * root.blockSizeBytes;
+    if (mirrorCp === 0) {
+      const { blocksPulled, blocksPushed } = this.#memory.traffic;
+      return Math.max(0, root.usedBlockCount - blocksPulled - blocksPushed) * root.blockSizeBytes;
+    }
     return cpHistory.reduce((sum, record) => sum + (record.cp > mirrorCp ? record.bytes : 0), 0);
   }
 

@@ -26,7 +26,7 @@ export interface RelationshipStatus {
   lagCps: number;
   /** Bytes that those CPs wrote. Blocks that were replaced since never travel, so fewer may. */
   lagBytes: number;
-  /** Age of what the mirror shows, in milliseconds; 0 when it shows the last CP, nothing, or a CP whose time is not known yet. */
+  /** How long ago the first CP was taken that the mirror lacks, in milliseconds; 0 when it lacks none, or shows nothing yet. */
   lagMs: number;
   bytesSent: number;
   bytesReceived: number;
@@ -38,6 +38,10 @@ export interface RelationshipStatus {
   lastCommittedWallMs: number;
   /** Equal root checksums: both sides hold the same representation. */
   identical: boolean;
+  /** That checksum, 16 hex digits, when they are identical. */
+  rootChecksum?: string;
+  /** How far the other server's clock is ahead of this one's, in milliseconds, while it speaks. */
+  clockAheadMs?: number;
 }
 
 /** What went over the links of a relationship since it was started. */
@@ -58,10 +62,23 @@ export function stateOfSession(at: { mirrorCp: number; primaryCp: number; isStre
   return at.mirrorCp >= at.primaryCp || at.isStreaming ? 'live' : 'catching-up';
 }
 
-/** How old what the mirror shows is, on the primary's clock. */
-export function lagMsOf(at: { mirrorCp: number; primaryCp: number; mirrorWallMs: number; nowWallMs: number }): number {
-  if (at.mirrorWallMs === 0 || at.mirrorCp >= at.primaryCp) return 0;
-  return Math.max(0, at.nowWallMs - at.mirrorWallMs);
+/** How long the mirror has been behind, on the clock that took the CPs. The first CP that it lacks is no older than its own. */
+export function lagMsOf(at: {
+  mirrorCp: number;
+  primaryCp: number;
+  mirrorWallMs: number;
+  /** When the first CP was taken that the mirror lacks, as far as that is known. */
+  missingSinceWallMs?: number | undefined;
+  nowWallMs: number;
+}): number {
+  if (at.mirrorCp === 0 || at.mirrorCp >= at.primaryCp) return 0;
+  const sinceWallMs = Math.max(at.mirrorWallMs, at.missingSinceWallMs ?? 0);
+  return sinceWallMs === 0 ? 0 : Math.max(0, at.nowWallMs - sinceWallMs);
+}
+
+/** Two roots of one checksum, as a status shows it. */
+export function identityOf(checksum: bigint | undefined): { identical: boolean; rootChecksum?: string } {
+  return checksum === undefined ? { identical: false } : { identical: true, rootChecksum: checksum.toString(16).padStart(16, '0') };
 }
 
 /** A fault as the status shows it. */

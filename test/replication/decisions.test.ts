@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MirrorpointError, SeededRandom } from '../../src-main/base/index.ts';
+import { PeerClock } from '../../src-main/replication/peer-clock.ts';
 import { judgePeers, planForState } from '../../src-main/replication/peering.ts';
 import { ProbePolicy } from '../../src-main/replication/probe-policy.ts';
 import { ReceivedBlocks } from '../../src-main/replication/received-blocks.ts';
@@ -136,10 +137,27 @@ test('a want is answered in messages of bounded size that keep its order', () =>
   ]);
 });
 
-test('lag is nothing when both have the same CP, and the age of the mirror otherwise', () => {
+test('lag is nothing when both have the same CP, and otherwise the time since the first CP that the mirror lacks', () => {
   expect(lagMsOf({ mirrorCp: 5, primaryCp: 5, mirrorWallMs: 1000, nowWallMs: 9000 })).toBe(0);
   expect(lagMsOf({ mirrorCp: 4, primaryCp: 5, mirrorWallMs: 1000, nowWallMs: 9000 })).toBe(8000);
   expect(lagMsOf({ mirrorCp: 4, primaryCp: 5, mirrorWallMs: 9500, nowWallMs: 9000 })).toBe(0);
+  expect(lagMsOf({ mirrorCp: 4, primaryCp: 5, mirrorWallMs: 1000, missingSinceWallMs: 7000, nowWallMs: 9000 })).toBe(2000);
+  // What has been missing since before the mirror's own CP has come by then.
+  expect(lagMsOf({ mirrorCp: 4, primaryCp: 5, mirrorWallMs: 8000, missingSinceWallMs: 7000, nowWallMs: 9000 })).toBe(1000);
+  expect(lagMsOf({ mirrorCp: 0, primaryCp: 5, mirrorWallMs: 0, missingSinceWallMs: 7000, nowWallMs: 9000 })).toBe(0);
+});
+
+test("the other server's clock is judged by the message that was least delayed of the last minute", () => {
+  const clock = new PeerClock();
+  expect(clock.aheadMs).toBeUndefined();
+  clock.note(1000, { wallMs: 31_000, nowMs: 0 });
+  clock.note(2000, { wallMs: 2010, nowMs: 1000 });
+  clock.note(3000, { wallMs: 43_000, nowMs: 2000 });
+  expect(clock.aheadMs).toBe(-10);
+  clock.note(63_000, { wallMs: 64_000, nowMs: 61_500 });
+  expect(clock.aheadMs).toBe(-1000);
+  for (let index = 0; index < 1000; index++) clock.note(500_000, { wallMs: 100_000, nowMs: 62_000 });
+  expect(clock.aheadMs).toBe(400_000);
 });
 
 test('a session is a baseline, catching up or live', () => {
