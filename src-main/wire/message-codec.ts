@@ -31,6 +31,8 @@ const typeNumbers: Readonly<Record<MessageType, number>> = {
   heartbeat: 10,
   fault: 11,
   bye: 12,
+  'hand-over': 13,
+  'handed-over': 14,
 };
 
 const typesByNumber: ReadonlyMap<number, MessageType> = new Map(
@@ -38,6 +40,7 @@ const typesByNumber: ReadonlyMap<number, MessageType> = new Map(
 );
 
 const cpRange = { min: 1 };
+const epochRange = { min: 1 };
 const cpsRange = { max: neededCpsMax };
 const requestRange = { min: 1 };
 const wantRange = { runsMax: wantRunsMax, blocksMax: wantBlocksMax };
@@ -141,6 +144,14 @@ function writeBody(writer: BodyWriter, message: Message): readonly Uint8Array[] 
       return [];
     case 'bye':
       return [];
+    case 'hand-over':
+      writer.u48('the epoch', message.epoch, epochRange);
+      writer.u48('the CP', message.cp, cpRange);
+      writer.checksum('the root checksum', message.rootChecksum);
+      return [];
+    case 'handed-over':
+      writer.u48('the epoch', message.epoch, epochRange);
+      return [];
   }
 }
 
@@ -205,6 +216,15 @@ function readBody(reader: BodyReader, type: MessageType, data: Uint8Array): Mess
       return readFault(reader);
     case 'bye':
       return { type };
+    case 'hand-over':
+      return {
+        type,
+        epoch: reader.u48('the epoch', epochRange),
+        cp: reader.u48('the CP', cpRange),
+        rootChecksum: reader.checksum('the root checksum'),
+      };
+    case 'handed-over':
+      return { type, epoch: reader.u48('the epoch', epochRange) };
   }
 }
 

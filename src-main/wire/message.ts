@@ -117,6 +117,20 @@ export interface ByeMessage {
   readonly type: 'bye';
 }
 
+/** Primary to mirror, which has exactly this CP: be the primary from now on, in this epoch. The primary takes no more changes. */
+export interface HandOverMessage {
+  readonly type: 'hand-over';
+  readonly epoch: number;
+  readonly cp: number;
+  readonly rootChecksum: bigint;
+}
+
+/** Mirror to primary: it is durably decided that the mirror becomes the primary of this epoch. */
+export interface HandedOverMessage {
+  readonly type: 'handed-over';
+  readonly epoch: number;
+}
+
 export type Message =
   | HelloMessage
   | StateMessage
@@ -129,6 +143,8 @@ export type Message =
   | ViewsMessage
   | HeartbeatMessage
   | FaultMessage
-  | ByeMessage;
+  | ByeMessage
+  | HandOverMessage
+  | HandedOverMessage;
 
 export type MessageType = Message['type'];

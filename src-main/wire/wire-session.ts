@@ -3,14 +3,14 @@ import { FrameReader } from './frame.ts';
 import type { Frame } from './frame.ts';
 import { frameBytesMax, handshakeFrameBytesMax, protocolVersionMax, protocolVersionMin } from './limits.ts';
 import { decodeMessage, encodeMessage, helloVersions } from './message-codec.ts';
-import type { BlocksMessage, HelloMessage, Message, MessageType, Role } from './message.ts';
+import type { BlocksMessage, HandedOverMessage, HelloMessage, Message, MessageType, Role } from './message.ts';
 import { blocksIn } from './runs.ts';
 import { WantLedger } from './want-ledger.ts';
 
 /** What each role may say once the handshake is over. */
 const allowedTypes: Readonly<Record<Role, ReadonlySet<MessageType>>> = {
-  primary: new Set<MessageType>(['begin', 'blocks', 'root', 'gone', 'heartbeat', 'fault', 'bye']),
-  mirror: new Set<MessageType>(['state', 'want', 'committed', 'views', 'heartbeat', 'fault', 'bye']),
+  primary: new Set<MessageType>(['begin', 'blocks', 'root', 'gone', 'hand-over', 'heartbeat', 'fault', 'bye']),
+  mirror: new Set<MessageType>(['state', 'want', 'committed', 'views', 'handed-over', 'heartbeat', 'fault', 'bye']),
 };
 
 const alwaysAllowed: ReadonlySet<MessageType> = new Set<MessageType>(['heartbeat', 'fault', 'bye']);
@@ -34,6 +34,8 @@ class Speaker {
   readonly role: Role;
   ended = false;
   stateTold = false;
+  /** The epoch in which the other side is to be the primary, while that is unanswered. */
+  handingOverEpoch = 0;
   liveCp = 0;
   bytes = 0;
   messages = 0;
@@ -59,6 +61,7 @@ export class WireSession {
   readonly #other: Speaker;
   #started = false;
   #peer: HelloMessage | undefined;
+  #rival: HelloMessage | undefined;
   #version: number | undefined;
   #fault: unknown;
 
@@ -73,6 +76,11 @@ export class WireSession {
   /** The peer's hello, once it has been accepted: the handshake is over then. */
   get peer(): HelloMessage | undefined {
     return this.#peer;
+  }
+
+  /** The hello of a peer that claims this side's own role, which has ended the session. */
+  get rival(): HelloMessage | undefined {
+    return this.#rival;
   }
 
   /** The version both sides speak, once the handshake is over. */
@@ -173,6 +181,7 @@ export class WireSession {
     }
     if (message.type !== 'hello') throw brokenRule(message.type, 'the first message must be the hello');
     if (message.role !== this.#other.role) {
+      this.#rival = message;
       throw new MirrorpointError(
         'peer-wrong-role',
         `Both '${message.serverName}' and this server want to be the ${this.role} of the relationship. Set one of them up as the ${this.#other.role}.`,
@@ -210,6 +219,12 @@ export class WireSession {
         return undefined;
       case 'want':
         return this.#wants.asked(message);
+      case 'hand-over':
+        if (speaker.handingOverEpoch > 0) return 'a volume is handed over once';
+        speaker.handingOverEpoch = message.epoch;
+        return undefined;
+      case 'handed-over':
+        return this.#ruleAgainstAnswer(message);
       case 'gone':
         return this.#wants.gone(message.requestId);
       case 'bye':
@@ -230,6 +245,12 @@ export class WireSession {
     }
     if (message.requestId !== 0) return this.#wants.answered(message.requestId, message.runs);
     return message.cp === speaker.liveCp ? undefined : `CP ${message.cp} is not streaming`;
+  }
+
+  #ruleAgainstAnswer(message: HandedOverMessage): string | undefined {
+    const primary = this.role === 'primary' ? this.#own : this.#other;
+    if (primary.handingOverEpoch === message.epoch) return undefined;
+    return `the volume was not handed over to be in epoch ${message.epoch}`;
   }
 
   get #mirror(): Speaker {

@@ -82,6 +82,8 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   }),
   fc.record({ type: fc.constant('fault'), code: fc.constantFrom(...errorCodes), message: plainText, final: fc.boolean() }),
   fc.record({ type: fc.constant('bye') }),
+  fc.record({ type: fc.constant('hand-over'), epoch: cp, cp, rootChecksum: u64 }),
+  fc.record({ type: fc.constant('handed-over'), epoch: cp }),
 );
 
 export const sampleHello: Omit<HelloMessage, 'type' | 'role' | 'protocolMin' | 'protocolMax'> = {
@@ -108,4 +110,6 @@ export const sampleMessages: readonly Message[] = [
   { type: 'heartbeat', sentWallMs: 1_790_000_000_000, lastCp: 8, lastCpWallMs: 1_790_000_000_000, pendingBytes: 2 ** 50, receivedBytes: 77 },
   { type: 'fault', code: 'device-full', message: 'the mirror’s device is full', final: true },
   { type: 'bye' },
+  { type: 'hand-over', epoch: 2, cp: 8, rootChecksum: 6n },
+  { type: 'handed-over', epoch: 2 },
 ];

@@ -20,6 +20,8 @@ const frozen: readonly (readonly [type: string, header: string, body: string])[]
   ['heartbeat', '4d504e540a000000220000000000000008157e82a1b035fb3fe882324782b637', '006c50c4a001080000000000006c50c4a00100000000000004004d00000000000000'],
   ['fault', '4d504e540b0000002c00000000000000ecd3e856e71026ac41d32f8d85cf462c', '010b6465766963652d66756c6c1d00746865206d6972726f72e2809973206465766963652069732066756c6c'],
   ['bye', '4d504e540c000000000000000000000099e9d85137db46ef97271a17b0afd6cd', ''],
+  ['hand-over', '4d504e540d0000001400000000000000dcd29d76dbe2e44b42d4b8c31b5278be', '0200000000000800000000000600000000000000'],
+  ['handed-over', '4d504e540e00000006000000000000007063cc02849b236b27d4ddd0ee0cf1cf', '020000000000'],
 ];
 
 describe('version 2 of the protocol', () => {
@@ -44,7 +46,7 @@ describe('version 2 of the protocol', () => {
   });
 
   it('has every message of its specification, and no other', () => {
-    const sections = [...specification.matchAll(/^### (\d+) `(\w+)`/gm)].map(([, number, type]) => [Number(number), type]);
+    const sections = [...specification.matchAll(/^### (\d+) `([\w-]+)`/gm)].map(([, number, type]) => [Number(number), type]);
     const encoded = sampleMessages.map((message) => {
       const [frame] = new wire.FrameReader().push(joined(wire.encodeMessage(message)));
       return [frame!.type, message.type];

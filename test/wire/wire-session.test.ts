@@ -48,7 +48,30 @@ function cross(from: WireSession, to: WireSession, ...messages: Message[]): void
   for (const message of messages) expect(to.receive(joined(from.send(message)))).toEqual([message]);
 }
 
+describe('a hand-over', () => {
+  const handOver: Message = { type: 'hand-over', epoch: 2, cp: 4, rootChecksum: 1n };
+
+  it('is asked by the primary, once, and answered by the mirror for the epoch asked', () => {
+    const { primary, mirror } = pair();
+    cross(primary, mirror, handOver);
+    expect(() => primary.send(handOver)).toThrow(AssertionFault);
+    expect(() => mirror.send({ type: 'handed-over', epoch: 3 })).toThrow(AssertionFault);
+    cross(mirror, primary, { type: 'handed-over', epoch: 2 });
+    const fresh = pair();
+    expect(() => fresh.mirror.send({ type: 'handed-over', epoch: 2 })).toThrow(AssertionFault);
+    expect(faultOf(() => fresh.primary.receive(joined(encodeMessage({ type: 'handed-over', epoch: 2 })))).code).toBe('message-invalid');
+  });
+});
+
 describe('the handshake', () => {
+  it('between two that claim one role fails, and each has learnt who the other is', () => {
+    const [one, other] = [session('primary'), session('primary')];
+    one.start();
+    expect(faultOf(() => one.receive(joined(other.start()))).code).toBe('peer-wrong-role');
+    expect(one.rival).toMatchObject({ role: 'primary', epoch: sampleHello.epoch });
+    expect(one.peer).toBeUndefined();
+  });
+
   it('is over when each side has the other’s hello, and tells the peer and the version', () => {
     const { primary, mirror } = pair({ stateTold: false });
     expect(primary.peer).toEqual({ type: 'hello', role: 'mirror', protocolMin: protocolVersionMin, protocolMax: protocolVersionMax, ...sampleHello });
