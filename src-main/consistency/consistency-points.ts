@@ -20,6 +20,7 @@ export type CpCause =
   | 'request'
   | 'sync'
   | 'mirror'
+  | 'promote'
   | 'grow'
   | 'close';
 
@@ -130,6 +131,11 @@ export class ConsistencyPoints {
     const result = this.#running.then(task);
     this.#running = result.catch(() => undefined);
     return result;
+  }
+
+  /** Gives the next CP a number above the given one. */
+  skipTo(cp: number): void {
+    this.#lastNumber = Math.max(this.#lastNumber, cp);
   }
 
   follow(follower: CpFollower): void {

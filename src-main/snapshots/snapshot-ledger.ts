@@ -40,8 +40,7 @@ export class SnapshotLedger implements CpParticipant {
   readonly #inodesOf: () => { file: InodeFields; inodeCount: number };
   readonly #lastRoot: () => RootNode;
   readonly #recordsPerCp: number;
-  /** Until the first relationship speaks, nothing that a mirror may have is given up. */
-  readonly #needs = new Map<string, KnownNeeds>([[openingRelationship, 'unknown']]);
+  readonly #needs = new Map<string, KnownNeeds>();
   /** Readers on this side by CP. */
   readonly #views = new Map<number, number>();
   #bases: number[] = [];
@@ -93,8 +92,12 @@ export class SnapshotLedger implements CpParticipant {
     return this.#bases.some((cp) => !this.#isNeeded(cp, 0)) || this.#spared.some(({ cp, deletedAtCp }) => !this.#views.has(cp) && !this.#isNeeded(cp, deletedAtCp));
   }
 
-  /** Reads the few rows that are held in memory. Called once, after opening. */
-  async load(): Promise<void> {
+  /**
+   * Reads the few rows that are held in memory. Called once, after opening;
+   * `needs` are those of all mirrors until the first relationship speaks.
+   */
+  async load(needs: KnownNeeds = 'unknown'): Promise<void> {
+    this.#needs.set(openingRelationship, needs);
     this.#hasMoreToDrop = (await this.#cpsOf('doomed')).length > 0;
     this.#bases = await this.#cpsOf('base');
     // Whatever a mirror has was kept as a base for it.

@@ -1,4 +1,4 @@
-import { assert, bytesEqual, isFault, MirrorpointError, toHex } from '../base/index.ts';
+import { assert, bytesEqual, MirrorpointError, toHex } from '../base/index.ts';
 import { BlockCache, BlockStore } from '../blocks/index.ts';
 import { rootPlaces, RootRing } from '../consistency/index.ts';
 import type { DeviceSet } from '../device/index.ts';
@@ -6,6 +6,7 @@ import { decodeRootNode, type Geometry, geometryOf, type RootNode } from '../for
 import { KeptRootReader } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
+import { newestMirrorRoot } from './mirror-root.ts';
 import { openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
 
@@ -73,7 +74,7 @@ export class MirrorVolume implements AsyncDisposable {
 
   /** Opens a mirror at its last committed CP; the set is the mirror's from then on. Throws `volume-damaged`, `format-too-new`, or `volume-is-primary`. */
   static async open(set: DeviceSet, options: MirrorVolumeOptions): Promise<MirrorVolume> {
-    const committed = await newestRoot(set);
+    const committed = await newestMirrorRoot(set);
     if (committed !== undefined && bytesEqual(committed.root.setId, set.setId)) {
       throw new MirrorpointError(
         'volume-is-primary',
@@ -259,18 +260,5 @@ export class MirrorVolume implements AsyncDisposable {
       await new RootRing(areas, this.#set.volumeId).write(root.cp, bytes);
       await this.flush();
     }
-  }
-}
-
-/** The newest root of a mirror's set; undefined when none was ever committed. */
-async function newestRoot(set: DeviceSet): Promise<Committed | undefined> {
-  try {
-    return await new RootRing(set.rootAreas, set.volumeId).newest();
-  } catch (fault) {
-    if (!isFault(fault, 'volume-damaged')) throw fault;
-    // The first root goes to the second area only when it is whole in the first.
-    const second = await new RootRing([set.rootAreas[1]], set.volumeId).newest();
-    if (second !== undefined) throw fault;
-    return undefined;
   }
 }

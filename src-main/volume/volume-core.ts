@@ -1,42 +1,24 @@
 import type { Clock } from '../base/index.ts';
-import { BlockCache, BlockPool, BlockStore } from '../blocks/index.ts';
+import { BlockPool } from '../blocks/index.ts';
 import {
   ConsistencyPoints,
   type CpCause,
   type CpRecord,
   type Extent,
-  type FreedList,
-  type Journal,
   ReadGate,
   RequestLog,
-  type RootRing,
   SpaceMap,
 } from '../consistency/index.ts';
 import type { DeviceSet } from '../device/index.ts';
 import { encodeOperation, InodeFlush, InodeTable, LiveFiles, type Operation } from '../files/index.ts';
-import { geometryOf, type RootNode } from '../format/index.ts';
+import type { RootNode } from '../format/index.ts';
 import { SnapshotLedger } from '../snapshots/index.ts';
 import { BlockFile, type BlockFileContext } from '../tree/index.ts';
 import { Admission } from './admission.ts';
-import type { VolumeOptions } from './volume-options.ts';
-
-const defaultCacheBytes = 32 << 20;
-const defaultPoolBytes = 104 << 20;
+import type { VolumeStart } from './volume-start.ts';
 
 /** Memory for the volume's own maps while a CP changes them; taken from the machine only as far as used. */
 const mapsPoolBytes = 256 << 20;
-
-/** Where a volume starts from: the root found on its devices, or the empty one. */
-export interface VolumeStart {
-  set: DeviceSet;
-  options: VolumeOptions;
-  context: Required<BlockFileContext>;
-  root: RootNode;
-  rootBytes: Uint8Array;
-  shed: FreedList;
-  journal: Journal;
-  ring: RootRing;
-}
 
 /** The parts of a live volume, joined: who writes into whom is decided here and nowhere else. */
 export class VolumeCore {
@@ -131,17 +113,6 @@ export class VolumeCore {
       shed,
     });
   }
-}
-
-/** The block layer of a volume that takes changes. */
-export function contextFor(set: DeviceSet, options: VolumeOptions): Required<BlockFileContext> {
-  const { blockSizeBytes } = set;
-  const store = new BlockStore(set.data, blockSizeBytes);
-  return {
-    geometry: geometryOf(blockSizeBytes),
-    cache: new BlockCache(store, { capacityBytes: options.cacheBytes ?? defaultCacheBytes }),
-    pool: new BlockPool({ capacityBytes: options.poolBytes ?? defaultPoolBytes, blockSizeBytes }),
-  };
 }
 
 async function discardExtents(set: DeviceSet, extents: readonly Extent[]): Promise<void> {

@@ -18,6 +18,12 @@ export interface VolumeOptions {
   discard?: boolean;
 }
 
+/** How a mirror is promoted. */
+export interface PromoteOptions {
+  /** The relationship's epoch from now on; above that of the mirror's root. */
+  epoch: number;
+}
+
 /** What opening found and did. */
 export interface RecoveryReport {
   /** The CP that the volume was found at. */

@@ -1,25 +1,17 @@
-import { assert, bytesEqual, MirrorpointError, reasonOf, toHex } from '../base/index.ts';
-import {
-  type CpCause,
-  type CpFollower,
-  type CpRecord,
-  FreedList,
-  Journal,
-  readShed,
-  RootRing,
-} from '../consistency/index.ts';
+import { assert, MirrorpointError, reasonOf } from '../base/index.ts';
+import type { CpCause, CpFollower, CpRecord, Journal } from '../consistency/index.ts';
 import type { Device, DeviceSet } from '../device/index.ts';
 import { changeBlocks, createRootDirectory, type LiveFiles } from '../files/index.ts';
-import { encodeRootNode, type Geometry, type RootNode } from '../format/index.ts';
+import type { Geometry, RootNode } from '../format/index.ts';
 import type { KnownNeeds } from '../snapshots/index.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { CpTimer } from './cp-timer.ts';
-import { emptyRoot } from './empty-root.ts';
 import { replay } from './recovery.ts';
 import { openRootView, type RootView, type RootViewAt } from './root-view.ts';
-import { contextFor, nowNs, VolumeCore, type VolumeStart } from './volume-core.ts';
-import type { RecoveryReport, VolumeOptions, VolumeStatus } from './volume-options.ts';
+import { nowNs, VolumeCore } from './volume-core.ts';
+import type { PromoteOptions, RecoveryReport, VolumeOptions, VolumeStatus } from './volume-options.ts';
 import { type SnapshotInfo, VolumeSnapshots } from './volume-snapshots.ts';
+import { emptyStart, lastStart, mirrorStart, type VolumeStart } from './volume-start.ts';
 
 const defaultCpIntervalMs = 30_000;
 
@@ -55,7 +47,7 @@ export class Volume implements AsyncDisposable {
   #failure: MirrorpointError | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(start: VolumeStart, recovery: RecoveryReport | undefined) {
+  private constructor(start: VolumeStart, recovery?: RecoveryReport) {
     this.name = start.options.name;
     this.recovery = recovery;
     this.#set = start.set;
@@ -78,34 +70,13 @@ export class Volume implements AsyncDisposable {
 
   /** Makes a new, empty volume on a device set and takes its first CP. Throws `volume-exists` on a set that has one. */
   static async create(set: DeviceSet, options: VolumeOptions): Promise<Volume> {
-    const ring = new RootRing(set.rootAreas, set.volumeId);
-    if ((await ring.newest()) !== undefined) {
-      throw new MirrorpointError(
-        'volume-exists',
-        `The devices of ${options.name} hold volume ${toHex(set.volumeId)} already. Open it, or choose other devices.`,
-      );
-    }
-    const journalKey = options.random.bytes(16);
-    const { volumeId, setId, blockSizeBytes, blockCount } = set;
-    const root = emptyRoot({ volumeId, setId, blockSizeBytes, blockCount, journalKey });
-    const start: VolumeStart = {
-      set,
-      options,
-      context: contextFor(set, options),
-      root,
-      rootBytes: encodeRootNode(root),
-      shed: new FreedList(),
-      journal: new Journal(set.journal, { key: journalKey, offsetBytes: 0, batch: 1 }),
-      ring,
-    };
-    const volume = new Volume(start, undefined);
+    const volume = new Volume(await emptyStart(set, options));
     await volume.#core.ledger.load();
     await volume.#core.context.cache.run(() => {
       createRootDirectory(volume.#core.table, { mode: 0o755, uid: 0, gid: 0, nowNs: nowNs(options.clock) });
     });
     await volume.takeCp('create');
-    volume.#timer.set(options.cpIntervalMs ?? defaultCpIntervalMs);
-    return volume;
+    return volume.#started();
   }
 
   /**
@@ -115,30 +86,30 @@ export class Volume implements AsyncDisposable {
    * on the devices of a mirror.
    */
   static async open(set: DeviceSet, options: VolumeOptions): Promise<Volume> {
-    const ring = new RootRing(set.rootAreas, set.volumeId);
-    const found = await ring.newest();
-    if (found === undefined) {
-      throw new MirrorpointError(
-        'not-a-volume',
-        `The devices of ${options.name} are prepared for volume ${toHex(set.volumeId)}, but no CP was ever completed on them. ` +
-          'Create the volume, or let a primary fill this mirror.',
-      );
-    }
-    const { root, bytes, damagedCopies } = found;
-    checkSet(set, root, options.name);
-    const context = contextFor(set, options);
-    const journal = new Journal(set.journal, {
-      key: root.journalKey,
-      offsetBytes: root.journalOffsetBytes,
-      batch: root.journalBatch,
-    });
-    const recovery: RecoveryReport = { cp: root.cp, replayedRequests: 0, damagedRootCopies: damagedCopies };
-    const shed = await readShed(context, root.files.shed);
-    const volume = new Volume({ set, options, context, root, rootBytes: bytes, shed, journal, ring }, recovery);
+    const start = await lastStart(set, options);
+    const volume = new Volume(start, recoveryAt(start));
     await volume.#core.ledger.load();
-    await volume.#recover(journal, recovery);
-    volume.#timer.set(options.cpIntervalMs ?? defaultCpIntervalMs);
-    return volume;
+    await volume.#recover(start.journal, volume.recovery!);
+    return volume.#started();
+  }
+
+  /**
+   * Makes a mirror's copy the primary's volume, at the mirror's last CP. The CP
+   * that it takes says so; until that is durable, the devices hold the mirror
+   * that they held. The mirror's CP stays kept as a base, so that the old primary,
+   * which has it too, can come back by differences; the roots that were kept for
+   * other mirrors are given up, for their trees never travelled here.
+   *
+   * The epoch must be above the mirror's. A volume smaller than its devices stays
+   * so until `grow`. Throws `volume-is-primary`, `not-a-volume` for a mirror that
+   * has no CP, `volume-damaged`, `format-too-new`, `device-too-small`.
+   */
+  static async promote(set: DeviceSet, options: VolumeOptions, how: PromoteOptions): Promise<Volume> {
+    const start = await mirrorStart(set, options, how.epoch);
+    const volume = new Volume(start, recoveryAt(start));
+    await volume.#core.ledger.load({ committedCp: start.root.cp, neededCps: [], inFlightCps: [] });
+    await volume.takeCp('promote');
+    return volume.#started();
   }
 
   /** The volume's id, 16 bytes; its mirrors have the same. */
@@ -230,6 +201,11 @@ export class Volume implements AsyncDisposable {
       if (!(fault instanceof MirrorpointError)) this.#fail(fault);
       throw fault;
     }
+  }
+
+  /** Gives the next CP a number above the given one: numbers that a returning peer used are passed over. */
+  skipCpsTo(cp: number): void {
+    this.#core.cps.skipTo(cp);
   }
 
   setCpInterval(intervalMs: number): void {
@@ -342,6 +318,12 @@ export class Volume implements AsyncDisposable {
     return this.#core.log.sequence > this.root.requestSequence || this.#core.ledger.hasWork || this.#hasOrphans;
   }
 
+  /** The volume is whole: from here on it takes CPs by itself. */
+  #started(): this {
+    this.#timer.set(this.#options.cpIntervalMs ?? defaultCpIntervalMs);
+    return this;
+  }
+
   async #recover(journal: Journal, recovery: RecoveryReport): Promise<void> {
     const { pool, cache } = this.#core.context;
     pool.mayExceed = true;
@@ -427,26 +409,6 @@ export class Volume implements AsyncDisposable {
   }
 }
 
-function checkSet(set: DeviceSet, root: RootNode, name: string): void {
-  if (!bytesEqual(root.setId, set.setId)) {
-    throw new MirrorpointError(
-      'volume-is-mirror',
-      `The devices of ${name} hold a mirror's copy of volume ${toHex(set.volumeId)}, at CP ${root.cp}. ` +
-        'Open it as a mirror: changes made here would part it from its primary for good.',
-    );
-  }
-  if (root.blockSizeBytes !== set.blockSizeBytes) {
-    throw new MirrorpointError(
-      'volume-damaged',
-      `Volume ${name} has blocks of ${root.blockSizeBytes} bytes by its root node and ${set.blockSizeBytes} by its labels. ` +
-        'Its devices do not belong together; check which ones were given.',
-    );
-  }
-  if (root.blockCount > set.blockCount) {
-    throw new MirrorpointError(
-      'device-too-small',
-      `Volume ${name} needs ${root.blockCount} blocks, and its devices have room for ${set.blockCount}. ` +
-        'A device has shrunk or is not the one it was; give the right one.',
-    );
-  }
+function recoveryAt({ root, damagedRootCopies }: VolumeStart): RecoveryReport {
+  return { cp: root.cp, replayedRequests: 0, damagedRootCopies };
 }

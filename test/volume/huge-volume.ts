@@ -1,11 +1,11 @@
 import { checksumOf, SeededRandom, systemClock } from '../../src-main/base/index.ts';
-import { Journal, readShed, RootRing } from '../../src-main/consistency/index.ts';
 import type { DeviceSet } from '../../src-main/device/index.ts';
 import { rootDirectoryInode } from '../../src-main/files/index.ts';
 import { inodeSlots, pointerBytes, setPointer, treeCapacity } from '../../src-main/format/index.ts';
 import type { TreeRoot } from '../../src-main/tree/index.ts';
-import { Volume } from '../../src-main/volume/index.ts';
-import { contextFor, VolumeCore } from '../../src-main/volume/volume-core.ts';
+import { Volume, type VolumeOptions } from '../../src-main/volume/index.ts';
+import { VolumeCore } from '../../src-main/volume/volume-core.ts';
+import { lastStart } from '../../src-main/volume/volume-start.ts';
 
 const addressBlocksPerWrite = 256;
 
@@ -36,18 +36,8 @@ export async function makeHugeVolume(
   await core.cps.take('request');
 }
 
-async function openCore(set: DeviceSet, options: ConstructorParameters<typeof VolumeCore>[0]['options']): Promise<VolumeCore> {
-  const ring = new RootRing(set.rootAreas, set.volumeId);
-  const found = await ring.newest();
-  if (found === undefined) throw new TypeError('the volume was just made');
-  const { root, bytes } = found;
-  const context = contextFor(set, options);
-  const { journalKey: key, journalOffsetBytes: offsetBytes, journalBatch: batch } = root;
-  const journal = new Journal(set.journal, { key, offsetBytes, batch });
-  const shed = await readShed(context, root.files.shed);
-  const core: VolumeCore = new VolumeCore({ set, options, context, root, rootBytes: bytes, shed, journal, ring }, (cause) =>
-    core.cps.take(cause),
-  );
+async function openCore(set: DeviceSet, options: VolumeOptions): Promise<VolumeCore> {
+  const core: VolumeCore = new VolumeCore(await lastStart(set, options), (cause) => core.cps.take(cause));
   await core.ledger.load();
   return core;
 }

@@ -1,0 +1,138 @@
+import { assert, bytesEqual, MirrorpointError, toHex } from '../base/index.ts';
+import { BlockCache, BlockPool, BlockStore } from '../blocks/index.ts';
+import { FreedList, Journal, readShed, RootRing } from '../consistency/index.ts';
+import type { DeviceSet } from '../device/index.ts';
+import { encodeRootNode, geometryOf, type RootNode } from '../format/index.ts';
+import type { BlockFileContext } from '../tree/index.ts';
+import { emptyRoot } from './empty-root.ts';
+import { newestMirrorRoot } from './mirror-root.ts';
+import type { VolumeOptions } from './volume-options.ts';
+
+const defaultCacheBytes = 32 << 20;
+const defaultPoolBytes = 104 << 20;
+
+/** Where a volume starts from: a root, as the first CP after it will build on it. */
+export interface VolumeStart {
+  set: DeviceSet;
+  options: VolumeOptions;
+  context: Required<BlockFileContext>;
+  root: RootNode;
+  rootBytes: Uint8Array;
+  shed: FreedList;
+  journal: Journal;
+  ring: RootRing;
+  /** Copies of the root that were damaged or missing. */
+  damagedRootCopies: number;
+}
+
+/** Starts a volume with nothing in it. Throws `volume-exists` on a set that has one. */
+export async function emptyStart(set: DeviceSet, options: VolumeOptions): Promise<VolumeStart> {
+  const ring = new RootRing(set.rootAreas, set.volumeId);
+  if ((await ring.newest()) !== undefined) {
+    throw new MirrorpointError(
+      'volume-exists',
+      `The devices of ${options.name} hold volume ${toHex(set.volumeId)} already. Open it, or choose other devices.`,
+    );
+  }
+  const { volumeId, setId, blockSizeBytes, blockCount } = set;
+  const root = emptyRoot({ volumeId, setId, blockSizeBytes, blockCount, journalKey: options.random.bytes(16) });
+  return {
+    set,
+    options,
+    context: contextFor(set, options),
+    root,
+    rootBytes: encodeRootNode(root),
+    shed: new FreedList(),
+    journal: journalOf(set, root),
+    ring,
+    damagedRootCopies: 0,
+  };
+}
+
+/** Starts a primary's volume at its last CP. Throws `not-a-volume`, `volume-damaged`, `format-too-new`, `device-too-small`, `volume-is-mirror`. */
+export async function lastStart(set: DeviceSet, options: VolumeOptions): Promise<VolumeStart> {
+  const ring = new RootRing(set.rootAreas, set.volumeId);
+  const found = await ring.newest();
+  if (found === undefined) {
+    throw new MirrorpointError(
+      'not-a-volume',
+      `The devices of ${options.name} are prepared for volume ${toHex(set.volumeId)}, but no CP was ever completed on them. ` +
+        'Create the volume, or let a primary fill this mirror.',
+    );
+  }
+  const { root, bytes, damagedCopies } = found;
+  if (!bytesEqual(root.setId, set.setId)) {
+    throw new MirrorpointError(
+      'volume-is-mirror',
+      `The devices of ${options.name} hold a mirror's copy of volume ${toHex(set.volumeId)}, at CP ${root.cp}. ` +
+        'Open it as a mirror: changes made here would part it from its primary for good.',
+    );
+  }
+  checkSizes(set, root, options.name);
+  const context = contextFor(set, options);
+  const shed = await readShed(context, root.files.shed);
+  return { set, options, context, root, rootBytes: bytes, shed, journal: journalOf(set, root), ring, damagedRootCopies: damagedCopies };
+}
+
+/**
+ * Starts a primary's volume from a mirror's last CP: the same representation,
+ * said to be this set's own, under a higher epoch. What stands in the set's
+ * journal is of another life. Throws as `lastStart`, and `volume-is-primary`.
+ */
+export async function mirrorStart(set: DeviceSet, options: VolumeOptions, epoch: number): Promise<VolumeStart> {
+  const { name, random } = options;
+  const found = await newestMirrorRoot(set);
+  if (found === undefined) {
+    throw new MirrorpointError(
+      'not-a-volume',
+      `The mirror ${name} has not received a whole CP yet, so there is nothing to promote. ` +
+        'Promote another mirror, or go on with the primary.',
+    );
+  }
+  const { root: copy, bytes, damagedCopies } = found;
+  if (bytesEqual(copy.setId, set.setId)) {
+    throw new MirrorpointError(
+      'volume-is-primary',
+      `Volume ${name} is the primary already, at CP ${copy.cp} in epoch ${copy.epoch}. There is nothing to promote; open it.`,
+    );
+  }
+  checkSizes(set, copy, name);
+  assert(epoch > copy.epoch, 'a promotion raises the epoch');
+  const root = { ...copy, epoch, setId: set.setId, journalKey: random.bytes(16), journalOffsetBytes: 0, journalBatch: 1 };
+  const context = contextFor(set, options);
+  const shed = await readShed(context, root.files.shed);
+  const ring = new RootRing(set.rootAreas, set.volumeId);
+  return { set, options, context, root, rootBytes: bytes, shed, journal: journalOf(set, root), ring, damagedRootCopies: damagedCopies };
+}
+
+/** The block layer of a volume that takes changes. */
+function contextFor(set: DeviceSet, options: VolumeOptions): Required<BlockFileContext> {
+  const { blockSizeBytes } = set;
+  const store = new BlockStore(set.data, blockSizeBytes);
+  return {
+    geometry: geometryOf(blockSizeBytes),
+    cache: new BlockCache(store, { capacityBytes: options.cacheBytes ?? defaultCacheBytes }),
+    pool: new BlockPool({ capacityBytes: options.poolBytes ?? defaultPoolBytes, blockSizeBytes }),
+  };
+}
+
+function journalOf(set: DeviceSet, root: RootNode): Journal {
+  return new Journal(set.journal, { key: root.journalKey, offsetBytes: root.journalOffsetBytes, batch: root.journalBatch });
+}
+
+function checkSizes(set: DeviceSet, root: RootNode, name: string): void {
+  if (root.blockSizeBytes !== set.blockSizeBytes) {
+    throw new MirrorpointError(
+      'volume-damaged',
+      `Volume ${name} has blocks of ${root.blockSizeBytes} bytes by its root node and ${set.blockSizeBytes} by its labels. ` +
+        'Its devices do not belong together; check which ones were given.',
+    );
+  }
+  if (root.blockCount > set.blockCount) {
+    throw new MirrorpointError(
+      'device-too-small',
+      `Volume ${name} needs ${root.blockCount} blocks, and its devices have room for ${set.blockCount}. ` +
+        'A device has shrunk or is not the one it was; give the right one.',
+    );
+  }
+}

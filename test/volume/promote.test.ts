@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { rootPlaces } from '../../src-main/consistency/index.ts';
+import { DeviceSet } from '../../src-main/device/index.ts';
+import { MirrorVolume, Volume } from '../../src-main/volume/index.ts';
+import { contentOf, expectBytes, MirrorLab, namesOf } from '../replication/mirror-lab.ts';
+
+/** A primary and a mirror with a few files, some of them changed since the baseline, and a snapshot between. */
+async function relatedPair(options: ConstructorParameters<typeof MirrorLab>[0] = {}): Promise<MirrorLab> {
+  const lab = new MirrorLab({ primaryBytes: 16 << 20, ...options });
+  await lab.start();
+  await lab.put('kept', lab.random.bytes(300_000));
+  await lab.put('changed', lab.random.bytes(200_000));
+  await lab.primary.takeCp();
+  await lab.untilIdentical();
+  await lab.primary.createSnapshot('monday');
+  await lab.overwrite('changed', lab.random.bytes(200_000));
+  await lab.put('new', lab.random.bytes(50_000));
+  await lab.primary.takeCp();
+  await lab.untilIdentical();
+  return lab;
+}
+
+/** Ends the relationship and gives the mirror's devices as a set to be promoted. */
+async function leftByMirror(lab: MirrorLab): Promise<DeviceSet> {
+  await lab.relationship.close();
+  await lab.service.close();
+  await lab.mirror.close();
+  lab.mirrorDevice = lab.mirrorDevice.reopen();
+  return DeviceSet.open([lab.mirrorDevice]);
+}
+
+describe('promoting a mirror', () => {
+  it('goes on from its last CP under a higher epoch, as the primary of its own devices', async () => {
+    const lab = await relatedPair();
+    const { root } = lab.primary;
+    const kept = await contentOf(lab.primary, 'kept');
+    const set = await leftByMirror(lab);
+    await using volume = await Volume.promote(set, lab.volumeOptions, { epoch: root.epoch + 1 });
+    expect(volume.root).toMatchObject({ epoch: root.epoch + 1, setId: set.setId, volumeId: root.volumeId });
+    expect(volume.root.cp).toBeGreaterThan(root.cp);
+    expect(volume.cpHistory.map(({ cause }) => cause)).toEqual(['promote']);
+    expect(await namesOf(volume)).toEqual(['changed', 'kept', 'new']);
+    expectBytes(await contentOf(volume, 'kept'), kept);
+    expect((await volume.listSnapshots()).map(({ name }) => name)).toEqual(['monday']);
+    expect((await volume.check()).problems).toEqual([]);
+    await lab.primary.close();
+  });
+
+  it('keeps the CP that the old primary has as well, and no root whose blocks never travelled', async () => {
+    const lab = await relatedPair();
+    const mirrored = lab.mirror.committed!;
+    await using volume = await Volume.promote(await leftByMirror(lab), lab.volumeOptions, { epoch: 2 });
+    expect(volume.bases).toEqual([mirrored.cp]);
+    await using view = await volume.openView({ cp: mirrored.cp });
+    expect(view.cp).toBe(mirrored.cp);
+    await lab.primary.close();
+  });
+
+  it('takes changes, snapshots and syncs, and opens as a primary from then on, not as a mirror', async () => {
+    const lab = await relatedPair();
+    const old = lab.primary;
+    lab.primary = await Volume.promote(await leftByMirror(lab), lab.volumeOptions, { epoch: 2 });
+    await old.close();
+    await lab.put('after', lab.random.bytes(100_000));
+    await lab.primary.createSnapshot('tuesday');
+    await lab.remove('kept');
+    await lab.primary.deleteSnapshot('monday');
+    await lab.put('synced', lab.random.bytes(10_000));
+    await lab.primary.sync();
+    const synced = await contentOf(lab.primary, 'synced');
+
+    // A crash: the device is opened again as it is.
+    lab.mirrorDevice = lab.mirrorDevice.reopen();
+    await expect(MirrorVolume.open(await DeviceSet.open([lab.mirrorDevice]), { name: 'mirror' })).rejects.toMatchObject({ code: 'volume-is-primary' });
+    lab.mirrorDevice = lab.mirrorDevice.reopen();
+    await using again = await Volume.open(await DeviceSet.open([lab.mirrorDevice]), lab.volumeOptions);
+    expect(again.root.epoch).toBe(2);
+    expect(again.recovery!.replayedRequests).toBeGreaterThan(0);
+    expect(await namesOf(again)).toEqual(['after', 'changed', 'new', 'synced']);
+    expectBytes(await contentOf(again, 'synced'), synced);
+    expect((await again.check()).problems).toEqual([]);
+  });
+
+  it('takes nothing from a journal that an earlier life of the devices left', async () => {
+    const lab = await relatedPair();
+    const old = lab.primary;
+    const set = await leftByMirror(lab);
+    // The journal as the primary would have left it: its key and place are those in the mirror's root.
+    await lab.put('unmirrored', lab.random.bytes(20_000));
+    await old.sync();
+    const primarySet = await DeviceSet.open([lab.primaryDevice.reopen()], { readOnly: true });
+    const journal = new Uint8Array(set.journal.sizeBytes);
+    await primarySet.journal.read(0, [journal]);
+    await set.journal.write(0, [journal]);
+    await Volume.promote(set, lab.volumeOptions, { epoch: 2 });
+    await using again = await Volume.open(await DeviceSet.open([lab.mirrorDevice.reopen()]), lab.volumeOptions);
+    expect(again.recovery!.replayedRequests).toBe(0);
+    expect(await namesOf(again)).toEqual(['changed', 'kept', 'new']);
+    await old.close();
+  });
+
+  it('goes on with the size that the volume had, and grows when told to', async () => {
+    const lab = await relatedPair({ mirrorBytes: 32 << 20 });
+    const { blockCount } = lab.primary.root;
+    await lab.primary.close();
+    const set = await leftByMirror(lab);
+    await using volume = await Volume.promote(set, lab.volumeOptions, { epoch: 2 });
+    expect(set.blockCount).toBeGreaterThan(blockCount);
+    expect(volume.root.blockCount).toBe(blockCount);
+    await volume.grow();
+    expect(volume.root.blockCount).toBe(set.blockCount);
+    expect((await volume.check()).problems).toEqual([]);
+  });
+
+  it('refuses to promote twice, and a mirror that has no CP yet', async () => {
+    const lab = await relatedPair();
+    await lab.primary.close();
+    await (await Volume.promote(await leftByMirror(lab), lab.volumeOptions, { epoch: 2 })).close();
+    const again = await DeviceSet.open([lab.mirrorDevice.reopen()]);
+    await expect(Volume.promote(again, lab.volumeOptions, { epoch: 3 })).rejects.toMatchObject({ code: 'volume-is-primary' });
+    const fresh = new MirrorLab({ primaryBytes: 8 << 20 });
+    const mirror = await fresh.newSet([fresh.mirrorDevice], new Uint8Array(16));
+    await expect(Volume.promote(mirror, fresh.volumeOptions, { epoch: 2 })).rejects.toMatchObject({ code: 'not-a-volume' });
+  });
+
+  it('a promotion under an epoch that is not higher is a fault of the program', async () => {
+    const lab = await relatedPair();
+    await lab.primary.close();
+    const set = await leftByMirror(lab);
+    await expect(Volume.promote(set, lab.volumeOptions, { epoch: 1 })).rejects.toThrow('raises the epoch');
+  });
+});
+
+describe('numbers of CPs', () => {
+  it('the next CP has a number above the one that is passed over, and never the place of the last root', async () => {
+    const lab = new MirrorLab({ primaryBytes: 8 << 20 });
+    await using volume = await Volume.create(await lab.newSet([lab.primaryDevice]), lab.volumeOptions);
+    volume.skipCpsTo(41);
+    expect((await volume.takeCp()).cp).toBe(42);
+    volume.skipCpsTo(7);
+    expect((await volume.takeCp()).cp).toBe(43);
+    volume.skipCpsTo(43 + rootPlaces - 1);
+    expect((await volume.takeCp()).cp).toBe(43 + rootPlaces + 1);
+    expect((await volume.check()).problems).toEqual([]);
+  });
+});
