@@ -33,6 +33,12 @@ export const runBlocksMax = 0xffff;
 /** Most wants that may be unanswered at a time. */
 export const wantsOutstandingMax = 64;
 
+/** Most blocks that one `fetch` asks for; those of a large block size are fewer, so that the answer fits `blockDataBytesMax`. */
+export const fetchBlocksMax = 64;
+
+/** Most fetches of one side that may be unanswered at a time. */
+export const fetchesOutstandingMax = 8;
+
 /** Most consistency points, besides the committed one, that a mirror may ask to be kept. */
 export const neededCpsMax = 1024;
 

@@ -1,5 +1,6 @@
 import { assert, getU16, MirrorpointError } from '../base/index.ts';
 import { BodyReader, BodyWriter } from './body.ts';
+import { readFetch, readFetched, writeFetch, writeFetched } from './fetch-codec.ts';
 import { hasControlCharacters, readFault, utf8Within, writeFault } from './fault-text.ts';
 import { encodeFrame } from './frame.ts';
 import type { Frame } from './frame.ts';
@@ -33,6 +34,8 @@ const typeNumbers: Readonly<Record<MessageType, number>> = {
   bye: 12,
   'hand-over': 13,
   'handed-over': 14,
+  fetch: 15,
+  fetched: 16,
 };
 
 const typesByNumber: ReadonlyMap<number, MessageType> = new Map(
@@ -67,7 +70,7 @@ export function decodeMessage(frame: Frame): Message {
     );
   }
   const reader = new BodyReader(type, frame.body);
-  if (type !== 'blocks' && frame.data.length > 0) reader.fail('it carries block data');
+  if (type !== 'blocks' && type !== 'fetched' && frame.data.length > 0) reader.fail('it carries block data');
   const message = readBody(reader, type, frame.data);
   // A later version may append fields to its hello, and is answered with the versions spoken here.
   if (type !== 'hello') reader.end();
@@ -152,6 +155,12 @@ function writeBody(writer: BodyWriter, message: Message): readonly Uint8Array[] 
     case 'handed-over':
       writer.u48('the epoch', message.epoch, epochRange);
       return [];
+    case 'fetch':
+      writeFetch(writer, message);
+      return [];
+    case 'fetched':
+      writeFetched(writer, message);
+      return message.data;
   }
 }
 
@@ -225,6 +234,10 @@ function readBody(reader: BodyReader, type: MessageType, data: Uint8Array): Mess
       };
     case 'handed-over':
       return { type, epoch: reader.u48('the epoch', epochRange) };
+    case 'fetch':
+      return readFetch(reader);
+    case 'fetched':
+      return readFetched(reader, data);
   }
 }
 

@@ -131,6 +131,27 @@ export interface HandedOverMessage {
   readonly epoch: number;
 }
 
+/** A block as its pointer promises it: where it stands, and the checksum of its bytes. */
+export interface SoughtBlock {
+  readonly vbn: number;
+  readonly checksum: bigint;
+}
+
+/** Both ways: send these blocks if your own devices hold them, with these checksums. Answered by one `fetched`. */
+export interface FetchMessage {
+  readonly type: 'fetch';
+  readonly requestId: number;
+  readonly blocks: readonly SoughtBlock[];
+}
+
+/** Both ways: the blocks of a fetch that the sender has and has proven. `found` are their places in the fetch, rising; `data` has one block for each. */
+export interface FetchedMessage {
+  readonly type: 'fetched';
+  readonly requestId: number;
+  readonly found: readonly number[];
+  readonly data: readonly Uint8Array[];
+}
+
 export type Message =
   | HelloMessage
   | StateMessage
@@ -145,6 +166,8 @@ export type Message =
   | FaultMessage
   | ByeMessage
   | HandOverMessage
-  | HandedOverMessage;
+  | HandedOverMessage
+  | FetchMessage
+  | FetchedMessage;
 
 export type MessageType = Message['type'];

@@ -1,16 +1,26 @@
 import { assert, MirrorpointError } from '../base/index.ts';
+import { FetchLedger } from './fetch-ledger.ts';
 import { FrameReader } from './frame.ts';
 import type { Frame } from './frame.ts';
-import { frameBytesMax, handshakeFrameBytesMax, protocolVersionMax, protocolVersionMin } from './limits.ts';
+import { blockDataBytesMax, frameBytesMax, handshakeFrameBytesMax, protocolVersionMax, protocolVersionMin } from './limits.ts';
 import { decodeMessage, encodeMessage, helloVersions } from './message-codec.ts';
-import type { BlocksMessage, HandedOverMessage, HelloMessage, Message, MessageType, Role } from './message.ts';
+import type {
+  BlocksMessage,
+  FetchedMessage,
+  FetchMessage,
+  HandedOverMessage,
+  HelloMessage,
+  Message,
+  MessageType,
+  Role,
+} from './message.ts';
 import { blocksIn } from './runs.ts';
 import { WantLedger } from './want-ledger.ts';
 
 /** What each role may say once the handshake is over. */
 const allowedTypes: Readonly<Record<Role, ReadonlySet<MessageType>>> = {
-  primary: new Set<MessageType>(['begin', 'blocks', 'root', 'gone', 'hand-over', 'heartbeat', 'fault', 'bye']),
-  mirror: new Set<MessageType>(['state', 'want', 'committed', 'views', 'handed-over', 'heartbeat', 'fault', 'bye']),
+  primary: new Set<MessageType>(['begin', 'blocks', 'root', 'gone', 'hand-over', 'fetch', 'fetched', 'heartbeat', 'fault', 'bye']),
+  mirror: new Set<MessageType>(['state', 'want', 'committed', 'views', 'handed-over', 'fetch', 'fetched', 'heartbeat', 'fault', 'bye']),
 };
 
 const alwaysAllowed: ReadonlySet<MessageType> = new Set<MessageType>(['heartbeat', 'fault', 'bye']);
@@ -32,6 +42,7 @@ export interface Traffic {
 /** One side's half of the conversation: what it has said so far decides what it may say next. */
 class Speaker {
   readonly role: Role;
+  readonly fetches = new FetchLedger();
   ended = false;
   stateTold = false;
   /** The epoch in which the other side is to be the primary, while that is unanswered. */
@@ -148,7 +159,7 @@ export class WireSession {
   }
 
   /** Says that the data of a message that was received is not read any more, so that its memory serves a later one. */
-  giveBack(message: BlocksMessage): void {
+  giveBack(message: BlocksMessage | FetchedMessage): void {
     const [data] = message.data;
     if (data !== undefined) this.#reader.giveBack(data);
   }
@@ -227,6 +238,10 @@ export class WireSession {
         return this.#ruleAgainstAnswer(message);
       case 'gone':
         return this.#wants.gone(message.requestId);
+      case 'fetch':
+        return this.#ruleAgainstFetch(speaker, message);
+      case 'fetched':
+        return this.#ruleAgainstFetched(speaker, message);
       case 'bye':
         speaker.ended = true;
         return undefined;
@@ -251,6 +266,19 @@ export class WireSession {
     const primary = this.role === 'primary' ? this.#own : this.#other;
     if (primary.handingOverEpoch === message.epoch) return undefined;
     return `the volume was not handed over to be in epoch ${message.epoch}`;
+  }
+
+  #ruleAgainstFetch(speaker: Speaker, message: FetchMessage): string | undefined {
+    const answerBytes = message.blocks.length * this.#blockSizeBytes;
+    if (answerBytes > blockDataBytesMax) return `its answer of ${answerBytes} bytes would be over ${blockDataBytesMax}`;
+    return speaker.fetches.asked(message);
+  }
+
+  #ruleAgainstFetched(speaker: Speaker, message: FetchedMessage): string | undefined {
+    const wrong = message.data.find((block) => block.length !== this.#blockSizeBytes);
+    if (wrong !== undefined) return `blocks of ${wrong.length} bytes are not of ${this.#blockSizeBytes}`;
+    const asker = speaker === this.#own ? this.#other : this.#own;
+    return asker.fetches.answered(message);
   }
 
   get #mirror(): Speaker {

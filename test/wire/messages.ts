@@ -9,7 +9,7 @@ export function joined(buffers: readonly Uint8Array[]): Uint8Array {
 
 /** A message with its block data joined, so that two can be compared however the data is cut. */
 export function normal(message: Message): Message {
-  if (message.type !== 'blocks') return message;
+  if (message.type !== 'blocks' && message.type !== 'fetched') return message;
   return { ...message, data: [joined(message.data)] };
 }
 
@@ -84,6 +84,13 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ type: fc.constant('bye') }),
   fc.record({ type: fc.constant('hand-over'), epoch: cp, cp, rootChecksum: u64 }),
   fc.record({ type: fc.constant('handed-over'), epoch: cp }),
+  fc.record({ type: fc.constant('fetch'), requestId, blocks: fc.array(fc.record({ vbn: u48, checksum: u64 }), { minLength: 1, maxLength: 64 }) }),
+  fc
+    .record({ requestId, size: blockSizeBytes, places: fc.uniqueArray(fc.integer({ min: 0, max: 63 }), { maxLength: 16 }) })
+    .map(({ size, places, ...ids }): Message => {
+      const found = places.sort((a, b) => a - b);
+      return { type: 'fetched', ...ids, found, data: found.map((place) => new Uint8Array(size).fill(place)) };
+    }),
 );
 
 export const sampleHello: Omit<HelloMessage, 'type' | 'role' | 'protocolMin' | 'protocolMax'> = {
@@ -112,4 +119,6 @@ export const sampleMessages: readonly Message[] = [
   { type: 'bye' },
   { type: 'hand-over', epoch: 2, cp: 8, rootChecksum: 6n },
   { type: 'handed-over', epoch: 2 },
+  { type: 'fetch', requestId: 3, blocks: [{ vbn: 12, checksum: 0x0123_4567_89ab_cdefn }, { vbn: 1000, checksum: 7n }] },
+  { type: 'fetched', requestId: 3, found: [1], data: [new Uint8Array(4096).fill(3)] },
 ];

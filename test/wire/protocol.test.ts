@@ -22,6 +22,8 @@ const frozen: readonly (readonly [type: string, header: string, body: string])[]
   ['bye', '4d504e540c000000000000000000000099e9d85137db46ef97271a17b0afd6cd', ''],
   ['hand-over', '4d504e540d0000001400000000000000dcd29d76dbe2e44b42d4b8c31b5278be', '0200000000000800000000000600000000000000'],
   ['handed-over', '4d504e540e00000006000000000000007063cc02849b236b27d4ddd0ee0cf1cf', '020000000000'],
+  ['fetch', '4d504e540f00000022000000000000009cbb25bb5cf31e87bb7e720672f528c1', '0300000002000c0000000000efcdab8967452301e803000000000700000000000000'],
+  ['fetched', '4d504e54100000000800000000100000cf85d8528578281a57708d6258325b44', '0300000001000100'],
 ];
 
 describe('version 2 of the protocol', () => {
@@ -29,7 +31,7 @@ describe('version 2 of the protocol', () => {
     const message = sampleMessages.find((sample) => sample.type === type)!;
     const [head] = wire.encodeMessage(message) as [Uint8Array];
     expect(toHex(head)).toBe(header + body);
-    const data = message.type === 'blocks' ? message.data : [];
+    const data = 'data' in message ? message.data : [];
     const [frame] = new wire.FrameReader().push(joined([Buffer.from(header + body, 'hex'), ...data]));
     expect(wire.decodeMessage(frame!)).toEqual(message);
   });

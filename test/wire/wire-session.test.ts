@@ -4,6 +4,7 @@ import type { MirrorpointError } from '../../src-main/base/index.ts';
 import {
   encodeFrame,
   encodeMessage,
+  fetchesOutstandingMax,
   handshakeFrameBytesMax,
   protocolVersionMax,
   protocolVersionMin,
@@ -333,5 +334,61 @@ describe('wants', () => {
     expect(() => mirror.send(want(1))).toThrow(AssertionFault);
     cross(primary, mirror, answer(10, 3), answer(50, 2));
     cross(mirror, primary, want(1));
+  });
+});
+
+describe('fetches', () => {
+  const fetch = (requestId: number, count = 2): Message => ({
+    type: 'fetch',
+    requestId,
+    blocks: Array.from({ length: count }, (_, index) => ({ vbn: 10 + index, checksum: 1n })),
+  });
+  const fetched = (requestId: number, found: number[], size = 4096): Message => ({
+    type: 'fetched',
+    requestId,
+    found,
+    data: found.map(() => new Uint8Array(size)),
+  });
+
+  it('go both ways, with ids of their own each, and are answered in any order with what was found', () => {
+    const { primary, mirror } = pair();
+    cross(primary, mirror, fetch(1), fetch(2));
+    cross(mirror, primary, fetch(1), fetched(2, [0, 1]), fetched(1, []));
+    cross(primary, mirror, fetched(1, [1]));
+    cross(primary, mirror, fetch(1));
+  });
+
+  it.each<[string, Message[], Message[], Message]>([
+    ['an answer to nothing', [], [], fetched(1, [])],
+    ['a second answer', [fetch(1)], [fetched(1, [])], fetched(1, [])],
+    ['an answer of more than was asked for', [fetch(1)], [], fetched(1, [2])],
+    ['an answer of blocks of another size', [fetch(1)], [], fetched(1, [0], 8192)],
+  ])('refuse %s', (_, asked, answered, refused) => {
+    const { primary, mirror } = pair();
+    cross(mirror, primary, ...asked);
+    cross(primary, mirror, ...answered);
+    expect(faultOf(() => mirror.receive(joined(encodeMessage(refused)))).code).toBe('message-invalid');
+    expect(() => primary.send(refused)).toThrow(AssertionFault);
+  });
+
+  it('are open in a bounded number, and never before the state was told', () => {
+    const { primary, mirror } = pair();
+    for (let id = 1; id <= fetchesOutstandingMax; id++) cross(primary, mirror, fetch(id));
+    const beyond = fetch(fetchesOutstandingMax + 1);
+    expect(faultOf(() => mirror.receive(joined(encodeMessage(beyond)))).code).toBe('message-invalid');
+    expect(() => primary.send(beyond)).toThrow(AssertionFault);
+    expect(() => pair({ stateTold: false }).primary.send(fetch(1))).toThrow(AssertionFault);
+  });
+
+  it('ask for no more than one answer can carry', () => {
+    const large = { ...sampleHello, blockSizeBytes: 65_536 };
+    const primary = new WireSession({ role: 'primary', hello: large });
+    const mirror = new WireSession({ role: 'mirror', hello: large });
+    const hello = joined(primary.start());
+    primary.receive(joined(mirror.start()));
+    mirror.receive(hello);
+    primary.receive(joined(mirror.send(state)));
+    cross(primary, mirror, fetch(1, 16));
+    expect(() => primary.send(fetch(2, 17))).toThrow(AssertionFault);
   });
 });
