@@ -1,26 +1,28 @@
-import { assert, getU16, getU48, getU48BigEndian, setU16, setU48, setU48BigEndian } from '../base/index.ts';
+import { assert } from '../base/index.ts';
 import type { BlockCache } from '../blocks/index.ts';
 import { type Extent, extentsOf } from '../consistency/index.ts';
 import type { KeyedFile } from '../tree/index.ts';
+import {
+  blocksIn,
+  bucketOfKey,
+  type Chain,
+  type DeadBucket,
+  decodeExtents,
+  encodeExtents,
+  extentBlocksMax,
+  isInBucket,
+  isOfHolder,
+  recordBytesMax,
+  recordExtentsMax,
+  recordKey,
+  sequenceOfKey,
+} from './dead-record.ts';
+import { DeadTally } from './dead-tally.ts';
 
-/**
- * Which kept roots can need a dead block: `files` blocks are needed by every
- * kept root of their time, `maps` blocks (the volume's own maps) by mirrors'
- * bases alone.
- */
-export type Chain = 'files' | 'maps';
-
-const chainByte: Record<Chain, number> = { files: 'f'.charCodeAt(0), maps: 'm'.charCodeAt(0) };
-const keyBytes = 17;
-const sequenceOffset = 13;
-const extentBytes = 8;
-const recordBytesMax = 112 * extentBytes;
-const extentBlocksMax = 65535;
-
-/** One record: some of the dead blocks that one holder keeps and that were born in one era. */
+/** One record: some of the dead blocks of a bucket. */
 interface DeadRecord {
   key: Uint8Array;
-  eraCp: number;
+  bucket: DeadBucket;
   value: Uint8Array;
 }
 
@@ -35,19 +37,22 @@ interface DeadRecord {
  * right when roots between are dropped. (After OpenZFS's dsl_deadlist.)
  */
 export class DeadLedger {
+  /** Counts of what is listed. */
+  readonly tally: DeadTally;
   readonly #file: KeyedFile;
   readonly #cache: BlockCache;
 
   constructor(file: KeyedFile, cache: BlockCache) {
     this.#file = file;
     this.#cache = cache;
+    this.tally = new DeadTally({ file, cache });
   }
 
   /** Adds dead blocks to a holder's bucket. */
-  async add(at: { chain: Chain; holderCp: number; eraCp: number }, vbns: readonly number[]): Promise<void> {
+  async add(bucket: DeadBucket, vbns: readonly number[]): Promise<void> {
     const extents = extentsOf(vbns, extentBlocksMax);
-    for (let start = 0; start < extents.length; start += recordBytesMax / extentBytes) {
-      await this.#append(at, encodeExtents(extents.slice(start, start + recordBytesMax / extentBytes)));
+    for (let start = 0; start < extents.length; start += recordExtentsMax) {
+      await this.#append(bucket, encodeExtents(extents.slice(start, start + recordExtentsMax)));
     }
   }
 
@@ -62,44 +67,47 @@ export class DeadLedger {
     recordsMax: number,
     free: (extents: Extent[]) => void,
   ): Promise<{ taken: number; isEmpty: boolean }> {
-    const { chain, holderCp, previousCp } = holder;
+    const { previousCp } = holder;
     for (let taken = 0; taken < recordsMax; taken++) {
-      const record = await this.#cache.run(() => this.#first(chain, holderCp));
+      const record = await this.#cache.run(() => this.#first(holder));
       if (record === undefined) return { taken, isEmpty: true };
-      if (record.eraCp > previousCp) free(decodeExtents(record.value));
-      else await this.#append({ chain, holderCp: previousCp, eraCp: record.eraCp }, record.value);
+      const { key, bucket, value } = record;
+      if (bucket.eraCp > previousCp) free(decodeExtents(value));
+      else await this.#append({ ...bucket, holderCp: previousCp }, value);
       await this.#cache.run(() => {
-        this.#file.delete(record.key);
+        this.#file.delete(key);
       });
+      this.tally.note(bucket, key, -blocksIn(value));
     }
-    return { taken: recordsMax, isEmpty: (await this.#cache.run(() => this.#first(chain, holderCp))) === undefined };
+    return { taken: recordsMax, isEmpty: (await this.#cache.run(() => this.#first(holder))) === undefined };
   }
 
-  #append(at: { chain: Chain; holderCp: number; eraCp: number }, value: Uint8Array): Promise<void> {
-    assert(at.eraCp <= at.holderCp, 'a block is not born after the newest root that references it');
-    return this.#cache.run(() => {
-      const last = this.#file.last(recordKey({ ...at, eraCp: at.eraCp + 1 }, 0));
-      if (last === undefined || !sameBucket(last.key, at)) {
-        this.#file.set(recordKey(at, 0), value);
-        return;
+  async #append(bucket: DeadBucket, value: Uint8Array): Promise<void> {
+    assert(bucket.eraCp <= bucket.holderCp, 'a block is not born after the newest root that references it');
+    const key = await this.#cache.run(() => {
+      const last = this.#file.last(recordKey({ ...bucket, eraCp: bucket.eraCp + 1 }, 0));
+      if (last === undefined || !isInBucket(last.key, bucket)) return this.#put(recordKey(bucket, 0), value);
+      if (last.value.length + value.length > recordBytesMax) {
+        return this.#put(recordKey(bucket, sequenceOfKey(last.key) + 1), value);
       }
-      if (last.value.length + value.length <= recordBytesMax) {
-        const joined = new Uint8Array(last.value.length + value.length);
-        joined.set(last.value);
-        joined.set(value, last.value.length);
-        this.#file.set(last.key.slice(), joined);
-        return;
-      }
-      this.#file.set(recordKey(at, Buffer.from(last.key).readUInt32BE(sequenceOffset) + 1), value);
+      const joined = new Uint8Array(last.value.length + value.length);
+      joined.set(last.value);
+      joined.set(value, last.value.length);
+      return this.#put(last.key.slice(), joined);
     });
+    this.tally.note(bucket, key, blocksIn(value));
   }
 
-  #first(chain: Chain, holderCp: number): DeadRecord | undefined {
-    const found = this.#file.first(recordKey({ chain, holderCp, eraCp: 0 }, 0));
-    if (found === undefined || found.key[0] !== chainByte[chain] || getU48BigEndian(found.key, 1) !== holderCp) {
-      return undefined;
-    }
-    return { key: found.key.slice(), eraCp: getU48BigEndian(found.key, 7), value: found.value.slice() };
+  #put(key: Uint8Array, value: Uint8Array): Uint8Array {
+    this.#file.set(key, value);
+    return key;
+  }
+
+  #first(holder: { chain: Chain; holderCp: number }): DeadRecord | undefined {
+    const found = this.#file.first(recordKey({ ...holder, eraCp: 0 }, 0));
+    if (found === undefined || !isOfHolder(found.key, holder)) return undefined;
+    const key = found.key.slice();
+    return { key, bucket: bucketOfKey(key), value: found.value.slice() };
   }
 }
 
@@ -107,48 +115,7 @@ export class DeadLedger {
 export function scanDeadlists(
   file: KeyedFile,
   from: Uint8Array | undefined,
-  visit: (at: { chain: Chain; holderCp: number; eraCp: number; key: Uint8Array }, extents: Extent[]) => unknown,
+  visit: (at: DeadBucket & { key: Uint8Array }, extents: Extent[]) => unknown,
 ): void {
-  file.scan(from, (key, value) =>
-    visit(
-      {
-        chain: key[0] === chainByte.files ? 'files' : 'maps',
-        holderCp: getU48BigEndian(key, 1),
-        eraCp: getU48BigEndian(key, 7),
-        key: key.slice(),
-      },
-      decodeExtents(value),
-    ),
-  );
-}
-
-function recordKey(at: { chain: Chain; holderCp: number; eraCp: number }, sequence: number): Uint8Array {
-  const key = Buffer.alloc(keyBytes);
-  key[0] = chainByte[at.chain];
-  setU48BigEndian(key, 1, at.holderCp);
-  setU48BigEndian(key, 7, at.eraCp);
-  key.writeUInt32BE(sequence, sequenceOffset);
-  return new Uint8Array(key.buffer, key.byteOffset, keyBytes);
-}
-
-function sameBucket(key: Uint8Array, at: { chain: Chain; holderCp: number; eraCp: number }): boolean {
-  return (
-    key[0] === chainByte[at.chain] && getU48BigEndian(key, 1) === at.holderCp && getU48BigEndian(key, 7) === at.eraCp
-  );
-}
-
-function encodeExtents(extents: readonly Extent[]): Uint8Array {
-  const bytes = new Uint8Array(extents.length * extentBytes);
-  extents.forEach(({ vbn, count }, index) => {
-    setU48(bytes, index * extentBytes, vbn);
-    setU16(bytes, index * extentBytes + 6, count);
-  });
-  return bytes;
-}
-
-function decodeExtents(bytes: Uint8Array): Extent[] {
-  return Array.from({ length: bytes.length / extentBytes }, (_, index) => ({
-    vbn: getU48(bytes, index * extentBytes),
-    count: getU16(bytes, index * extentBytes + 6),
-  }));
+  file.scan(from, (key, value) => visit({ ...bucketOfKey(key), key: key.slice() }, decodeExtents(value)));
 }

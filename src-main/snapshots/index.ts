@@ -10,5 +10,8 @@
 export * from './kept-root.ts';
 export * from './kept-root-reader.ts';
 export * from './dead-ledger.ts';
+export type { Chain } from './dead-record.ts';
+export * from './held-space.ts';
+export * from './kept-space.ts';
 export * from './mirror-needs.ts';
 export * from './snapshot-ledger.ts';

@@ -34,6 +34,12 @@ export class KeptRootReader {
     return this.#table.get(nameKey(name)) !== undefined;
   }
 
+  /** The CP of the newest kept root before a CP, or 0. */
+  before(cp: number): number {
+    const found = this.#table.last(tableKey('row', cp));
+    return (found === undefined ? undefined : cpOfKey(found.key, 'row')) ?? 0;
+  }
+
   /** Kept roots with CPs above `afterCp`, in CP order, at most `limit`. */
   list(afterCp: number, limit: number): KeptRoot[] {
     const found: KeptRoot[] = [];

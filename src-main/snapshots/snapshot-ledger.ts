@@ -10,7 +10,9 @@ import {
 } from '../consistency/index.ts';
 import type { InodeFields, RootNode } from '../format/index.ts';
 import { BlockFile, type BlockFileContext, KeyedFile, type TreeRoot } from '../tree/index.ts';
-import { type Chain, DeadLedger } from './dead-ledger.ts';
+import { DeadLedger } from './dead-ledger.ts';
+import type { Chain } from './dead-record.ts';
+import { type HeldSpace, heldSpace, type LooseRoot, sumOfHeld } from './held-space.ts';
 import { cpOfKey, decodeKeptRoot, encodeKeptRoot, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
 import { type KnownNeeds, mirrorNeeds } from './mirror-needs.ts';
 
@@ -52,6 +54,8 @@ export class SnapshotLedger implements CpParticipant {
   /** Roots without a name that the last CP left because somebody needed them. */
   #spared: { cp: number; deletedAtCp: number }[] = [];
   #roots: { table: TreeRoot; dead: TreeRoot };
+  #heldByMirrors = new Map<string, HeldSpace>();
+  #heldByViews: HeldSpace = { blocks: 0, sinceCp: 0 };
 
   constructor(options: {
     /** With a pool of its own: what it writes is not a client's. */
@@ -102,6 +106,47 @@ export class SnapshotLedger implements CpParticipant {
     this.#bases = await this.#cpsOf('base');
     // Whatever a mirror has was kept as a base for it.
     if (this.#bases.length === 0) this.#needs.delete(openingRelationship);
+  }
+
+  /** What each relationship's mirror keeps, by the last measuring. */
+  get heldByMirrors(): ReadonlyMap<string, HeldSpace> {
+    return this.#heldByMirrors;
+  }
+
+  /** What readers on this side keep, by the last measuring. */
+  get heldByViews(): HeldSpace {
+    return this.#heldByViews;
+  }
+
+  /** All blocks that only kept roots need, or undefined while they are being counted. Called between CPs until it knows. */
+  countDead(): Promise<number | undefined> {
+    return this.#dead.tally.countAll();
+  }
+
+  /**
+   * Finds out what mirrors and readers keep. Called between CPs. What it has
+   * measured once it only keeps up with: a few rows are read each time.
+   */
+  async measureHolds(): Promise<void> {
+    const { tally } = this.#dead;
+    const unnamed = this.#needs.size === 0 && this.#views.size === 0 ? [] : await this.#unnamedRoots();
+    const bases = this.#bases.map((cp): LooseRoot => ({ cp, deletedAtCp: 0, afterCp: 0 }));
+    // What nobody needs is on its way out, and may be much.
+    const needed = unnamed.filter(({ cp, deletedAtCp }) => this.#views.has(cp) || this.#isNeeded(cp, deletedAtCp));
+    await tally.watch([
+      ...needed.map(({ cp }) => ({ chain: 'files' as const, holderCp: cp })),
+      ...bases.map(({ cp }) => ({ chain: 'maps' as const, holderCp: cp })),
+    ]);
+    const held = (chain: Chain, loose: readonly LooseRoot[], isTheirs: (root: LooseRoot) => boolean): HeldSpace =>
+      heldSpace(loose, isTheirs, (range) => tally.blocks({ chain, ...range }));
+    const unread = await this.#looseRoots(unnamed, ({ cp }) => !this.#views.has(cp));
+    this.#heldByMirrors = new Map(
+      [...this.#needs].map(([relationship, needs]) => {
+        const isTheirs = ({ cp, deletedAtCp }: LooseRoot): boolean => mirrorNeeds(needs, cp, deletedAtCp);
+        return [relationship, sumOfHeld([held('files', unread, isTheirs), held('maps', bases, isTheirs)])];
+      }),
+    );
+    this.#heldByViews = held('files', await this.#looseRoots(unnamed, () => true), ({ cp }) => this.#views.has(cp));
   }
 
   request(intent: SnapshotIntent): void {
@@ -163,7 +208,31 @@ export class SnapshotLedger implements CpParticipant {
       this.#deadFile.discardChanges();
       this.#intents = [...this.#taken, ...this.#intents];
     }
+    this.#dead.tally.settle(committed);
     this.#taken = [];
+  }
+
+  /** Kept roots without a name, in rising order: those that mirrors and readers keep. */
+  async #unnamedRoots(): Promise<KeptRoot[]> {
+    const rows: KeptRoot[] = [];
+    for (const cp of [...this.#bases, ...(await this.#cpsOf('doomed'))].sort((a, b) => a - b)) {
+      const row = await this.#row(cp);
+      if (row?.names.length === 0) rows.push(row);
+    }
+    return rows;
+  }
+
+  /** Those that are kept for one kind of reason, each with the newest kept root before it that is kept for another. */
+  async #looseRoots(roots: readonly KeptRoot[], isLoose: (root: KeptRoot) => boolean): Promise<LooseRoot[]> {
+    const loose: LooseRoot[] = [];
+    for (const root of roots) {
+      if (!isLoose(root)) continue;
+      const { cp, deletedAtCp } = root;
+      const beforeCp = await this.#keptBefore('files', cp);
+      const last = loose.at(-1);
+      loose.push({ cp, deletedAtCp, afterCp: last?.cp === beforeCp ? last.afterCp : beforeCp });
+    }
+    return loose;
   }
 
   async #write(writer: CpWriter, file: BlockFile): Promise<TreeRoot> {

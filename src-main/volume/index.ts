@@ -15,4 +15,5 @@ export * from './mirror-volume.ts';
 export * from './root-view.ts';
 export * from './volume-options.ts';
 export * from './volume-snapshots.ts';
+export * from './volume-space.ts';
 export * from './volume.ts';

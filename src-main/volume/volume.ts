@@ -1,4 +1,4 @@
-import { assert, MirrorpointError, reasonOf } from '../base/index.ts';
+import { assert, MirrorpointError, Mutex, reasonOf } from '../base/index.ts';
 import type { CpCause, CpFollower, CpRecord, Journal } from '../consistency/index.ts';
 import type { Device, DeviceSet } from '../device/index.ts';
 import { changeBlocks, createRootDirectory, type LiveFiles } from '../files/index.ts';
@@ -11,6 +11,7 @@ import { openRootView, type RootView, type RootViewAt } from './root-view.ts';
 import { nowNs, VolumeCore } from './volume-core.ts';
 import type { PromoteOptions, RecoveryReport, VolumeOptions, VolumeStatus } from './volume-options.ts';
 import { type SnapshotInfo, VolumeSnapshots } from './volume-snapshots.ts';
+import { VolumeSpace } from './volume-space.ts';
 import { emptyStart, lastStart, mirrorStart, type VolumeStart } from './volume-start.ts';
 
 const defaultCpIntervalMs = 30_000;
@@ -32,12 +33,16 @@ export class Volume implements AsyncDisposable {
   readonly name: string;
   /** What opening found; undefined for a volume just created. */
   readonly recovery: RecoveryReport | undefined;
+  /** Who uses how much of it. */
+  readonly space: VolumeSpace;
   readonly #set: DeviceSet;
   readonly #options: VolumeOptions;
   readonly #core: VolumeCore;
   readonly #snapshots: VolumeSnapshots;
   readonly #timer: CpTimer;
   readonly #history: CpRecord[] = [];
+  /** Looks for room, for one writer after another. */
+  readonly #roomSearch = new Mutex();
   #stalledWriters = 0;
   /** Since the last change a CP has given up what mirrors and readers had let go. */
   #isTidy = false;
@@ -59,6 +64,7 @@ export class Volume implements AsyncDisposable {
       root: () => this.root,
       takeCp: (cause) => this.takeCp(cause),
     });
+    this.space = new VolumeSpace({ context: start.context, ledger: this.#core.ledger, cps: this.#core.cps });
     this.#timer = new CpTimer(start.options.clock, () => {
       if (this.#core.cps.isBusy) return;
       // A CP that only gives things up is itself a base to give up later: one after each change is enough.
@@ -196,6 +202,7 @@ export class Volume implements AsyncDisposable {
     try {
       const record = await this.#core.cps.take(cause);
       this.#remember(record);
+      this.#measureSpace();
       return record;
     } catch (fault) {
       if (!(fault instanceof MirrorpointError)) this.#fail(fault);
@@ -345,14 +352,29 @@ export class Volume implements AsyncDisposable {
   async #admit(costBlocks: number, frees: boolean): Promise<void> {
     assert(costBlocks <= this.#core.context.pool.capacity / 2, 'a change fits in half of the memory for changes');
     if (!this.#core.admission.fits(costBlocks, frees)) {
-      // What waits is estimated high; after a CP only the change itself counts. Freed blocks take one CP more.
-      for (let tries = 0; tries < 3 && !this.#core.admission.fits(costBlocks, frees); tries++) await this.takeCp('dirty');
-      if (!this.#core.admission.fits(costBlocks, frees)) throw this.#core.admission.full();
+      await this.#roomSearch.run(() => this.#findRoom(() => this.#core.admission.fits(costBlocks, frees)));
     }
     while (!this.#core.admission.hasRoom(costBlocks)) {
       this.#stalledWriters++;
       await this.takeCp('dirty');
     }
+  }
+
+  /** Takes CPs until there is room on the devices; when they bring none, something must be let go. Throws `volume-full`. */
+  async #findRoom(fits: () => boolean): Promise<void> {
+    do {
+      // What waits is estimated high; after a CP only the change itself counts. Freed blocks take one CP more, and many snapshots more.
+      for (let tries = 0; !fits() && (tries < 3 || this.#core.ledger.hasWork); tries++) await this.takeCp('dirty');
+      if (fits()) return;
+    } while (await this.space.makeRoom());
+    throw this.#core.admission.full();
+  }
+
+  /** A fault of the devices shows in the next call that needs them. */
+  #measureSpace(): void {
+    this.space.measure().catch((fault: unknown) => {
+      if (!(fault instanceof MirrorpointError)) this.#fail(fault);
+    });
   }
 
   /** Takes files that nobody has open any more apart, some each time. */
