@@ -56,6 +56,9 @@ export const errorCodes = [
   'peer-wrong-role',
   'peer-too-small',
   'peer-diverged',
+  'peer-superseded',
+  'peer-not-ready',
+  'peer-connected',
   'peer-fault',
   // trust
   'identity-invalid',
@@ -81,7 +84,7 @@ export type ErrorCode = (typeof errorCodes)[number];
 /** Temporary faults may be retried; permanent ones need a person; corrupt ones mean that stored or received bytes are wrong. */
 export type FaultClass = 'temporary' | 'permanent' | 'corrupt';
 
-const temporaryCodes: ReadonlySet<ErrorCode> = new Set(['link-closed', 'link-timeout', 'link-refused', 'peer-fault']);
+const temporaryCodes: ReadonlySet<ErrorCode> = new Set(['link-closed', 'link-timeout', 'link-refused', 'peer-fault', 'peer-superseded', 'peer-not-ready']);
 
 const corruptCodes: ReadonlySet<ErrorCode> = new Set([
   'checksum-mismatch',

@@ -45,6 +45,11 @@ export class Conversation {
     return this.#session.peer;
   }
 
+  /** What the peer has said of itself, whether or not a session came about. */
+  get greeting(): HelloMessage | undefined {
+    return this.#session.peer ?? this.#session.rival;
+  }
+
   /** How far the peer's clock is ahead, once it has told its time. */
   get peerClock(): { clockAheadMs?: number } {
     const { aheadMs } = this.#peerClock;

@@ -18,6 +18,8 @@
  * sessions carry it out. A relationship owns its links; the volumes are the
  * caller's. Time comes from the clock that is passed in.
  */
+export { firstHello } from './first-hello.ts';
+export type { LinkKeeper } from './link-keeper.ts';
 export { MirrorService } from './mirror-service.ts';
 export type { MirrorServiceOptions } from './mirror-service.ts';
 export { PrimaryRelationship } from './primary-relationship.ts';

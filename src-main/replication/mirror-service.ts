@@ -1,10 +1,11 @@
-import type { Clock, MirrorpointError } from '../base/index.ts';
+import { type Clock, MirrorpointError } from '../base/index.ts';
 import { rootChecksumOf } from '../format/index.ts';
 import type { Link } from '../transport/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
-import { WireSession } from '../wire/index.ts';
+import { type HandOverMessage, type HelloMessage, WireSession } from '../wire/index.ts';
 import { Conversation } from './conversation.ts';
 import { handshakesMax, heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
+import { LinkKeeper, type LinkOutcome } from './link-keeper.ts';
 import { MirrorSession, type PrimaryKnowledge } from './mirror-session.ts';
 import { identityOf, lagMsOf, noTraffic, reasonFor, type RelationshipStatus, stateOfSession } from './relationship-status.ts';
 import { isPassing } from './retry.ts';
@@ -17,11 +18,21 @@ export interface MirrorServiceOptions {
   readonly serverName: string;
   readonly heartbeatIntervalMs?: number;
   readonly silenceMaxMs?: number;
+  /**
+   * Says whether this primary may lead the mirror, whose volume, blocks and epoch are right, and throws why not.
+   * `identity` is who it is, where its link has proven that. Without this every primary may.
+   */
+  readonly welcome?: (primary: HelloMessage, identity: string | undefined) => Promise<void>;
+  /**
+   * Notes durably that this server becomes the primary, in the given epoch, at the root that the mirror has. Once it
+   * resolves there is no way back: no primary is served any more, and the mirror's volume is to be closed and promoted.
+   */
+  readonly takeLead?: (epoch: number) => Promise<void>;
 }
 
 /**
  * The mirror's side of a relationship: serves the primary that comes over a
- * link. One session works on the volume at a time: a link whose hello is right
+ * link, whichever of the two has opened it. One session works on the volume at a time: a link whose hello is right
  * takes the place of an older one, which is dead or about to be. The volume is
  * the caller's to close, after this.
  */
@@ -34,23 +45,45 @@ export class MirrorService implements AsyncDisposable {
   #current: MirrorSession | undefined;
   #fault: MirrorpointError | undefined;
   #isClosed = false;
+  /** It leads, or is about to: whoever wants to go on as its primary is too late. */
+  #hasTheLead = false;
+  readonly #keepers: LinkKeeper[] = [];
 
   constructor(options: MirrorServiceOptions) {
     this.#options = options;
   }
 
-  /** Serves a link until it ends, and closes it. Resolves then; operating faults show in the status. */
-  async accept(link: Link): Promise<void> {
+  /** Opens links to the primary by itself from now on, beside those that come. The keeper is closed with this. */
+  dial(connect: () => Promise<Link>): LinkKeeper {
+    const keeper = new LinkKeeper({
+      clock: this.#options.clock,
+      connect,
+      use: (link, signal) => this.accept(link, signal),
+      onEnd: (fault) => {
+        if (this.#current === undefined) this.#fault = fault;
+        this.#changed();
+      },
+    });
+    this.#keepers.push(keeper);
+    return keeper;
+  }
+
+  /** Serves a link until it ends or the signal says so, and closes it. Resolves then; operating faults show in the status. */
+  async accept(link: Link, signal?: AbortSignal): Promise<LinkOutcome> {
     const waiting = [...this.#sessions].filter((session) => session !== this.#current).length;
     if (this.#isClosed || waiting >= handshakesMax) {
       await link.close();
-      return;
+      return { fault: undefined, wasReady: false };
     }
     const session = this.#serve(link);
     this.#sessions.add(session);
+    signal?.addEventListener('abort', () => {
+      session.stop();
+    });
     let fault: MirrorpointError | undefined;
     try {
       fault = await session.run();
+      return { fault, wasReady: session.wasReady };
     } finally {
       this.#sessions.delete(session);
       this.#traffic.bytesSent += session.bytesSent;
@@ -112,9 +145,10 @@ export class MirrorService implements AsyncDisposable {
   /** Ends every session. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    const keepers = this.#keepers.map((keeper) => keeper.close());
     const sessions = [...this.#sessions];
     for (const session of sessions) session.stop();
-    await Promise.all(sessions.map((session) => session.ended));
+    await Promise.all([...keepers, ...sessions.map((session) => session.ended)]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -152,6 +186,8 @@ export class MirrorService implements AsyncDisposable {
       volume,
       conversation,
       takeOver: (next) => this.#takeOver(next),
+      welcome: (hello) => this.#options.welcome?.(hello, link.peerIdentity) ?? Promise.resolve(),
+      takeLead: (message) => this.#takeLead(message),
       primary: this.#primary,
       traffic: this.#traffic,
       nowMs: () => clock.monotonicMs(),
@@ -166,9 +202,24 @@ export class MirrorService implements AsyncDisposable {
     const previous = this.#current;
     this.#current = session;
     this.#fault = undefined;
-    if (previous === undefined) return;
-    previous.stop();
-    await previous.ended;
+    if (previous !== undefined) {
+      previous.stop();
+      await previous.ended;
+    }
+    // The previous session may have ended because the volume was handed over.
+    if (this.#hasTheLead) throw new MirrorpointError('link-closed', 'The mirror becomes the primary of its volume.');
+  }
+
+  async #takeLead(message: HandOverMessage): Promise<void> {
+    const { takeLead } = this.#options;
+    if (takeLead === undefined) throw new MirrorpointError('unsupported', 'This mirror cannot become a primary.');
+    this.#hasTheLead = true;
+    try {
+      await takeLead(message.epoch);
+    } catch (fault) {
+      this.#hasTheLead = false;
+      throw fault;
+    }
   }
 
   #stateApart(): 'connecting' | 'error' {

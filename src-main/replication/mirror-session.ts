@@ -1,7 +1,7 @@
 import { checksumOf, MirrorpointError } from '../base/index.ts';
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
-import type { BeginMessage, BlocksMessage, HeartbeatMessage, HelloMessage, Message, RootMessage } from '../wire/index.ts';
+import type { BeginMessage, BlocksMessage, HandOverMessage, HeartbeatMessage, HelloMessage, Message, RootMessage } from '../wire/index.ts';
 import { BlockFetcher, RootGone } from './block-fetcher.ts';
 import { BlockIntake } from './block-intake.ts';
 import type { Conversation } from './conversation.ts';
@@ -42,6 +42,8 @@ export class MirrorSession {
   readonly #volume: MirrorVolume;
   readonly #conversation: Conversation;
   readonly #takeOver: (session: MirrorSession) => Promise<void>;
+  readonly #welcome: (primary: HelloMessage) => Promise<void>;
+  readonly #takeLead: (message: HandOverMessage) => Promise<void>;
   readonly #primary: PrimaryKnowledge;
   readonly #traffic: RelationshipTraffic;
   readonly #nowMs: () => number;
@@ -54,6 +56,7 @@ export class MirrorSession {
   #working: Promise<void> | undefined;
   #live: ReceivedBlocks | undefined;
   #isReady = false;
+  #wasReady = false;
   #toldNeeds = '';
 
   constructor(options: {
@@ -61,6 +64,10 @@ export class MirrorSession {
     conversation: Conversation;
     /** Resolves when no other session works on the volume any more. */
     takeOver: (session: MirrorSession) => Promise<void>;
+    /** Throws when this primary may not lead the mirror. */
+    welcome: (primary: HelloMessage) => Promise<void>;
+    /** Resolves when it is durably decided that this side leads. */
+    takeLead: (message: HandOverMessage) => Promise<void>;
     primary: PrimaryKnowledge;
     traffic: RelationshipTraffic;
     nowMs: () => number;
@@ -70,6 +77,8 @@ export class MirrorSession {
     this.#volume = volume;
     this.#conversation = conversation;
     this.#takeOver = options.takeOver;
+    this.#welcome = options.welcome;
+    this.#takeLead = options.takeLead;
     this.#primary = options.primary;
     this.#traffic = traffic;
     this.#nowMs = options.nowMs;
@@ -95,6 +104,11 @@ export class MirrorSession {
   /** The state has been told, and CPs come. */
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** The state was told at some time. */
+  get wasReady(): boolean {
+    return this.#wasReady;
   }
 
   /** A CP streams in, or has and is being proven. */
@@ -160,6 +174,9 @@ export class MirrorSession {
       case 'gone':
         this.#fetcher.gone(message);
         return;
+      case 'hand-over':
+        await this.#lead(message);
+        return;
       case 'heartbeat':
         this.#noteHeartbeat(message);
         return;
@@ -177,6 +194,7 @@ export class MirrorSession {
     // An empty mirror may have become another volume's while this link waited for its turn.
     const late = judgePeers(hello, { ...own, volumeId: this.#volume.id });
     if (late !== undefined) throw late;
+    await this.#welcome(hello);
     if (this.#volume.committed === undefined) await this.#volume.adopt(hello.volumeId);
     this.#primary.name = hello.serverName;
     const { committedBytes, neededCps } = this.#volume;
@@ -189,7 +207,23 @@ export class MirrorSession {
       neededCps,
     });
     this.#isReady = true;
+    this.#wasReady = true;
     this.#onChange();
+  }
+
+  /** The primary gives the volume over: decides durably to lead, and ends the session. */
+  async #lead(message: HandOverMessage): Promise<void> {
+    const { committed, committedBytes } = this.#volume;
+    const isThere = committed?.cp === message.cp && committedBytes !== undefined && rootChecksumOf(committedBytes) === message.rootChecksum;
+    if (!isThere || this.#roots.length > 0 || message.epoch <= committed.epoch) {
+      throw new MirrorpointError(
+        'peer-not-ready',
+        `The mirror is at CP ${committed?.cp ?? 0}, and not at CP ${message.cp} as it was handed over. It stays a mirror; try again.`,
+      );
+    }
+    await this.#takeLead(message);
+    this.#conversation.tell({ type: 'handed-over', epoch: message.epoch });
+    this.stop();
   }
 
   async #begin(message: BeginMessage): Promise<void> {

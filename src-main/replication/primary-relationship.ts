@@ -1,9 +1,12 @@
-import { assert, type CancelTimer, type Clock, MirrorpointError } from '../base/index.ts';
+import { type Clock, MirrorpointError } from '../base/index.ts';
 import { rootChecksumOf } from '../format/index.ts';
 import type { Link } from '../transport/index.ts';
-import { WireSession } from '../wire/index.ts';
+import { type HelloMessage, WireSession } from '../wire/index.ts';
+import { AcceptedLinks } from './accepted-links.ts';
 import { Conversation } from './conversation.ts';
+import { judgeLeadership } from './leadership.ts';
 import { heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
+import { LinkKeeper, type LinkOutcome } from './link-keeper.ts';
 import { type MirroredVolume, type MirrorMemory, PrimarySession } from './primary-session.ts';
 import {
   identityOf,
@@ -15,12 +18,14 @@ import {
   type RelationshipTraffic,
   stateOfSession,
 } from './relationship-status.ts';
-import { isPassing, retryDelayMs } from './retry.ts';
+import { isPassing } from './retry.ts';
 
 export interface PrimaryRelationshipOptions {
   readonly volume: MirroredVolume;
-  /** Opens a link to the mirror's server. */
-  readonly connect: () => Promise<Link>;
+  /** Opens a link to the mirror's server. Left out: that server opens the links, which `accept` takes. */
+  readonly connect?: (() => Promise<Link>) | undefined;
+  /** Hears, at most once for each link, that the volume has a primary of a higher epoch. */
+  readonly onSuperseded?: (peer: HelloMessage) => void;
   readonly clock: Clock;
   /** Names the relationship in the volume's needs; the same after every restart. */
   readonly relationshipId: string;
@@ -45,37 +50,69 @@ export class PrimaryRelationship implements AsyncDisposable {
   readonly #options: PrimaryRelationshipOptions;
   readonly #memory: MirrorMemory = { needs: 'unknown', committed: undefined, sent: [], traffic: noTraffic() };
   readonly #listeners = new Set<() => void>();
-  #running: Promise<void> | undefined;
-  #isPaused = false;
-  #isClosed = false;
+  readonly #accepted = new AcceptedLinks();
+  readonly #keeper: LinkKeeper;
+  #sessionCount = 0;
   #session: PrimarySession | undefined;
   #conversation: Conversation | undefined;
   #peerName: string | undefined;
   #fault: MirrorpointError | undefined;
-  #wake: (() => void) | undefined;
 
   constructor(options: PrimaryRelationshipOptions) {
     this.#options = options;
     this.relationshipId = options.relationshipId;
     options.volume.setMirrorNeeds(options.relationshipId, 'unknown');
+    const { clock, connect } = options;
+    this.#keeper = new LinkKeeper({
+      clock,
+      connect: connect ?? ((signal) => this.#accepted.connect(signal)),
+      use: (link, signal) => this.#serve(link, signal),
+      onEnd: (fault) => {
+        this.#fault = fault;
+        this.#changed();
+      },
+    });
   }
 
-  /** Starts to connect. Called once. */
+  /** Starts to connect, or to take links. Called once. */
   start(): void {
-    assert(this.#running === undefined, 'a relationship starts once');
-    this.#running = this.#run();
+    this.#keeper.start();
+  }
+
+  /** Takes a link that the peer has opened, in the place of any that there is. */
+  accept(link: Link): void {
+    if (this.#keeper.isPaused) void link.close();
+    else if (!this.#accepted.offer(link)) this.#keeper.renew();
   }
 
   /** Ends the session and opens no other until `resume`. What the mirror has stays kept on the primary. */
   async pause(): Promise<void> {
-    this.#isPaused = true;
-    await this.#interrupt();
+    const ended = this.#keeper.pause();
+    this.#changed();
+    await ended;
   }
 
   /** Goes on after `pause`; while it waits for its next attempt, makes it now. */
   resume(): void {
-    this.#isPaused = false;
-    this.#wake?.();
+    this.#keeper.resume();
+  }
+
+  /** Sessions so far in which the mirror has told its state. */
+  get sessionCount(): number {
+    return this.#sessionCount;
+  }
+
+  /**
+   * Asks the mirror to be the primary from now on, in the given epoch. The volume
+   * must take neither changes nor CPs any more, and the mirror must have its last
+   * one. Resolves when the mirror has durably agreed; throws `peer-not-ready`
+   * before anything was asked, and otherwise what ended the session: then nobody
+   * here knows.
+   */
+  async handOver(epoch: number): Promise<void> {
+    const session = this.#session;
+    if (session?.isReady !== true || !this.status().identical) throw notReady();
+    await session.handOver(epoch);
   }
 
   /** Calls the listener when the status has changed; the result ends that. */
@@ -94,7 +131,7 @@ export class PrimaryRelationship implements AsyncDisposable {
     const traffic = this.#traffic;
     return {
       state: this.#state(mirrorCp),
-      ...(this.#isPaused ? {} : reasonFor(this.#fault)),
+      ...(this.#keeper.isPaused ? {} : this.#reason),
       ...(this.#peerName === undefined ? {} : { peerName: this.#peerName }),
       primaryCp: root.cp,
       mirrorCp,
@@ -116,9 +153,8 @@ export class PrimaryRelationship implements AsyncDisposable {
 
   /** Ends the session. What the mirror has stays kept, for the next start of the server. Idempotent. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#interrupt();
-    await this.#running;
+    await this.#keeper.close();
+    await this.#accepted.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -131,33 +167,7 @@ export class PrimaryRelationship implements AsyncDisposable {
     this.#options.volume.setMirrorNeeds(this.relationshipId, undefined);
   }
 
-  async #run(): Promise<void> {
-    let attempt = 0;
-    while (!this.#isClosed) {
-      if (this.#isPaused) {
-        await this.#sleep(undefined);
-        continue;
-      }
-      const outcome = await this.#connectAndServe();
-      attempt = outcome.wasReady ? 0 : attempt + 1;
-      this.#fault = outcome.fault;
-      this.#changed();
-      if (!this.#isInterrupted) await this.#sleep(retryDelayMs(outcome.fault, Math.max(0, attempt - 1)));
-    }
-  }
-
-  async #connectAndServe(): Promise<{ fault: MirrorpointError | undefined; wasReady: boolean }> {
-    let link: Link;
-    try {
-      link = await this.#options.connect();
-    } catch (fault) {
-      if (fault instanceof MirrorpointError) return { fault, wasReady: false };
-      throw fault;
-    }
-    if (this.#isInterrupted) {
-      await link.close();
-      return { fault: undefined, wasReady: false };
-    }
+  async #serve(link: Link, signal: AbortSignal): Promise<LinkOutcome> {
     const conversation = this.#converse(link);
     let wasReady = false;
     const session = new PrimarySession({
@@ -166,6 +176,7 @@ export class PrimaryRelationship implements AsyncDisposable {
       memory: this.#memory,
       conversation,
       onChange: () => {
+        if (session.isReady && !wasReady) this.#sessionCount++;
         wasReady ||= session.isReady;
         if (session.isReady) this.#fault = undefined;
         this.#peerName = conversation.peer?.serverName ?? this.#peerName;
@@ -174,13 +185,28 @@ export class PrimaryRelationship implements AsyncDisposable {
     });
     this.#session = session;
     this.#conversation = conversation;
+    signal.addEventListener('abort', () => {
+      conversation.bye();
+    });
     try {
-      return { fault: await session.run(), wasReady };
+      const fault = await session.run();
+      return { fault: this.#judgeGreeting(conversation.greeting) ?? fault, wasReady };
     } finally {
       this.#memory.traffic = this.#traffic;
       this.#session = undefined;
       this.#conversation = undefined;
     }
+  }
+
+  /** Whether the peer's hello says that somebody else leads now, or has to hear that this side does. */
+  #judgeGreeting(peer: HelloMessage | undefined): MirrorpointError | undefined {
+    if (peer === undefined) return undefined;
+    const { id, setId, root } = this.#options.volume;
+    const leadership = judgeLeadership({ role: 'primary', volumeId: id, setId, epoch: root.epoch }, peer);
+    if (leadership === 'undisputed') return undefined;
+    this.#peerName = peer.serverName;
+    if (leadership === 'superseded') this.#options.onSuperseded?.(peer);
+    return leadership === 'superseded' ? superseded(peer, root.epoch) : supersedes(peer, root.epoch);
   }
 
   #converse(link: Link): Conversation {
@@ -227,11 +253,17 @@ export class PrimaryRelationship implements AsyncDisposable {
   }
 
   #state(mirrorCp: number): RelationshipState {
-    if (this.#isPaused) return 'paused';
+    if (this.#keeper.isPaused) return 'paused';
     if (this.#session?.isReady === true) {
       return stateOfSession({ mirrorCp, primaryCp: this.#options.volume.root.cp, isStreaming: this.#session.isStreaming });
     }
     return this.#fault !== undefined && !isPassing(this.#fault) ? 'error' : 'connecting';
+  }
+
+  get #reason(): Pick<RelationshipStatus, 'reason' | 'code'> {
+    const isWaitedFor = this.#options.connect === undefined && this.#conversation === undefined;
+    if (this.#fault !== undefined || !isWaitedFor) return reasonFor(this.#fault);
+    return { reason: 'The server at the other end opens the link, and has not done so yet.' };
   }
 
   get #traffic(): RelationshipTraffic {
@@ -245,31 +277,28 @@ export class PrimaryRelationship implements AsyncDisposable {
     };
   }
 
-  get #isInterrupted(): boolean {
-    return this.#isClosed || this.#isPaused;
-  }
-
-  async #interrupt(): Promise<void> {
-    this.#wake?.();
-    this.#conversation?.bye();
-    this.#changed();
-    await this.#session?.ended;
-  }
-
-  /** Waits for the delay, for ever without one, or until woken. */
-  #sleep(delayMs: number | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      let cancel: CancelTimer = () => undefined;
-      this.#wake = () => {
-        this.#wake = undefined;
-        cancel();
-        resolve();
-      };
-      if (delayMs !== undefined) cancel = this.#options.clock.setTimer(delayMs, this.#wake);
-    });
-  }
-
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function notReady(): MirrorpointError {
+  return new MirrorpointError(
+    'peer-not-ready',
+    'The mirror does not have the last CP at the moment, so the volume cannot be handed over to it. Wait until `mirrorpoint status` shows it live.',
+  );
+}
+
+function superseded(peer: HelloMessage, epoch: number): MirrorpointError {
+  return new MirrorpointError(
+    'peer-superseded',
+    `'${peer.serverName}' has epoch ${peer.epoch} of this volume, and this server only epoch ${epoch}: another server was made the primary since.`,
+  );
+}
+
+function supersedes(peer: HelloMessage, epoch: number): MirrorpointError {
+  return new MirrorpointError(
+    'peer-superseded',
+    `'${peer.serverName}' was the primary in epoch ${peer.epoch}, and this server is it in epoch ${epoch}. It steps down, and follows.`,
+  );
 }

@@ -1,8 +1,8 @@
-import { bytesEqual, MirrorpointError } from '../base/index.ts';
+import { assert, bytesEqual, MirrorpointError } from '../base/index.ts';
 import type { BlockSink, CpCause, CpFollower, CpRecord } from '../consistency/index.ts';
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import { type KnownNeeds, mirrorNeeds, type MirrorNeeds } from '../snapshots/index.ts';
-import type { CommittedMessage, HelloMessage, Message, StateMessage } from '../wire/index.ts';
+import type { CommittedMessage, HandOverMessage, HelloMessage, Message, StateMessage } from '../wire/index.ts';
 import type { Conversation } from './conversation.ts';
 import { rootsOutstandingMax } from './limits.ts';
 import { LiveStream } from './live-stream.ts';
@@ -71,6 +71,7 @@ export class PrimarySession implements CpFollower {
   #hasStarted = false;
   #isAsking = false;
   #ticksToWait = 0;
+  #handingOver: PromiseWithResolvers<undefined> | undefined;
   readonly #ended = Promise.withResolvers<undefined>();
 
   constructor(options: {
@@ -125,11 +126,14 @@ export class PrimarySession implements CpFollower {
 
   /** Runs the session to its end; see Conversation.run. */
   async run(): Promise<MirrorpointError | undefined> {
+    let fault: MirrorpointError | undefined;
     try {
-      return await this.#conversation.run((message) => {
+      fault = await this.#conversation.run((message) => {
         this.#hear(message);
       });
+      return fault;
     } finally {
+      this.#handingOver?.reject(fault ?? unanswered());
       this.#isReady = false;
       this.#volume.unfollow(this);
       // Whether the mirror commits what was sent is not known until it says so; what was not sent it cannot have.
@@ -144,6 +148,17 @@ export class PrimarySession implements CpFollower {
   tick(): void {
     if (this.#ticksToWait > 0) this.#ticksToWait--;
     this.#keepUp();
+  }
+
+  /** Asks the mirror, which has the last CP, to be the primary; see PrimaryRelationship. */
+  async handOver(epoch: number): Promise<void> {
+    const { root, rootBytes } = this.#volume;
+    assert(this.#handingOver === undefined, 'a session hands over once');
+    this.#handingOver = Promise.withResolvers();
+    const message: HandOverMessage = { type: 'hand-over', epoch, cp: root.cp, rootChecksum: rootChecksumOf(rootBytes) };
+    // The end of the session answers for a message that did not go out.
+    this.#conversation.tell(message);
+    await this.#handingOver.promise;
   }
 
   begin(cp: number, baseCp: number): { keep: boolean; sink?: BlockSink } {
@@ -182,6 +197,9 @@ export class PrimarySession implements CpFollower {
         return;
       case 'committed':
         this.#acknowledge(message);
+        return;
+      case 'handed-over':
+        this.#handingOver?.resolve(undefined);
         return;
       case 'heartbeat':
         this.#noteTime(message.lastCp, message.lastCpWallMs);
@@ -296,4 +314,8 @@ export class PrimarySession implements CpFollower {
     const sent = this.#memory.sent.find((mark) => mark.cp === cp);
     this.#memory.committed = { cp, checksum, wallMs: sent?.wallMs ?? (cp === root.cp ? root.wallMs : 0) };
   }
+}
+
+function unanswered(): MirrorpointError {
+  return new MirrorpointError('link-closed', 'The session with the mirror ended before it answered.');
 }

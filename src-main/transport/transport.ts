@@ -7,7 +7,7 @@ export interface Link extends AsyncDisposable {
   readonly remote: string;
 
   /** The identity of the server at the other end, where the carrier has proven it. */
-  readonly peerIdentity?: string;
+  readonly peerIdentity?: string | undefined;
 
   /**
    * Sends the buffers one behind the other. Resolves when the carrier has
