@@ -80,6 +80,12 @@ export class BlockCache {
     if (this.#missing.count > 0) throw blockMiss;
   }
 
+  /** The block if it is resident, without noting anything. Valid until the next wait or insertion; must not be changed. */
+  peek(block: { vbn: number; birthCp: number }): Uint8Array | undefined {
+    const entry = this.#byVbn.get(block.vbn);
+    return entry?.birthCp === block.birthCp ? entry.bytes : undefined;
+  }
+
   /** Whether a block is resident, without noting anything. */
   has(pointer: Uint8Array, offset: number): boolean {
     return this.#find(pointer, offset) !== undefined;

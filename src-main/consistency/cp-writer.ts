@@ -2,20 +2,25 @@ import { present } from '../base/index.ts';
 import type { BlockCache, BlockStore } from '../blocks/index.ts';
 import { runBlocksMax } from '../blocks/index.ts';
 import type { Geometry } from '../format/index.ts';
-import { type BlockPlacer, type FreedBlocks, TreeEdit, type TreeRoot } from '../tree/index.ts';
+import { type BlockName, type BlockPlacer, type FreedBlocks, TreeEdit, type TreeRoot } from '../tree/index.ts';
 import { type Extent, FreedList } from './freed-list.ts';
 import type { SpaceMap } from './space-map.ts';
 
 /** Write calls that a CP keeps in flight. */
 const writesInFlightMax = 6;
 
+/** A block with its content. */
+export interface NamedBlock extends BlockName {
+  readonly bytes: Uint8Array;
+}
+
 /** Takes a CP's blocks as they are written, to send them on. */
 export interface BlockSink {
   /**
-   * A run of blocks now being written to the devices. The buffers stay as they
-   * are until the CP ends; a sink that needs them longer copies them.
+   * A block about to be written to the devices, and the one that it replaces in
+   * its tree when that is in memory. A sink that needs their bytes later copies them.
    */
-  blocks(vbn: number, buffers: readonly Uint8Array[]): void;
+  block(vbn: number, bytes: Uint8Array, replaced: NamedBlock | undefined): void;
 }
 
 /** What one CP wrote. */
@@ -26,8 +31,8 @@ export interface CpVolume {
 
 /**
  * Places and writes the blocks of one CP: allocates rising VBNs, gathers
- * neighbours into long runs, and hands each run to the devices and to every sink
- * at the same time.
+ * neighbours into long runs for the devices, and hands each block to every sink at
+ * the same time.
  */
 export class CpWriter implements BlockPlacer {
   readonly cp: number;
@@ -100,8 +105,8 @@ export class CpWriter implements BlockPlacer {
     return edit.place({
       cp: this.cp,
       allocate: () => present(vbns.shift(), 'a VBN allocated beforehand'),
-      write: (vbn, bytes, level) => {
-        this.write(vbn, bytes, level);
+      write: (vbn, bytes, level, replaced) => {
+        this.write(vbn, bytes, level, replaced);
       },
       pace: () => this.pace(),
     });
@@ -111,7 +116,9 @@ export class CpWriter implements BlockPlacer {
     return this.#space.allocate();
   }
 
-  write(vbn: number, bytes: Uint8Array, level: number): void {
+  write(vbn: number, bytes: Uint8Array, level: number, replaced?: BlockName): void {
+    // Before the cache may give up the block that is replaced to make room.
+    this.#tellSinks(vbn, bytes, replaced);
     if (level === 0) this.volume.dataBlocks++;
     else this.volume.addressBlocks++;
     if (level > 0 || this.#cacheData) this.#cache.insert({ vbn, birthCp: this.cp }, bytes);
@@ -149,13 +156,19 @@ export class CpWriter implements BlockPlacer {
     return new TreeEdit({ geometry: this.#geometry, cache: this.#cache, root, freed });
   }
 
+  #tellSinks(vbn: number, bytes: Uint8Array, name: BlockName | undefined): void {
+    if (this.#sinks.length === 0) return;
+    const old = name && this.#cache.peek(name);
+    const replaced = name && old && { ...name, bytes: old };
+    for (const sink of this.#sinks) sink.block(vbn, bytes, replaced);
+  }
+
   #send(): void {
     if (this.#run.length === 0) return;
     const buffers = this.#run;
     const vbn = this.#runVbn;
     this.#run = [];
     this.#written.push({ vbn, count: buffers.length });
-    for (const sink of this.#sinks) sink.blocks(vbn, buffers);
     const writing = this.#store.writeRun(vbn, buffers).catch((fault: unknown) => {
       this.#failure ??= { fault };
     });

@@ -1,9 +1,10 @@
 import { checksumOf, MirrorpointError } from '../base/index.ts';
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
-import type { BeginMessage, BlocksMessage, HandOverMessage, HeartbeatMessage, HelloMessage, Message, RootMessage } from '../wire/index.ts';
+import type { BeginMessage, BlocksMessage, ChangesMessage, HandOverMessage, HeartbeatMessage, HelloMessage, Message, RootMessage } from '../wire/index.ts';
 import { BlockFetcher, RootGone } from './block-fetcher.ts';
 import { BlockIntake } from './block-intake.ts';
+import { ChangedBlocks } from './changed-blocks.ts';
 import type { Conversation } from './conversation.ts';
 import { rootsOutstandingMax } from './limits.ts';
 import { judgePeers, judgeRoot } from './peering.ts';
@@ -49,6 +50,7 @@ export class MirrorSession {
   readonly #nowMs: () => number;
   readonly #onChange: () => void;
   readonly #intake: BlockIntake;
+  readonly #changed: ChangedBlocks;
   readonly #fetcher: BlockFetcher;
   readonly #probing = new ProbePolicy();
   readonly #ended = Promise.withResolvers<undefined>();
@@ -86,6 +88,7 @@ export class MirrorSession {
     this.#intake = new BlockIntake(volume, (fault) => {
       this.#fail(fault);
     });
+    this.#changed = new ChangedBlocks(volume, this.#intake);
     this.#fetcher = new BlockFetcher({
       conversation,
       intake: this.#intake,
@@ -168,6 +171,9 @@ export class MirrorSession {
         if (message.requestId === 0) await this.#takeLive(message);
         else await this.#fetcher.take(message);
         return;
+      case 'changes':
+        await this.#takeChanges(message);
+        return;
       case 'root':
         this.#takeRoot(message);
         return;
@@ -233,14 +239,9 @@ export class MirrorSession {
   }
 
   async #takeLive(message: BlocksMessage): Promise<void> {
-    const { blockSizeBytes, blockCount } = this.#volume;
+    const { blockSizeBytes } = this.#volume;
     const writes = message.runs.map(({ vbn, count }, index) => {
-      if (vbn + count > blockCount) {
-        throw new MirrorpointError(
-          'peer-too-small',
-          `The primary has grown past the mirror: it sends block ${vbn + count - 1} to one of ${blockCount} blocks. Grow the mirror by a device.`,
-        );
-      }
+      this.#checkRoom(vbn + count - 1);
       const data = message.data[index]!;
       for (let block = 0; block < count; block++) {
         this.#live?.add(vbn + block, checksumOf(data.subarray(block * blockSizeBytes, (block + 1) * blockSizeBytes)));
@@ -252,6 +253,21 @@ export class MirrorSession {
       this.#conversation.giveBack(message);
     });
     await this.#intake.room();
+  }
+
+  async #takeChanges({ changes }: ChangesMessage): Promise<void> {
+    for (const { vbn } of changes) this.#checkRoom(vbn);
+    this.#traffic.blocksPushed += changes.length;
+    if (this.#live !== undefined) await this.#changed.take(changes, this.#live);
+  }
+
+  #checkRoom(vbn: number): void {
+    const { blockCount } = this.#volume;
+    if (vbn < blockCount) return;
+    throw new MirrorpointError(
+      'peer-too-small',
+      `The primary has grown past the mirror: it sends block ${vbn} to one of ${blockCount} blocks. Grow the mirror by a device.`,
+    );
   }
 
   #takeRoot(message: RootMessage): void {

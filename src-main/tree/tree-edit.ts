@@ -25,13 +25,22 @@ const noIndices = new Float64Array(0);
 /** Hears of every block that the edited tree no longer references. */
 export type FreedBlocks = (vbn: number, birthCp: number) => void;
 
+/** What names a block among all that ever were. */
+export interface BlockName {
+  readonly vbn: number;
+  readonly birthCp: number;
+}
+
 /** Where new blocks go. */
 export interface BlockPlacer {
   readonly cp: number;
   /** A free VBN; rising as long as the space allows. */
   allocate(): number;
-  /** Takes a block for writing; its bytes must not change until the CP ends. */
-  write(vbn: number, bytes: Uint8Array, level: number): void;
+  /**
+   * Takes a block for writing; its bytes must not change until the CP ends.
+   * `replaced` is the block that stood in its place in the old version of the tree.
+   */
+  write(vbn: number, bytes: Uint8Array, level: number, replaced?: BlockName): void;
   /** Resolves when more may be written, and lets others run. */
   pace(): Promise<void>;
 }
@@ -128,9 +137,13 @@ export class TreeEdit {
     level: number,
     placer: BlockPlacer,
   ): void {
+    const { parent, offset } = slot;
+    const replaced = isNullPointer(parent, offset)
+      ? undefined
+      : { vbn: pointerVbn(parent, offset), birthCp: pointerBirth(parent, offset) };
     const vbn = placer.allocate();
-    setPointer(slot.parent, slot.offset, { vbn, birthCp: placer.cp, checksum: checksumOf(bytes) });
-    placer.write(vbn, bytes, level);
+    setPointer(parent, offset, { vbn, birthCp: placer.cp, checksum: checksumOf(bytes) });
+    placer.write(vbn, bytes, level, replaced);
     this.#blockCount++;
   }
 
@@ -145,7 +158,7 @@ export class TreeEdit {
 
   #growFor(lastIndex: number): void {
     while (lastIndex >= treeCapacity(this.#geometry, this.#height)) {
-      // An address block that was opened has no pointer above it until it is placed.
+      // An address block that growing has made has no pointer above it until it is placed.
       const hasOpenNodes = (this.#levels[this.#height]?.size ?? 0) > 0;
       if (hasOpenNodes || !this.#isEmpty(this.#top, inodeSlots)) {
         const bytes = new Uint8Array(this.#geometry.blockSizeBytes);
@@ -247,10 +260,10 @@ export class TreeEdit {
     }
   }
 
+  /** Counts a block that will be replaced as gone. Its pointer stands until `place` writes another over it, or clears it. */
   #dropBlock(parent: Uint8Array, offset: number): void {
     this.#freed(pointerVbn(parent, offset), pointerBirth(parent, offset));
     this.#blockCount--;
-    clearPointer(parent, offset);
   }
 
   #isEmpty(pointers: Uint8Array, count: number): boolean {

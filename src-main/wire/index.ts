@@ -14,6 +14,7 @@ export * from './message.ts';
 export { encodeFrame, FrameReader } from './frame.ts';
 export type { Frame } from './frame.ts';
 export { decodeMessage, encodeMessage } from './message-codec.ts';
+export { patchBetween, rangesOf } from './patch.ts';
 export { blocksIn } from './runs.ts';
 export { WireSession } from './wire-session.ts';
 export type { Traffic, WireSessionOptions } from './wire-session.ts';

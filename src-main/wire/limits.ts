@@ -23,6 +23,16 @@ export const blockSizeBytesMax = 64 * 1024;
 /** Most runs in one `blocks` message: as many as there are smallest blocks in its data. */
 export const blocksRunsMax = blockDataBytesMax / blockSizeBytesMin;
 
+/** Most blocks that one `changes` message tells how to make. */
+export const changesMax = 1024;
+
+/** Bytes of a `changes` message before its first change, and of a change before its patch. */
+export const changesHeadBytes = 8;
+export const changeHeadBytes = 28;
+
+/** Longest patch of a change: half a largest block. */
+export const patchBytesMax = blockSizeBytesMax / 2;
+
 /** Most runs and most blocks that one `want` may ask for. */
 export const wantRunsMax = 4096;
 export const wantBlocksMax = 8192;

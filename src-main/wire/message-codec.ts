@@ -15,7 +15,8 @@ import {
   wantBlocksMax,
   wantRunsMax,
 } from './limits.ts';
-import type { HelloMessage, Message, MessageType } from './message.ts';
+import type { BlocksMessage, HelloMessage, Message, MessageType } from './message.ts';
+import { readChanges, writeChanges } from './changes.ts';
 import { blocksIn, cutByRuns, isBlockSize, readCps, readRuns, writeCps, writeRuns } from './runs.ts';
 
 /** The number that stands for each message in a frame. A number is never given a new meaning. */
@@ -36,6 +37,7 @@ const typeNumbers: Readonly<Record<MessageType, number>> = {
   'handed-over': 14,
   fetch: 15,
   fetched: 16,
+  changes: 17,
 };
 
 const typesByNumber: ReadonlyMap<number, MessageType> = new Map(
@@ -101,16 +103,11 @@ function writeBody(writer: BodyWriter, message: Message): readonly Uint8Array[] 
       writer.u48('the CP', message.cp, cpRange);
       writer.u48('the base CP', message.baseCp);
       return [];
-    case 'blocks': {
-      const { cp, requestId, runs, data } = message;
-      assert((cp === 0) !== (requestId === 0), 'blocks belong to a CP or to a want, not to both');
-      writer.u48('the CP', cp);
-      writer.u32('the request id', requestId);
-      writeRuns(writer, runs, blocksRange);
-      const dataBytes = data.reduce((sum, part) => sum + part.length, 0);
-      assert(isBlockSize(dataBytes / blocksIn(runs)), `${dataBytes} bytes of data are not ${blocksIn(runs)} blocks`);
-      return data;
-    }
+    case 'blocks':
+      return writeBlocks(writer, message);
+    case 'changes':
+      writeChanges(writer, message);
+      return [];
     case 'root':
       writer.u48('the CP', message.cp, cpRange);
       writer.u8('live', message.live ? 1 : 0);
@@ -187,6 +184,8 @@ function readBody(reader: BodyReader, type: MessageType, data: Uint8Array): Mess
       const runs = readRuns(reader, blocksRange);
       return { type, cp, requestId, runs, data: cutByRuns(reader, runs, data) };
     }
+    case 'changes':
+      return readChanges(reader);
     case 'root': {
       const cp = reader.u48('the CP', cpRange);
       const live = reader.u8('live', { max: 1 }) === 1;
@@ -239,6 +238,16 @@ function readBody(reader: BodyReader, type: MessageType, data: Uint8Array): Mess
     case 'fetched':
       return readFetched(reader, data);
   }
+}
+
+function writeBlocks(writer: BodyWriter, { cp, requestId, runs, data }: BlocksMessage): readonly Uint8Array[] {
+  assert((cp === 0) !== (requestId === 0), 'blocks belong to a CP or to a want, not to both');
+  writer.u48('the CP', cp);
+  writer.u32('the request id', requestId);
+  writeRuns(writer, runs, blocksRange);
+  const dataBytes = data.reduce((sum, part) => sum + part.length, 0);
+  assert(isBlockSize(dataBytes / blocksIn(runs)), `${dataBytes} bytes of data are not ${blocksIn(runs)} blocks`);
+  return data;
 }
 
 function writeHello(writer: BodyWriter, hello: HelloMessage): void {

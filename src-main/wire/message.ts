@@ -55,6 +55,25 @@ export interface BlocksMessage {
   readonly data: readonly Uint8Array[];
 }
 
+/** How to make a new block of one that the mirror has. */
+export interface BlockChange {
+  readonly vbn: number;
+  /** XXH64 of the new block. */
+  readonly checksum: bigint;
+  /** The block of the CP's base that it is made of. A birth of 0: none, it is made of zeros. */
+  readonly replacedVbn: number;
+  readonly replacedBirthCp: number;
+  /** See `patchBetween`. */
+  readonly patch: Uint8Array;
+}
+
+/** Primary to mirror: blocks of the live CP that differ little from those that they replace. A mirror that cannot make them asks for them whole. */
+export interface ChangesMessage {
+  readonly type: 'changes';
+  readonly cp: number;
+  readonly changes: readonly BlockChange[];
+}
+
 /** Primary to mirror: the root node (one block) of a CP: reconcile to it and commit. `live` ends a CP that `begin` began. */
 export interface RootMessage {
   readonly type: 'root';
@@ -157,6 +176,7 @@ export type Message =
   | StateMessage
   | BeginMessage
   | BlocksMessage
+  | ChangesMessage
   | RootMessage
   | WantMessage
   | GoneMessage

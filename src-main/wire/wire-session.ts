@@ -14,12 +14,13 @@ import type {
   MessageType,
   Role,
 } from './message.ts';
+import { rangesOf } from './patch.ts';
 import { blocksIn } from './runs.ts';
 import { WantLedger } from './want-ledger.ts';
 
 /** What each role may say once the handshake is over. */
 const allowedTypes: Readonly<Record<Role, ReadonlySet<MessageType>>> = {
-  primary: new Set<MessageType>(['begin', 'blocks', 'root', 'gone', 'hand-over', 'fetch', 'fetched', 'heartbeat', 'fault', 'bye']),
+  primary: new Set<MessageType>(['begin', 'blocks', 'changes', 'root', 'gone', 'hand-over', 'fetch', 'fetched', 'heartbeat', 'fault', 'bye']),
   mirror: new Set<MessageType>(['state', 'want', 'committed', 'views', 'handed-over', 'fetch', 'fetched', 'heartbeat', 'fault', 'bye']),
 };
 
@@ -223,6 +224,11 @@ export class WireSession {
         return undefined;
       case 'blocks':
         return this.#ruleAgainstBlocks(speaker, message);
+      case 'changes':
+        if (message.changes.some(({ patch }) => rangesOf(patch, this.#blockSizeBytes) === undefined)) {
+          return `a patch is none for blocks of ${this.#blockSizeBytes} bytes`;
+        }
+        return message.cp === speaker.liveCp ? undefined : `CP ${message.cp} is not streaming`;
       case 'root':
         if (message.root.length !== this.#blockSizeBytes) return `the root is not one block of ${this.#blockSizeBytes} bytes`;
         if (message.live && message.cp !== speaker.liveCp) return `CP ${message.cp} is not streaming`;

@@ -21,7 +21,7 @@ describe('a consistency point', () => {
     volume.cps.follow({
       begin: (cp, baseCp) => {
         trace.mark(`begin ${cp} on ${baseCp}`);
-        return { keep: false, sink: { blocks: (vbn, buffers) => trace.mark(`sent ${vbn} ${buffers.length}`) } };
+        return { keep: false, sink: { block: (vbn) => trace.mark(`sent ${vbn}`) } };
       },
       end: (cp, rootBytes) => trace.mark(`end ${cp} ${rootBytes !== undefined}`),
     });
@@ -54,17 +54,21 @@ describe('a consistency point', () => {
     await volume.expectWhole();
   });
 
-  it('gives each run of blocks to the followers as it goes to the devices, the same bytes at the same places', async () => {
+  it('gives each block to the followers as it goes to the devices, and with it the one that it replaces', async () => {
     const trace = new Trace();
     const volume = await MiniVolume.create([new TraceDevice(trace, { sizeBytes })]);
     const sent = new Map<number, Uint8Array>();
     let before = 0;
+    const replacements = new Map<number, Uint8Array>();
     volume.cps.follow({
       begin: () => ({
         keep: false,
         sink: {
-          blocks: (vbn, buffers) => {
-            buffers.forEach((bytes, index) => sent.set(vbn + index, bytes.slice()));
+          block: (vbn, bytes, replaced) => {
+            sent.set(vbn, bytes.slice());
+            if (replaced === undefined) return;
+            expect(replaced.birthCp).toBeLessThanOrEqual(volume.cps.root.cp);
+            replacements.set(replaced.vbn, replaced.bytes.slice());
           },
         },
       }),
@@ -76,12 +80,15 @@ describe('a consistency point', () => {
       const record = await volume.cps.take('request');
       expect(sent.size - before).toBe(record.dataBlocks + record.addressBlocks);
       expect(record.bytes).toBe((record.dataBlocks + record.addressBlocks) * 4096);
-      for (const [vbn, bytes] of sent) {
+      // What was replaced stands until the next CP.
+      for (const [vbn, bytes] of [...sent, ...replacements]) {
         const stored = new Uint8Array(4096);
         await volume.cache.store.readRun(vbn, [stored]);
         expect(stored).toEqual(bytes);
       }
+      if (round > 0) expect(replacements.size).toBeGreaterThan(0);
       sent.clear();
+      replacements.clear();
     }
   });
 
@@ -332,7 +339,7 @@ describe('a CP whose root may or may not have reached the devices', () => {
         begin: () => {
           const vbns: number[] = [];
           placed.push(vbns);
-          return { keep: false, sink: { blocks: (vbn, buffers) => buffers.forEach((_, index) => vbns.push(vbn + index)) } };
+          return { keep: false, sink: { block: (vbn) => vbns.push(vbn) } };
         },
         end: () => undefined,
       });

@@ -4,12 +4,14 @@ import { AssertionFault, isFault, u48Max } from '../../src-main/base/index.ts';
 import {
   blockDataBytesMax,
   bodyBytesMax,
+  changesMax,
   decodeMessage,
   encodeFrame,
   encodeMessage,
   faultTextBytesMax,
   FrameReader,
   neededCpsMax,
+  patchBytesMax,
   serverNameBytesMax,
   wantBlocksMax,
   wantRunsMax,
@@ -41,6 +43,12 @@ function altered(frame: Frame, offsetBytes: number, bytes: readonly number[]): F
 }
 
 const blockBytes = 4096;
+
+const change = { vbn: 1, checksum: 0n, replacedVbn: 2, replacedBirthCp: 3, patch: new Uint8Array([8, 0, 4, 0, 1, 2, 3, 4]) };
+
+/** One range of as many bytes as fit. */
+const widestPatch = new Uint8Array(patchBytesMax);
+new DataView(widestPatch.buffer).setUint16(2, patchBytesMax - 4, true);
 
 function blocksMessage(runs: Run[]): Message {
   return { type: 'blocks', cp: 5, requestId: 0, runs, data: runs.map(({ count }) => new Uint8Array(count * blockBytes)) };
@@ -106,6 +114,8 @@ describe('messages', () => {
       { type: 'want', requestId: 1, cp: 1, runs },
       { type: 'want', requestId: 1, cp: 1, runs: [{ vbn: u48Max - wantBlocksMax + 1, count: wantBlocksMax }] },
       blocksMessage(Array.from({ length: blockDataBytesMax / blockBytes }, (_, vbn) => ({ vbn: vbn * 2, count: 1 }))),
+      { type: 'changes', cp: u48Max, changes: Array.from({ length: changesMax }, () => change) },
+      { type: 'changes', cp: 4, changes: [{ ...change, replacedBirthCp: 0, patch: widestPatch }] },
       { type: 'root', cp: u48Max, live: false, root: new Uint8Array(65_536) },
       { type: 'hello', role: 'primary', protocolMin: 1, protocolMax: 1, ...sampleHello, serverName: 'n'.repeat(serverNameBytesMax) },
     ];
@@ -121,6 +131,10 @@ describe('messages', () => {
       { type: 'want', requestId: 0, cp: 1, runs: [{ vbn: 0, count: 1 }] },
       { type: 'want', requestId: 1, cp: 1, runs: [{ vbn: 0, count: 0 }] },
       { type: 'want', requestId: 1, cp: 1, runs: [{ vbn: u48Max, count: 2 }] },
+      { type: 'changes', cp: 4, changes: [] },
+      { type: 'changes', cp: 4, changes: [{ ...change, replacedBirthCp: 4 }] },
+      { type: 'changes', cp: 4, changes: [{ ...change, patch: new Uint8Array(patchBytesMax + 1) }] },
+      { type: 'changes', cp: 4, changes: Array.from({ length: changesMax + 1 }, () => change) },
       { type: 'begin', cp: 4, baseCp: 4 },
       { type: 'begin', cp: 0, baseCp: 0 },
       blocksMessage(Array.from({ length: blockDataBytesMax / blockBytes + 1 }, (_, vbn) => ({ vbn: vbn * 2, count: 1 }))),
@@ -153,6 +167,11 @@ describe('messages', () => {
     ['a run past the VBN space', { type: 'want', requestId: 1, cp: 1, runs: [{ vbn: u48Max, count: 1 }] }, 18, [2]],
     ['a want of too many blocks', { type: 'want', requestId: 1, cp: 1, runs: [{ vbn: 1, count: 1 }] }, 18, [1, 32]],
     ['a CP on a base that is not older', { type: 'begin', cp: 4, baseCp: 3 }, 6, [4]],
+    ['a change of a block that is not older', { type: 'changes', cp: 4, changes: [change] }, 20, [4]],
+    ['more changes than may be', { type: 'changes', cp: 4, changes: [change] }, 6, [1, 4]],
+    ['a patch that ends early', { type: 'changes', cp: 4, changes: [change] }, 38, [5]],
+    ['a patch of nothing', { type: 'changes', cp: 4, changes: [change] }, 38, [0]],
+    ['a patch past the end of any block', { type: 'changes', cp: 4, changes: [change] }, 36, [0xfd, 0xff]],
     ['live that is neither yes nor no', { type: 'root', cp: 4, live: true, root: new Uint8Array(4096) }, 6, [2]],
     ['a root that is not one block', { type: 'root', cp: 4, live: true, root: new Uint8Array(4096) }, 7, [1]],
     ['blocks of a CP and of a want', blocksMessage([{ vbn: 1, count: 1 }]), 6, [1]],

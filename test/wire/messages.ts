@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { errorCodes, u48Max } from '../../src-main/base/index.ts';
-import type { HelloMessage, Message, Run } from '../../src-main/wire/index.ts';
+import { patchBetween } from '../../src-main/wire/index.ts';
+import type { BlockChange, HelloMessage, Message, Run } from '../../src-main/wire/index.ts';
 
 /** Buffers sent one behind the other, as the receiver sees them. */
 export function joined(buffers: readonly Uint8Array[]): Uint8Array {
@@ -53,6 +54,16 @@ const blocks: fc.Arbitrary<Message> = fc
     data: runs.map(({ count }, index) => new Uint8Array(count * size).fill(fill + index)),
   }));
 
+const changedWord = fc.record({ word: fc.integer({ min: 0, max: 1023 }), value: fc.integer({ min: 0, max: 255 }) });
+
+const patch = fc.array(changedWord, { maxLength: 20 }).map((words) => {
+  const after = new Uint8Array(4096);
+  for (const { word, value } of words) after.fill(value, word * 4, word * 4 + 4);
+  return patchBetween(new Uint8Array(4096), after)!;
+});
+
+const change: fc.Arbitrary<BlockChange> = fc.record({ vbn: u48, checksum: u64, replacedVbn: u48, replacedBirthCp: fc.constantFrom(0, 1), patch });
+
 /** Any message that the protocol allows. */
 export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   hello,
@@ -68,6 +79,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     live: fc.boolean(),
     root: blockSizeBytes.chain((size) => fc.integer({ min: 0, max: 255 }).map((fill) => new Uint8Array(size).fill(fill))),
   }),
+  fc.record({ type: fc.constant('changes'), cp: cp.map((value) => Math.max(2, value)), changes: fc.array(change, { minLength: 1, maxLength: 20 }) }),
   fc.record({ type: fc.constant('want'), requestId, cp, runs: runsOf(256) }),
   fc.record({ type: fc.constant('gone'), requestId, cp }),
   fc.record({ type: fc.constant('committed'), cp, rootChecksum: u64, neededCps: cps }),
@@ -121,4 +133,12 @@ export const sampleMessages: readonly Message[] = [
   { type: 'handed-over', epoch: 2 },
   { type: 'fetch', requestId: 3, blocks: [{ vbn: 12, checksum: 0x0123_4567_89ab_cdefn }, { vbn: 1000, checksum: 7n }] },
   { type: 'fetched', requestId: 3, found: [1], data: [new Uint8Array(4096).fill(3)] },
+  {
+    type: 'changes',
+    cp: 8,
+    changes: [
+      { vbn: 100, checksum: 0x0123_4567_89ab_cdefn, replacedVbn: 7, replacedBirthCp: 7, patch: new Uint8Array([4, 0, 4, 0, 1, 2, 3, 4]) },
+      { vbn: 101, checksum: 1n, replacedVbn: 9, replacedBirthCp: 2, patch: new Uint8Array(0) },
+    ],
+  },
 ];

@@ -16,6 +16,12 @@ import { joined, sampleHello } from './messages.ts';
 
 const block = (count = 1): Uint8Array => new Uint8Array(count * 4096);
 const state: Message = { type: 'state', committedCp: 4, rootChecksum: 1n, receivingCp: 0, neededCps: [] };
+/** Live changes of CP 5, with four bytes that change at an offset. */
+function changes(offset: number): Message {
+  const patch = new Uint8Array([offset & 0xff, offset >> 8, 4, 0, 1, 2, 3, 4]);
+  return { type: 'changes', cp: 5, changes: [{ vbn: 9, checksum: 1n, replacedVbn: 8, replacedBirthCp: 4, patch }] };
+}
+
 const heartbeat: Message = { type: 'heartbeat', sentWallMs: 1, lastCp: 1, lastCpWallMs: 1, pendingBytes: 0, receivedBytes: 0 };
 const bye: Message = { type: 'bye' };
 
@@ -175,7 +181,7 @@ describe('a session', () => {
     const { primary, mirror } = pair();
     cross(primary, mirror, { type: 'begin', cp: 5, baseCp: 4 });
     cross(primary, mirror, { type: 'blocks', cp: 5, requestId: 0, runs: [{ vbn: 8, count: 1 }], data: [block()] });
-    cross(primary, mirror, { type: 'root', cp: 5, live: true, root: block() });
+    cross(primary, mirror, changes(4092), { type: 'root', cp: 5, live: true, root: block() });
     cross(mirror, primary, { type: 'committed', cp: 5, rootChecksum: 9n, neededCps: [4] }, { type: 'views', neededCps: [] });
     cross(primary, mirror, { type: 'root', cp: 9, live: false, root: block() });
     cross(mirror, primary, { type: 'want', requestId: 1, cp: 9, runs: [{ vbn: 3, count: 2 }, { vbn: 9, count: 1 }] });
@@ -233,6 +239,8 @@ describe('a session', () => {
       [{ type: 'begin', cp: 5, baseCp: 4 }],
       { type: 'blocks', cp: 5, requestId: 0, runs: [{ vbn: 1, count: 1 }], data: [block(2)] },
     ],
+    ['changes of no streaming CP', 'primary', [], changes(0)],
+    ['a patch past the end of a block', 'primary', [{ type: 'begin', cp: 5, baseCp: 4 }], changes(4096)],
     ['a CP that begins behind the one streaming', 'primary', [{ type: 'begin', cp: 5, baseCp: 4 }], { type: 'begin', cp: 5, baseCp: 4 }],
     ['blocks that nobody wanted', 'primary', [], { type: 'blocks', cp: 0, requestId: 7, runs: [{ vbn: 1, count: 1 }], data: [block()] }],
     ['a gone that nobody wanted', 'primary', [], { type: 'gone', requestId: 7, cp: 4 }],

@@ -1,0 +1,101 @@
+import { checksumOf, isFault } from '../base/index.ts';
+import type { MirrorVolume } from '../volume/index.ts';
+import { type BlockChange, blockDataBytesMax, rangesOf } from '../wire/index.ts';
+import type { BlockIntake } from './block-intake.ts';
+import type { ReceivedBlocks } from './received-blocks.ts';
+
+/** A block to be made, and the room for it, which holds what it replaces, or zeros, first. */
+interface Making {
+  readonly change: BlockChange;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Makes live blocks of what changed in them and of the mirror's own copies of
+ * the blocks that they replace, and writes those that have the checksum of the
+ * primary's. What cannot be made so is not written: the mirror asks for it when
+ * it comes to the root.
+ */
+export class ChangedBlocks {
+  readonly #volume: MirrorVolume;
+  readonly #intake: BlockIntake;
+
+  constructor(volume: MirrorVolume, intake: BlockIntake) {
+    this.#volume = volume;
+    this.#intake = intake;
+  }
+
+  /** Resolves when the blocks have been made and are on their way to the devices, and there is room for more. */
+  async take(changes: readonly BlockChange[], received: ReceivedBlocks): Promise<void> {
+    const partBlocks = Math.floor(blockDataBytesMax / this.#volume.blockSizeBytes);
+    for (let start = 0; start < changes.length; start += partBlocks) {
+      await this.#makePart(changes.slice(start, start + partBlocks), received);
+      await this.#intake.room();
+    }
+  }
+
+  async #makePart(changes: readonly BlockChange[], received: ReceivedBlocks): Promise<void> {
+    const { blockSizeBytes } = this.#volume;
+    const buffer = new Uint8Array(changes.length * blockSizeBytes);
+    const makings = changes.map((change, index) => ({
+      change,
+      bytes: buffer.subarray(index * blockSizeBytes, (index + 1) * blockSizeBytes),
+    }));
+    await this.#readReplaced(makings);
+    let runStart = 0;
+    let runEnd = 0;
+    const write = (): void => {
+      if (runEnd === runStart) return;
+      void this.#intake.write(changes[runStart]!.vbn, buffer.subarray(runStart * blockSizeBytes, runEnd * blockSizeBytes));
+    };
+    makings.forEach((making, index) => {
+      const { vbn, checksum } = making.change;
+      const isNext = runEnd === index && runEnd > runStart && vbn === changes[index - 1]!.vbn + 1;
+      if (!isNext) {
+        write();
+        runStart = runEnd = index;
+      }
+      if (!isMade(making)) return;
+      runEnd = index + 1;
+      received.add(vbn, checksum);
+    });
+    write();
+  }
+
+  async #readReplaced(makings: readonly Making[]): Promise<void> {
+    const { cache, blockCount } = this.#volume;
+    const wanted: Making[] = [];
+    for (const making of makings) {
+      const { replacedVbn, replacedBirthCp } = making.change;
+      if (replacedBirthCp === 0) continue;
+      const resident = cache.peek({ vbn: replacedVbn, birthCp: replacedBirthCp });
+      if (resident !== undefined) making.bytes.set(resident);
+      else if (replacedVbn < blockCount) wanted.push(making);
+    }
+    wanted.sort((a, b) => a.change.replacedVbn - b.change.replacedVbn);
+    const reads: Promise<void>[] = [];
+    for (let start = 0; start < wanted.length; ) {
+      const { replacedVbn } = wanted[start]!.change;
+      let end = start + 1;
+      while (wanted[end]?.change.replacedVbn === replacedVbn + (end - start)) end++;
+      reads.push(this.#readRun(replacedVbn, wanted.slice(start, end)));
+      start = end;
+    }
+    await Promise.all(reads);
+  }
+
+  async #readRun(vbn: number, makings: readonly Making[]): Promise<void> {
+    try {
+      await this.#volume.store.readRun(vbn, makings.map(({ bytes }) => bytes));
+    } catch (fault) {
+      // What cannot be read makes no block with the right checksum.
+      if (!isFault(fault, 'device-io')) throw fault;
+    }
+  }
+}
+
+/** Applies the patch, and proves what came of it. */
+function isMade({ change, bytes }: Making): boolean {
+  for (const range of rangesOf(change.patch, bytes.length) ?? []) bytes.set(range.bytes, range.offset);
+  return checksumOf(bytes) === change.checksum;
+}
