@@ -110,6 +110,10 @@ const relationships = {
   list: base.input(nothing).output(z.object({ relationships: z.array(schemas.relationshipStatusSchema) })),
   pause: base.input(ofRelationship).output(nothing),
   resume: base.input(ofRelationship).output(nothing),
+  /** From which lag on it is an alert: of one relationship, or of all of a volume; without a limit the default. */
+  setLagLimit: base
+    .input(ofVolume.extend({ address: z.string().min(1).optional(), lagLimitMs: schemas.lagLimitMsSchema.optional() }))
+    .output(nothing),
 };
 
 const events = {

@@ -15,6 +15,9 @@ export const durabilitySchema = z.enum(['sync', 'request']);
 /** 0: no timer. */
 export const cpIntervalMsSchema = z.union([z.literal(0), z.int().min(cpIntervalMsMin).max(cpIntervalMsMax)]);
 
+/** From a second to thirty days. */
+export const lagLimitMsSchema = z.int().min(1000).max(30 * 24 * 60 * 60 * 1000);
+
 /** A device by its absolute path, and how large to make it when it is an image that is not there yet. */
 export const newDeviceSchema = z.object({
   path: z.string().min(1),
@@ -142,13 +145,27 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 
 export const snapshotPlaceSchema = z.object({ volume: volumeNameSchema, snapshot: snapshotNameSchema });
 
+/** What the states mean is with the rooms of replication; a new one needs its sentence. */
+export const relationshipStateSchema = z.enum(['connecting', 'baseline', 'catching-up', 'live', 'paused', 'error']);
+export type RelationshipState = z.infer<typeof relationshipStateSchema>;
+
+/** What an administrator is to know first, and what to do. */
+export const verdictSchema = z.object({
+  /** `good`: nothing to do; `working`: on its way there; `attention`: not mirrored as it should be; `problem`: a person must see to it. */
+  level: z.enum(['good', 'working', 'attention', 'problem']),
+  /** State, reason, how far behind. */
+  sentence: z.string(),
+  next: z.string().optional(),
+});
+export type Verdict = z.infer<typeof verdictSchema>;
+
 /** One end of a relationship, as the server that answers sees it. */
 export const relationshipStatusSchema = z.object({
   volume: z.string(),
   role: roleSchema,
   /** Where the mirror is, or where the mirror waits. */
   address: z.string(),
-  state: z.string(),
+  state: relationshipStateSchema,
   /** Why it is in this state, and what to do. */
   reason: z.string().optional(),
   code: z.enum(errorCodes).optional(),
@@ -160,14 +177,32 @@ export const relationshipStatusSchema = z.object({
   mirrorCp: z.int(),
   lagCps: z.int(),
   lagBytes: z.int(),
+  /** How long ago the first CP was taken that the mirror lacks. */
   lagMs: z.number(),
+  /** Beyond this lag, or silence as long, it is an alert. */
+  lagLimitMs: z.int(),
+  /** How long there has been no session with the other side, as far as this server knows; 0 while there is one. */
+  apartMs: z.number(),
+  /** The time between the primary's CPs; 0 where there is no timer, or it is not known here. */
+  intervalMs: z.int(),
+  /** What may be lost with the primary at this moment, at the most; left out while that is not known. */
+  loseUpToMs: z.number().optional(),
+  /** How long it takes to catch up at the present rate; left out while that is not known. */
+  catchUpMs: z.number().optional(),
+  sentPerSecond: z.number(),
+  receivedPerSecond: z.number(),
   bytesSent: z.int(),
   bytesReceived: z.int(),
   blocksPushed: z.int(),
   blocksPulled: z.int(),
   lastCommittedWallMs: z.number(),
-  /** Both ends stand at roots with one checksum. */
+  /** Both ends stand at roots with one checksum, when they last spoke. */
   identical: z.boolean(),
+  /** That checksum, 16 hex digits. */
+  rootChecksum: z.string().optional(),
+  /** How far the other server's clock is ahead of this one's, while it speaks. */
+  clockAheadMs: z.number().optional(),
+  verdict: verdictSchema,
 });
 export type RelationshipStatus = z.infer<typeof relationshipStatusSchema>;
 

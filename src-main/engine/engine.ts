@@ -1,12 +1,14 @@
-import { isFault, MirrorpointError, reasonOf } from '../base/index.ts';
+import { isFault, MirrorpointError } from '../base/index.ts';
 import type { RelationshipStatus, RootChoice, ServerStatus, VolumeStatus } from '../contract/index.ts';
 import { toHex } from '../base/index.ts';
+import { AlertWatch, type Watched } from './alert-watch.ts';
 import { Alerts } from './alerts.ts';
 import { EventLog } from './event-log.ts';
 import { JobBoard } from './job.ts';
 import { MirrorListening } from './mirror-listening.ts';
 import type { EnginePorts } from './ports.ts';
 import { openMirrorRoot, openPrimaryRoot, type ReadableRoot } from './readable-root.ts';
+import { type RelationshipFacts, RelationshipReports } from './relationship-reports.ts';
 import { Relationships } from './relationships.ts';
 import { EngineSession } from './session.ts';
 import { Trust } from './trust.ts';
@@ -40,6 +42,8 @@ export class Engine implements AsyncDisposable {
   readonly mirrors: MirrorListening;
   readonly isServing: boolean;
   readonly #startedWallMs: number;
+  readonly #reports: RelationshipReports;
+  readonly #watch: AlertWatch;
   readonly #listeners = new Set<() => void>();
   readonly #sessions = new Set<EngineSession>();
   #closing: Promise<void> | undefined;
@@ -51,6 +55,7 @@ export class Engine implements AsyncDisposable {
     };
     this.ports = ports;
     this.book = book;
+    this.#reports = new RelationshipReports({ clock: ports.clock, settings: () => book.current });
     this.isServing = options.serve;
     this.#startedWallMs = ports.clock.wallMs();
     this.trust = trust;
@@ -62,12 +67,12 @@ export class Engine implements AsyncDisposable {
     this.relationships = new Relationships({ ports, book, trust, isServing: options.serve });
     this.relationships.onChange(changed);
     this.mirrors = new MirrorListening({ ports, book, trust, onChange: changed });
+    this.#watch = new AlertWatch({ alerts: this.alerts, clock: ports.clock, look: () => this.#watched() });
     this.shelf = new VolumeShelf({
       ports,
       book,
       events: this.events,
       onOpen: (open) => {
-        this.alerts.clear('volume-failed', `volume ${open.name}`, 'It is served again.');
         if (open.role === 'primary') this.relationships.adopt(open);
       },
     });
@@ -126,6 +131,21 @@ export class Engine implements AsyncDisposable {
   }
 
   relationshipStatuses(): RelationshipStatus[] {
+    return this.#relationshipFacts().map((facts) => this.#reports.report(facts));
+  }
+
+  /** What the alerts are judged by; measures the relationships on the way. */
+  #watched(): Watched {
+    const served = new Set(this.shelf.opened.map(({ name }) => name));
+    const facts = this.#relationshipFacts().filter(({ volume }) => served.has(volume));
+    this.#reports.sample(facts);
+    return {
+      volumes: this.book.current.volumes.map((settings) => this.shelf.summary(settings)),
+      relationships: facts.map((one) => ({ status: this.#reports.report(one), togetherMs: this.#reports.togetherMs(one) })),
+    };
+  }
+
+  #relationshipFacts(): RelationshipFacts[] {
     return [...this.relationships.statuses(), ...this.mirrors.statuses()];
   }
 
@@ -213,6 +233,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#watch.close();
     await this.jobs.close();
     for (const session of [...this.#sessions]) await session.close();
     await this.relationships.close();
@@ -237,17 +258,11 @@ export class Engine implements AsyncDisposable {
         if (!isFault(fault) || refusedStart.has(fault.code)) throw fault;
         first ??= fault;
         this.shelf.noteFault(name, fault);
-        this.alerts.raise({
-          kind: 'volume-failed',
-          level: 'problem',
-          subject: `volume ${name}`,
-          text: `It is not served: ${reasonOf(fault)}`,
-          next: 'See to what it says, and restart the server.',
-        });
       }
     }
     if (first !== undefined && servedCount === 0) throw first;
     for (const text of listen) await this.#listenAt(text);
+    this.#watch.start();
   }
 
   async #listenAt(text: string): Promise<void> {

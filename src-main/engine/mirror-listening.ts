@@ -1,8 +1,8 @@
 import { fromHex } from '../base/index.ts';
-import type { RelationshipStatus } from '../contract/index.ts';
 import { MirrorService } from '../replication/index.ts';
 import type { Listener } from '../transport/index.ts';
 import type { EnginePorts } from './ports.ts';
+import type { RelationshipFacts } from './relationship-reports.ts';
 import type { SettingsBook } from './settings.ts';
 import type { Trust } from './trust.ts';
 import type { OpenMirror } from './volume-opening.ts';
@@ -44,7 +44,7 @@ export class MirrorListening {
     return this.#listening.get(name)?.listeners.map((listener) => listener.address) ?? [];
   }
 
-  statuses(): RelationshipStatus[] {
+  statuses(): RelationshipFacts[] {
     return [...this.#listening.values()].map(({ mirror, service, listeners }) => ({
       volume: mirror.name,
       role: 'mirror',

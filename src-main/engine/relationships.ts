@@ -1,7 +1,7 @@
 import { fromHex, MirrorpointError, toHex } from '../base/index.ts';
-import type { RelationshipStatus } from '../contract/index.ts';
-import { PrimaryRelationship } from '../replication/index.ts';
+import { PrimaryRelationship, type RelationshipStatus } from '../replication/index.ts';
 import type { EnginePorts } from './ports.ts';
+import type { RelationshipFacts } from './relationship-reports.ts';
 import type { RelationshipSettings, SettingsBook } from './settings.ts';
 import type { Trust } from './trust.ts';
 import type { OpenPrimary } from './volume-opening.ts';
@@ -82,19 +82,21 @@ export class Relationships {
   }
 
   async setPaused(volume: string, address: string, paused: boolean): Promise<void> {
-    const settings = this.#settingsOf(volume, address);
-    await this.#book.change((now) => ({
-      ...now,
-      relationships: now.relationships.map((known) => (known.id === settings.id ? { ...known, paused } : known)),
-    }));
+    const settings = await this.#changeSettings(volume, address, { paused });
     const running = this.#running.find((known) => known.settings.id === settings.id);
     if (paused) await running?.relationship.pause();
     else running?.relationship.resume();
     this.#changed();
   }
 
+  /** From which lag on it is an alert; undefined for the limit of the volume. */
+  async setLagLimit(volume: string, address: string, lagLimitMs: number | undefined): Promise<void> {
+    await this.#changeSettings(volume, address, { lagLimitMs });
+    this.#changed();
+  }
+
   /** Those of open volumes as they are, the others as the settings say. */
-  statuses(): RelationshipStatus[] {
+  statuses(): RelationshipFacts[] {
     return this.#book.current.relationships.map((settings) => {
       const running = this.#running.find((known) => known.settings.id === settings.id);
       const { volume, address, peer } = settings;
@@ -113,6 +115,15 @@ export class Relationships {
 
   async close(): Promise<void> {
     for (const { relationship } of this.#running.splice(0)) await relationship.close();
+  }
+
+  async #changeSettings(volume: string, address: string, change: Partial<RelationshipSettings>): Promise<RelationshipSettings> {
+    const settings = this.#settingsOf(volume, address);
+    await this.#book.change((now) => ({
+      ...now,
+      relationships: now.relationships.map((known) => (known.id === settings.id ? { ...known, ...change } : known)),
+    }));
+    return settings;
   }
 
   #settingsOf(volume: string, address: string): RelationshipSettings {
@@ -158,7 +169,7 @@ function isOf(settings: RelationshipSettings, volume: string, address: string): 
 }
 
 /** What is known of a relationship whose volume is not open. */
-function quietStatus(isPaused: boolean): Omit<RelationshipStatus, 'volume' | 'role' | 'address'> {
+function quietStatus(isPaused: boolean): RelationshipStatus {
   return {
     state: isPaused ? 'paused' : 'connecting',
     reason: 'The volume is not open in a running server. Start one by `mirrorpoint serve`.',

@@ -116,6 +116,19 @@ const relationshipProcedures = {
     await engine.relationships.setPaused(input.volume, input.address, false);
     return {};
   }),
+
+  setLagLimit: procedures.relationships.setLagLimit.handler(async ({ input, context: { engine } }) => {
+    const { volume, address, lagLimitMs } = input;
+    engine.shelf.settingsOf(volume);
+    if (address !== undefined) await engine.relationships.setLagLimit(volume, address, lagLimitMs);
+    else {
+      await engine.book.change((now) => ({
+        ...now,
+        volumes: now.volumes.map((one) => (one.name === volume ? { ...one, lagLimitMs } : one)),
+      }));
+    }
+    return {};
+  }),
 };
 
 const eventProcedures = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cpIntervalMsSchema, durabilitySchema, roleSchema, volumeNameSchema } from '../contract/index.ts';
+import { cpIntervalMsSchema, durabilitySchema, lagLimitMsSchema, roleSchema, volumeNameSchema } from '../contract/index.ts';
 import { MirrorpointError, Mutex, type RandomSource, toHex } from '../base/index.ts';
 import type { TextStore } from './ports.ts';
 
@@ -16,6 +16,8 @@ const volumeSettingsSchema = z.strictObject({
   discard: z.boolean().default(false),
   /** Where a mirror waits for its primary. */
   listen: z.array(z.string()).default([]),
+  /** From which lag on it is an alert, unless a relationship has its own limit. */
+  lagLimitMs: lagLimitMsSchema.optional(),
 });
 export type VolumeSettings = z.infer<typeof volumeSettingsSchema>;
 
@@ -32,6 +34,7 @@ const relationshipSettingsSchema = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, "a peer's identity is 64 hex digits")
     .optional(),
   paused: z.boolean().default(false),
+  lagLimitMs: lagLimitMsSchema.optional(),
 });
 export type RelationshipSettings = z.infer<typeof relationshipSettingsSchema>;
 

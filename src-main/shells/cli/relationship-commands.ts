@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addCommand, type CommandContext, type Surroundings } from './command.ts';
+import { formatDuration, parseInterval } from './values.ts';
 
 type Action = 'unlink' | 'pause' | 'resume';
 
@@ -39,8 +40,33 @@ function addLink(program: Command, surroundings: Surroundings): void {
   );
 }
 
+function addLagLimit(program: Command, surroundings: Surroundings): void {
+  addCommand<[string, string, string | undefined]>(
+    program,
+    surroundings,
+    {
+      usage: 'lag-limit <volume> <time> [address]',
+      summary: 'set from which lag, or silence, on there is an alert: of one link, or of all of a volume; on a mirror as well',
+      examples: ['lag-limit work 5m', 'lag-limit work 1h tls://192.168.1.20:7400', 'lag-limit copy default'],
+    },
+    (command) => command,
+    async ({ output, withClient }, _options, volume, time, address) => {
+      const lagLimitMs = time === 'default' ? undefined : parseInterval(time);
+      await withClient((client) =>
+        client.relationships.setLagLimit({ volume, ...(address !== undefined && { address }), ...(lagLimitMs !== undefined && { lagLimitMs }) }),
+      );
+      output.result({}, () => [
+        lagLimitMs === undefined
+          ? `An alert comes beyond the default: three intervals of CPs, and at least a minute.`
+          : `An alert comes when ${volume} is mirrored more than ${formatDuration(lagLimitMs)} late.`,
+      ]);
+    },
+  );
+}
+
 export function addRelationshipCommands(program: Command, surroundings: Surroundings): void {
   addLink(program, surroundings);
+  addLagLimit(program, surroundings);
   for (const { action, summary, done } of actions) {
     addCommand<[string, string]>(
       program,

@@ -14,19 +14,13 @@ import { formatDuration, formatTime } from './values.ts';
 const stopWaitMs = 600_000;
 const stopPollMs = 50;
 
-/** A relationship in one sentence: state, reason, how far behind. */
-export function relationshipSentence(status: RelationshipStatus): string {
-  const { volume, role, address, state, reason, primaryCp, mirrorCp } = status;
+/** A relationship in one line: its ends, the verdict with what to do, what went over. */
+export function relationshipLine(status: RelationshipStatus): string {
+  const { volume, role, address, verdict } = status;
   const ends = role === 'primary' ? `${volume} -> ${address}` : `${volume} <- ${status.peerName ?? 'its primary'} (at ${address})`;
-  const lag = `${status.lagCps} CPs, ${formatBytes(status.lagBytes)}, ${formatDuration(status.lagMs)} behind`;
-  const place =
-    mirrorCp === 0
-      ? 'the mirror has no whole CP yet'
-      : status.identical
-        ? `both stand at CP ${mirrorCp}, identical`
-        : `the mirror stands at CP ${mirrorCp} of ${primaryCp}: ${lag}`;
+  const next = verdict.next === undefined ? '' : ` ${verdict.next}`;
   const traffic = `${formatBytes(status.bytesSent)} sent, ${formatBytes(status.bytesReceived)} received`;
-  return `${ends}: ${state}; ${place}; ${traffic}${reason === undefined ? '' : `. ${reason}`}`;
+  return `${ends}: ${verdict.sentence}${next} (${traffic})`;
 }
 
 function statusLines(status: ServerStatus): string[] {
@@ -50,7 +44,7 @@ function statusLines(status: ServerStatus): string[] {
     head,
     ...(status.volumes.length === 0 ? ['There are no volumes here.'] : volumes),
     ...faults,
-    ...status.relationships.map(relationshipSentence),
+    ...status.relationships.map(relationshipLine),
     ...status.alerts.map(alertLine),
     ...status.events.slice(-5).map(eventLine),
   ];
@@ -63,7 +57,7 @@ async function watch({ output, withClient, signal }: CommandContext): Promise<vo
         for await (const status of eventsOf(client.server.watch({}), signal)) {
           const { relationships, alerts } = status;
           output.item(JSON.parse(toJson(status)), () => [
-            ...(relationships.length === 0 ? ['There are no relationships here.'] : relationships.map(relationshipSentence)),
+            ...(relationships.length === 0 ? ['There are no relationships here.'] : relationships.map(relationshipLine)),
             ...alerts.map(alertLine),
           ]);
         }

@@ -1,4 +1,6 @@
-import { MirrorpointError } from '../../base/index.ts';
+import { formatTime, MirrorpointError } from '../../base/index.ts';
+
+export { formatDuration, formatTime } from '../../base/index.ts';
 
 const sizeUnits: Readonly<Record<string, number>> = {
   '': 1,
@@ -59,26 +61,12 @@ export function parseDevice(text: string): { path: string; sizeBytes?: number } 
   return { path: text.slice(0, sign), sizeBytes: parseSize(text.slice(sign + 1)) };
 }
 
-/** A duration for people. */
-export function formatDuration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
-  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
-}
-
 /** An interval as it is written on the command line. */
 export function formatInterval(ms: number): string {
   if (ms === 0) return 'off';
   if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
   if (ms % 60_000 === 0) return `${ms / 60_000}m`;
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
-}
-
-/** A wall-clock time in the form of ISO 8601, to the second. */
-export function formatTime(wallMs: number): string {
-  return wallMs === 0 ? '-' : `${new Date(wallMs).toISOString().slice(0, 19)}Z`;
 }
 
 export function formatModified(timeNs: bigint): string {
