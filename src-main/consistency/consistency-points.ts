@@ -21,6 +21,7 @@ export type CpCause =
   | 'sync'
   | 'mirror'
   | 'promote'
+  | 'switch-over'
   | 'grow'
   | 'close';
 

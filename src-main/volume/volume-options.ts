@@ -1,4 +1,4 @@
-import type { Clock, RandomSource } from '../base/index.ts';
+import type { Clock, MirrorpointError, RandomSource } from '../base/index.ts';
 
 /** Settings of an open volume. */
 export interface VolumeOptions {
@@ -32,6 +32,12 @@ export interface RecoveryReport {
   replayedRequests: number;
   /** Copies of that CP's root that were damaged or missing. */
   damagedRootCopies: number;
+}
+
+/** What a volume refuses for a while, and what it says then: changes, or CPs as well. */
+export interface Restriction {
+  readonly what: 'changes' | 'everything';
+  readonly fault: MirrorpointError;
 }
 
 /** A volume's state at a glance. */

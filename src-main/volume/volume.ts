@@ -9,7 +9,7 @@ import { CpTimer } from './cp-timer.ts';
 import { replay } from './recovery.ts';
 import { openRootView, type RootView, type RootViewAt } from './root-view.ts';
 import { nowNs, VolumeCore } from './volume-core.ts';
-import type { PromoteOptions, RecoveryReport, VolumeOptions, VolumeStatus } from './volume-options.ts';
+import type { PromoteOptions, RecoveryReport, Restriction, VolumeOptions, VolumeStatus } from './volume-options.ts';
 import { type SnapshotInfo, VolumeSnapshots } from './volume-snapshots.ts';
 import { VolumeSpace } from './volume-space.ts';
 import { emptyStart, lastStart, mirrorStart, type VolumeStart } from './volume-start.ts';
@@ -49,6 +49,7 @@ export class Volume implements AsyncDisposable {
   #reclaiming = false;
   /** The last CP took removed files apart, and there may be more of them. */
   #hasOrphans = false;
+  #restriction: Restriction | undefined;
   #failure: MirrorpointError | undefined;
   #closing: Promise<void> | undefined;
 
@@ -170,11 +171,13 @@ export class Volume implements AsyncDisposable {
     const frees = options.frees === true;
     for (;;) {
       this.#refuseWhenFailed();
+      this.#refuseWhenRestricted();
       await this.#admit(costBlocks, frees);
       // Others may have been let in since, and each try after a block miss starts anew.
-      const result = await context.cache.run<T | typeof noRoom>(() =>
-        admission.hasRoom(costBlocks) && admission.fits(costBlocks, frees) ? operation(files) : noRoom,
-      );
+      const result = await context.cache.run<T | typeof noRoom>(() => {
+        this.#refuseWhenRestricted();
+        return admission.hasRoom(costBlocks) && admission.fits(costBlocks, frees) ? operation(files) : noRoom;
+      });
       if (result === noRoom) continue;
       this.#core.table.trim();
       if (admission.isHigh && !this.#core.cps.isBusy) this.#takeCpUnasked('dirty');
@@ -197,6 +200,7 @@ export class Volume implements AsyncDisposable {
   /** Takes a CP that includes everything acknowledged before this call. */
   async takeCp(cause: CpCause = 'request'): Promise<CpRecord> {
     this.#refuseWhenFailed();
+    if (this.#restriction?.what === 'everything') throw this.#restriction.fault;
     if (this.#hasChanges) this.#isTidy = false;
     await this.#reclaim();
     try {
@@ -213,6 +217,19 @@ export class Volume implements AsyncDisposable {
   /** Gives the next CP a number above the given one: numbers that a returning peer used are passed over. */
   skipCpsTo(cp: number): void {
     this.#core.cps.skipTo(cp);
+  }
+
+  /**
+   * Refuses changes with the fault from now on, or CPs as well, until `undefined` lifts that. No change begins to take
+   * effect after the call; a CP that is under way ends.
+   */
+  restrict(restriction: Restriction | undefined): void {
+    this.#restriction = restriction;
+  }
+
+  /** A CP is under way. */
+  get isTakingCp(): boolean {
+    return this.#core.cps.isBusy;
   }
 
   setCpInterval(intervalMs: number): void {
@@ -237,19 +254,23 @@ export class Volume implements AsyncDisposable {
     };
   }
 
-  createSnapshot(name: string): Promise<SnapshotInfo> {
+  async createSnapshot(name: string): Promise<SnapshotInfo> {
+    this.#refuseWhenRestricted();
     return this.#snapshots.create(name);
   }
 
-  deleteSnapshot(name: string): Promise<void> {
+  async deleteSnapshot(name: string): Promise<void> {
+    this.#refuseWhenRestricted();
     return this.#snapshots.delete(name);
   }
 
-  holdSnapshot(name: string, label: string): Promise<void> {
+  async holdSnapshot(name: string, label: string): Promise<void> {
+    this.#refuseWhenRestricted();
     return this.#snapshots.hold(name, label);
   }
 
-  releaseSnapshot(name: string, label: string): Promise<void> {
+  async releaseSnapshot(name: string, label: string): Promise<void> {
+    this.#refuseWhenRestricted();
     return this.#snapshots.release(name, label);
   }
 
@@ -401,6 +422,10 @@ export class Volume implements AsyncDisposable {
     this.takeCp(cause).catch(() => undefined);
   }
 
+  #refuseWhenRestricted(): void {
+    if (this.#restriction !== undefined) throw this.#restriction.fault;
+  }
+
   #refuseWhenFailed(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closing !== undefined) {
@@ -421,7 +446,7 @@ export class Volume implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#timer.set(0);
     try {
-      if (this.#failure === undefined && (this.#hasChanges || this.#core.cps.isBusy)) {
+      if (this.#failure === undefined && this.#restriction?.what !== 'everything' && (this.#hasChanges || this.#core.cps.isBusy)) {
         this.#remember(await this.#core.cps.take('close'));
       }
       await this.#core.cps.discardFreed();
