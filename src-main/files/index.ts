@@ -34,3 +34,4 @@ export type { Place, RenameOptions } from './rename.ts';
 export * from './operation.ts';
 export { decodeOperation, encodeOperation, operationBytes, type ReadCurrent } from './operation-codec.ts';
 export { changeBlocks } from './costs.ts';
+export { relistOrphans } from './orphan-listing.ts';

@@ -1,4 +1,4 @@
-import { assert, getU48BigEndian, isFault, setU48BigEndian } from '../base/index.ts';
+import { assert, getU48BigEndian, isFault } from '../base/index.ts';
 import { type BlockFile, damagedNode, KeyedFile } from '../tree/index.ts';
 import { blocksOf } from './attributes.ts';
 import { truncateContent } from './content-changing.ts';
@@ -8,6 +8,7 @@ import type { Inode } from './inode.ts';
 import type { InodeTable } from './inode-table.ts';
 import type { Operation } from './operation.ts';
 import { operationBytes } from './operation-codec.ts';
+import { orphanKey } from './orphan-listing.ts';
 
 /** Blocks that a file without a name may have to be freed at once; a larger one is taken apart CP by CP. */
 const releaseBlocksMax = 65_536;
@@ -214,10 +215,4 @@ export class InodeLifetimes extends FileReader {
       throw thrown;
     }
   }
-}
-
-function orphanKey(ino: number): Uint8Array {
-  const key = new Uint8Array(6);
-  setU48BigEndian(key, 0, ino);
-  return key;
 }

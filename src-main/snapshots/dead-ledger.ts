@@ -82,6 +82,26 @@ export class DeadLedger {
     return { taken: recordsMax, isEmpty: (await this.#cache.run(() => this.#first(holder))) === undefined };
   }
 
+  /**
+   * Strikes out what a kept root references that is to be the live tree again: the
+   * records whose holder is that root or a newer one, and whose era is that root
+   * or an older one. Nothing becomes free.
+   */
+  async revive(chain: Chain, cp: number): Promise<void> {
+    let from: DeadBucket = { chain, holderCp: cp, eraCp: 0 };
+    for (;;) {
+      const record = await this.#cache.run(() => this.#firstAt(from));
+      if (record?.bucket.chain !== chain) return;
+      const { key, bucket, value } = record;
+      if (bucket.eraCp > cp) {
+        from = { chain, holderCp: bucket.holderCp + 1, eraCp: 0 };
+        continue;
+      }
+      await this.#cache.run(() => this.#file.delete(key));
+      this.tally.note(bucket, key, -blocksIn(value));
+    }
+  }
+
   async #append(bucket: DeadBucket, value: Uint8Array): Promise<void> {
     assert(bucket.eraCp <= bucket.holderCp, 'a block is not born after the newest root that references it');
     const key = await this.#cache.run(() => {
@@ -104,8 +124,14 @@ export class DeadLedger {
   }
 
   #first(holder: { chain: Chain; holderCp: number }): DeadRecord | undefined {
-    const found = this.#file.first(recordKey({ ...holder, eraCp: 0 }, 0));
-    if (found === undefined || !isOfHolder(found.key, holder)) return undefined;
+    const found = this.#firstAt({ ...holder, eraCp: 0 });
+    return found !== undefined && isOfHolder(found.key, holder) ? found : undefined;
+  }
+
+  /** The first record of a bucket or of those behind it. */
+  #firstAt(bucket: DeadBucket): DeadRecord | undefined {
+    const found = this.#file.first(recordKey(bucket, 0));
+    if (found === undefined) return undefined;
     const key = found.key.slice();
     return { key, bucket: bucketOfKey(key), value: found.value.slice() };
   }

@@ -15,6 +15,7 @@ import type { Chain } from './dead-record.ts';
 import { type HeldSpace, heldSpace, type LooseRoot, sumOfHeld } from './held-space.ts';
 import { cpOfKey, decodeKeptRoot, encodeKeptRoot, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
 import { type KnownNeeds, mirrorNeeds } from './mirror-needs.ts';
+import { leaveNewer, type RollBack } from './roll-back.ts';
 
 /** Deadlist records that one CP takes apart: reclaiming a large snapshot is spread over CPs. */
 const recordsPerCpDefault = 4096;
@@ -53,6 +54,7 @@ export class SnapshotLedger implements CpParticipant {
   #hasMoreToDrop = false;
   /** Roots without a name that the last CP left because somebody needed them. */
   #spared: { cp: number; deletedAtCp: number }[] = [];
+  #rollBack: RollBack | undefined;
   #roots: { table: TreeRoot; dead: TreeRoot };
   #heldByMirrors = new Map<string, HeldSpace>();
   #heldByViews: HeldSpace = { blocks: 0, sinceCp: 0 };
@@ -172,6 +174,11 @@ export class SnapshotLedger implements CpParticipant {
     };
   }
 
+  /** The next CP takes the live trees back; those that take part in it are the kept root's. */
+  rollBack(rollBack: RollBack): void {
+    this.#rollBack = rollBack;
+  }
+
   freeze(_cp: number, keepAsBase: boolean): void {
     this.#keepAsBase = keepAsBase;
     this.#taken = this.#intents;
@@ -182,6 +189,7 @@ export class SnapshotLedger implements CpParticipant {
     this.#nextBases = [...this.#bases];
     await this.#keepViewedRoot();
     await this.#bury(writer, { chain: 'maps', freed: writer.shedBefore, deathCp: this.#lastRoot().cp });
+    if (this.#rollBack !== undefined) await this.#leaveNewer(writer, this.#rollBack);
     await this.#bury(writer, { chain: 'files', freed: writer.filesFreed, deathCp: writer.cp });
     for (const intent of this.#taken) if (intent.kind !== 'create') await this.#apply(intent, writer.cp);
     await this.#giveUpBases(writer);
@@ -203,6 +211,7 @@ export class SnapshotLedger implements CpParticipant {
       this.#tableFile.settle(this.#roots.table);
       this.#deadFile.settle(this.#roots.dead);
       this.#bases = this.#nextBases;
+      this.#rollBack = undefined;
     } else {
       this.#tableFile.discardChanges();
       this.#deadFile.discardChanges();
@@ -295,18 +304,29 @@ export class SnapshotLedger implements CpParticipant {
 
   /** Bases that no mirror has or may have any more are ordinary kept roots again. */
   async #giveUpBases(writer: CpWriter): Promise<void> {
-    for (const cp of this.#bases) {
+    for (const cp of this.#nextBases) {
       if (this.#isNeeded(cp, 0)) continue;
-      const previousCp = this.#nextBases.filter((base) => base < cp).at(-1) ?? 0;
-      const { isEmpty } = await this.#dead.drop({ chain: 'maps', holderCp: cp, previousCp }, Infinity, release(writer));
-      assert(isEmpty, 'a base is given up whole');
-      this.#nextBases = this.#nextBases.filter((base) => base !== cp);
-      await this.#context.cache.run(() => this.#table.delete(tableKey('base', cp)));
+      await this.#giveUpMaps(writer, cp);
       const row = present(await this.#row(cp), 'row of a base');
       row.isBase = false;
       await this.#put(row);
       if (row.names.length === 0) await this.#set(tableKey('doomed', cp));
     }
+  }
+
+  /** The volume's own maps as of a base are needed no more. */
+  async #giveUpMaps(writer: CpWriter, cp: number): Promise<void> {
+    const previousCp = this.#nextBases.filter((base) => base < cp).at(-1) ?? 0;
+    const { isEmpty } = await this.#dead.drop({ chain: 'maps', holderCp: cp, previousCp }, Infinity, release(writer));
+    assert(isEmpty, 'a base is given up whole');
+    this.#nextBases = this.#nextBases.filter((base) => base !== cp);
+    await this.#context.cache.run(() => this.#table.delete(tableKey('base', cp)));
+  }
+
+  async #leaveNewer(writer: CpWriter, rollBack: RollBack): Promise<void> {
+    const newerBases = this.#nextBases.filter((base) => base > rollBack.toCp);
+    for (const cp of newerBases.reverse()) await this.#giveUpMaps(writer, cp);
+    await leaveNewer({ context: this.#context, table: this.#table, dead: this.#dead }, rollBack);
   }
 
   /**

@@ -11,5 +11,6 @@ export * from './interval-set.ts';
 export * from './block-file.ts';
 export * from './tree-edit.ts';
 export * from './tree-walk.ts';
+export * from './inode-file-walk.ts';
 export { damagedNode, entryBytesMax, keyBytesMax } from './keyed-node.ts';
 export * from './keyed-file.ts';

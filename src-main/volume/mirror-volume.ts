@@ -7,7 +7,7 @@ import { KeptRootReader } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { newestMirrorRoot } from './mirror-root.ts';
-import { openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
+import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
 
 const cacheBytesDefault = 32 * 1024 * 1024;
@@ -174,8 +174,7 @@ export class MirrorVolume implements AsyncDisposable {
       at,
       enter: (root) => this.#enterView(root),
       held: (cp) => this.#views.get(cp)?.root,
-      // Roots without a name are kept for mirrors; their trees never travel.
-      isWhole: (row) => row.names.length > 0,
+      isWhole: isWholeOnMirror,
     });
   }
 

@@ -31,6 +31,11 @@ export interface RootViewOptions {
   isWhole?: (row: KeptRoot) => boolean;
 }
 
+/** Roots without a name are kept for mirrors, and their trees never travel to one. */
+export function isWholeOnMirror({ names }: KeptRoot): boolean {
+  return names.length > 0;
+}
+
 /**
  * The files of one kept root, read-only. What it shows never changes, whatever
  * happens to the volume meanwhile: its blocks are kept until `close`.
@@ -108,13 +113,14 @@ export class RootView implements AsyncDisposable {
 export async function openRootView(options: RootViewOptions): Promise<RootView> {
   const { context, enter } = options;
   const { root, leave } = await context.cache.run(() => {
-    const found = findRoot(options);
+    const found = findViewedRoot(options);
     return { root: found, leave: enter(found) };
   });
   return new RootView({ root, context, leave });
 }
 
-function findRoot(options: RootViewOptions): ViewedRoot {
+/** Finds what a view is to show, in one step. Throws `snapshot-not-found`. */
+export function findViewedRoot(options: Omit<RootViewOptions, 'enter'>): ViewedRoot {
   const { context, at } = options;
   const last = options.root();
   if (at === 'last') return viewOf(last);

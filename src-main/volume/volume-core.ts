@@ -25,6 +25,7 @@ export class VolumeCore {
   readonly context: Required<BlockFileContext>;
   readonly gate = new ReadGate();
   readonly table: InodeTable;
+  readonly orphans: BlockFile;
   readonly files: LiveFiles;
   readonly space: SpaceMap;
   readonly ledger: SnapshotLedger;
@@ -36,18 +37,18 @@ export class VolumeCore {
     const { options, root, context } = start;
     this.context = context;
     this.table = new InodeTable(context, root.files.inodes, root);
-    const orphans = new BlockFile(context, root.files.orphans);
+    this.orphans = new BlockFile(context, root.files.orphans);
     this.log = this.#requestLog(start, takeCp);
     this.files = new LiveFiles({
       inodes: this.table,
-      orphans,
+      orphans: this.orphans,
       nowNs: () => nowNs(options.clock),
       enterRead: () => this.gate.enter(),
       log: (operation, bytes) => {
         this.log.append(operation, bytes);
       },
     });
-    const inodeFlush = new InodeFlush(this.table, orphans);
+    const inodeFlush = new InodeFlush(this.table, this.orphans);
     this.ledger = this.#snapshotLedger(root, inodeFlush);
     this.space = new SpaceMap({
       geometry: context.geometry,

@@ -1,4 +1,5 @@
 import type { Clock, MirrorpointError, RandomSource } from '../base/index.ts';
+import type { RootViewAt } from './root-view.ts';
 
 /** Settings of an open volume. */
 export interface VolumeOptions {
@@ -22,6 +23,8 @@ export interface VolumeOptions {
 export interface PromoteOptions {
   /** The relationship's epoch from now on; above that of the mirror's root. */
   epoch: number;
+  /** Which state to go on from: the mirror's last CP, unless given, or a snapshot; what is newer is given up. */
+  at?: RootViewAt;
 }
 
 /** What opening found and did. */

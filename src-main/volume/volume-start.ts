@@ -6,6 +6,7 @@ import { encodeRootNode, geometryOf, type RootNode } from '../format/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 import { emptyRoot } from './empty-root.ts';
 import { newestMirrorRoot } from './mirror-root.ts';
+import { findViewedRoot, isWholeOnMirror, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import type { VolumeOptions } from './volume-options.ts';
 
 const defaultCacheBytes = 32 << 20;
@@ -103,6 +104,21 @@ export async function mirrorStart(set: DeviceSet, options: VolumeOptions, epoch:
   const shed = await readShed(context, root.files.shed);
   const ring = new RootRing(set.rootAreas, set.volumeId);
   return { set, options, context, root, rootBytes: bytes, shed, journal: journalOf(set, root), ring, damagedRootCopies: damagedCopies };
+}
+
+/** The root that a promotion makes the live one, out of the root of its start. Throws `snapshot-not-found`. */
+export function rootToPromote({ context, root, options }: VolumeStart, at: RootViewAt): Promise<ViewedRoot> {
+  return context.cache.run(() => findViewedRoot({ name: options.name, context, root: () => root, at, isWhole: isWholeOnMirror }));
+}
+
+/**
+ * Starts at a kept root of another start: with its files, and with the maps of
+ * the newer root, which say what is in use. Inode numbers go on from the newer
+ * root's, so that none stands for one file before and another file after.
+ */
+export function takenBack(start: VolumeStart, to: ViewedRoot): VolumeStart {
+  const files = { ...start.root.files, inodes: to.inodes };
+  return { ...start, root: { ...start.root, files, inodeCount: to.inodeCount, freeInodeHead: 0 } };
 }
 
 /** The block layer of a volume that takes changes. */

@@ -1,18 +1,18 @@
 import { assert, MirrorpointError, Mutex, reasonOf } from '../base/index.ts';
 import type { CpCause, CpFollower, CpRecord, Journal } from '../consistency/index.ts';
 import type { Device, DeviceSet } from '../device/index.ts';
-import { changeBlocks, createRootDirectory, type LiveFiles } from '../files/index.ts';
+import { changeBlocks, createRootDirectory, type LiveFiles, relistOrphans } from '../files/index.ts';
 import type { Geometry, RootNode } from '../format/index.ts';
 import type { KnownNeeds } from '../snapshots/index.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { CpTimer } from './cp-timer.ts';
 import { replay } from './recovery.ts';
-import { openRootView, type RootView, type RootViewAt } from './root-view.ts';
+import { openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { nowNs, VolumeCore } from './volume-core.ts';
 import type { PromoteOptions, RecoveryReport, Restriction, VolumeOptions, VolumeStatus } from './volume-options.ts';
 import { type SnapshotInfo, VolumeSnapshots } from './volume-snapshots.ts';
 import { VolumeSpace } from './volume-space.ts';
-import { emptyStart, lastStart, mirrorStart, type VolumeStart } from './volume-start.ts';
+import { emptyStart, lastStart, mirrorStart, rootToPromote, takenBack, type VolumeStart } from './volume-start.ts';
 
 const defaultCpIntervalMs = 30_000;
 
@@ -107,14 +107,23 @@ export class Volume implements AsyncDisposable {
    * which has it too, can come back by differences; the roots that were kept for
    * other mirrors are given up, for their trees never travelled here.
    *
+   * `at` names a snapshot to go back to, which the old primary has as well. What
+   * is newer, the mirror's last CP and newer snapshots with their holds, is given
+   * up by the same CP, and its space comes back with that CP and those after it.
+   * Numbers of inodes that were free in the snapshot are not used again.
+   *
    * The epoch must be above the mirror's. A volume smaller than its devices stays
    * so until `grow`. Throws `volume-is-primary`, `not-a-volume` for a mirror that
-   * has no CP, `volume-damaged`, `format-too-new`, `device-too-small`.
+   * has no CP, `snapshot-not-found`, `volume-damaged`, `format-too-new`,
+   * `device-too-small`, and `volume-full` when there is no room for the one CP.
    */
   static async promote(set: DeviceSet, options: VolumeOptions, how: PromoteOptions): Promise<Volume> {
     const start = await mirrorStart(set, options, how.epoch);
-    const volume = new Volume(start, recoveryAt(start));
-    await volume.#core.ledger.load({ committedCp: start.root.cp, neededCps: [], inFlightCps: [] });
+    const live = await rootToPromote(start, how.at ?? 'last');
+    const isLast = live.cp === start.root.cp;
+    const volume = new Volume(isLast ? start : takenBack(start, live), recoveryAt(start));
+    await volume.#core.ledger.load({ committedCp: 0, neededCps: [live.cp], inFlightCps: [] });
+    if (!isLast) await volume.#takeBack(live, start.root);
     await volume.takeCp('promote');
     return volume.#started();
   }
@@ -350,6 +359,15 @@ export class Volume implements AsyncDisposable {
   #started(): this {
     this.#timer.set(this.#options.cpIntervalMs ?? defaultCpIntervalMs);
     return this;
+  }
+
+  /** Leaves the newest root for a kept one, which the live trees are those of. */
+  async #takeBack(live: ViewedRoot, left: RootNode): Promise<void> {
+    const { context, orphans, ledger } = this.#core;
+    context.pool.mayExceed = true;
+    await relistOrphans(context, orphans, live.inodes);
+    context.pool.mayExceed = false;
+    ledger.rollBack({ toCp: live.cp, left });
   }
 
   async #recover(journal: Journal, recovery: RecoveryReport): Promise<void> {

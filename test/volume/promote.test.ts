@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rootPlaces } from '../../src-main/consistency/index.ts';
 import { DeviceSet } from '../../src-main/device/index.ts';
+import { changeBlocks, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import { MirrorVolume, Volume } from '../../src-main/volume/index.ts';
 import { contentOf, expectBytes, MirrorLab, namesOf } from '../replication/mirror-lab.ts';
 
@@ -128,6 +129,126 @@ describe('promoting a mirror', () => {
     await lab.primary.close();
     const set = await leftByMirror(lab);
     await expect(Volume.promote(set, lab.volumeOptions, { epoch: 1 })).rejects.toThrow('raises the epoch');
+  });
+});
+
+describe('promoting a mirror at a snapshot', () => {
+  it('shows the snapshot, by its name or its CP, and nothing newer', async () => {
+    for (const by of ['name', 'cp'] as const) {
+      const lab = new MirrorLab({ primaryBytes: 16 << 20 });
+      await lab.start();
+      const content = lab.random.bytes(200_000);
+      await lab.put('changed', content);
+      await lab.put('removed', content);
+      const monday = await lab.primary.createSnapshot('monday');
+      await lab.overwrite('changed', lab.random.bytes(200_000));
+      await lab.remove('removed');
+      await lab.put('new', content);
+      await lab.primary.createSnapshot('tuesday');
+      await lab.primary.holdSnapshot('tuesday', 'audit');
+      await lab.untilIdentical();
+      await lab.primary.close();
+      const at = by === 'name' ? { snapshot: 'monday' } : { cp: monday.cp };
+      await using volume = await Volume.promote(await leftByMirror(lab), lab.volumeOptions, { epoch: 2, at });
+      expect(await namesOf(volume)).toEqual(['changed', 'removed']);
+      expectBytes(await contentOf(volume, 'changed'), content);
+      expectBytes(await contentOf(volume, 'removed'), content);
+      expect((await volume.listSnapshots()).map(({ name }) => name)).toEqual(['monday']);
+      expect((await volume.check()).problems).toEqual([]);
+    }
+  });
+
+  it('at the snapshot of the last CP is a promotion at the last CP', async () => {
+    const lab = await relatedPair();
+    const { cp } = await lab.primary.createSnapshot('today');
+    await lab.untilIdentical();
+    await lab.primary.close();
+    await using volume = await Volume.promote(await leftByMirror(lab), lab.volumeOptions, { epoch: 2, at: { snapshot: 'today' } });
+    expect(volume.bases).toEqual([cp]);
+    expect((await volume.listSnapshots()).map(({ name }) => name)).toEqual(['monday', 'today']);
+    expect((await volume.check()).problems).toEqual([]);
+  });
+
+  it('that is not there, or a CP that has no name, is refused, and the mirror stays what it is', async () => {
+    const lab = await relatedPair();
+    const [monday] = await lab.primary.listSnapshots();
+    const { root } = lab.primary;
+    await lab.primary.close();
+    const set = await leftByMirror(lab);
+    for (const at of [{ snapshot: 'sunday' }, { cp: monday!.cp - 1 }, { cp: root.cp + 1 }]) {
+      await expect(Volume.promote(set, lab.volumeOptions, { epoch: 2, at })).rejects.toMatchObject({ code: 'snapshot-not-found' });
+    }
+    await using mirror = await MirrorVolume.open(await DeviceSet.open([lab.mirrorDevice.reopen()]), { name: 'mirror' });
+    expect(mirror.committed?.cp).toBe(root.cp);
+  });
+
+  it('frees files that had lost their last name by then, and keeps those that lost it later', async () => {
+    const lab = new MirrorLab({ primaryBytes: 16 << 20 });
+    await lab.start();
+    const content = lab.random.bytes(100_000);
+    for (const name of ['nameless', 'named']) await lab.put(name, content);
+    const openAndRemove = async (name: string): Promise<number> => {
+      const ino = await lab.primary.query((files) => files.lookup(top, name).ino);
+      await lab.primary.query((files) => {
+        files.open(ino);
+      });
+      await lab.remove(name);
+      return ino;
+    };
+    const nameless = await openAndRemove('nameless');
+    await lab.primary.createSnapshot('monday');
+    await lab.primary.change(changeBlocks.close, (files) => {
+      files.close(nameless);
+    });
+    const named = await openAndRemove('named');
+    await lab.primary.takeCp();
+    await lab.untilIdentical();
+    await using volume = await Volume.promote(await leftByMirror(lab), lab.volumeOptions, { epoch: 2, at: { snapshot: 'monday' } });
+    expect(await volume.query((files) => files.orphanCount)).toBe(0);
+    await expect(volume.query((files) => files.stat(nameless))).rejects.toMatchObject({ code: 'not-found' });
+    expect(await volume.query((files) => files.stat(named).linkCount)).toBe(1);
+    expectBytes(await contentOf(volume, 'named'), content);
+    expect((await volume.check()).problems).toEqual([]);
+    await lab.primary.close();
+  });
+
+  it('gives a number that was in use since to no other file', async () => {
+    const lab = new MirrorLab({ primaryBytes: 16 << 20 });
+    await lab.start();
+    for (const name of ['a', 'b']) await lab.put(name, lab.random.bytes(1000));
+    await lab.remove('a');
+    await lab.primary.createSnapshot('monday');
+    await lab.put('later', lab.random.bytes(1000));
+    await lab.put('latest', lab.random.bytes(1000));
+    const { nextInode } = (await lab.primary.takeCp(), lab.primary.root);
+    await lab.untilIdentical();
+    const old = lab.primary;
+    lab.primary = await Volume.promote(await leftByMirror(lab), lab.volumeOptions, { epoch: 2, at: { snapshot: 'monday' } });
+    await lab.put('after', lab.random.bytes(1000));
+    expect(await lab.primary.query((files) => files.lookup(top, 'after').ino)).toBe(nextInode);
+    await lab.primary.close();
+    await old.close();
+  });
+
+  it('takes a volume back that had been filled since, and gives the space back', async () => {
+    const lab = new MirrorLab({ primaryBytes: 12 << 20 });
+    await lab.start();
+    const content = lab.random.bytes(2 << 20);
+    await lab.put('document', content);
+    await lab.primary.createSnapshot('monday');
+    const fill = async (): Promise<never> => {
+      for (let number = 0; ; number++) await lab.put(`encrypted${number}`, lab.random.bytes(300_000));
+    };
+    await expect(fill()).rejects.toMatchObject({ code: 'volume-full' });
+    await lab.primary.takeCp();
+    await lab.untilIdentical();
+    const { usedBlockCount } = lab.primary.root;
+    await using volume = await Volume.promote(await leftByMirror(lab), lab.volumeOptions, { epoch: 2, at: { snapshot: 'monday' } });
+    for (let cp = 0; cp < 2; cp++) await volume.takeCp();
+    expect(volume.root.usedBlockCount).toBeLessThan(usedBlockCount / 2);
+    expectBytes(await contentOf(volume, 'document'), content);
+    expect((await volume.check()).problems).toEqual([]);
+    await lab.primary.close();
   });
 });
 
