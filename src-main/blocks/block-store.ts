@@ -65,9 +65,11 @@ export class BlockStore {
    */
   async readProven(pointers: PointerList, targets: readonly Uint8Array[]): Promise<void> {
     const faults = await this.readTolerant(pointers, targets);
-    for (const [position, fault] of faults) {
-      if (!(await this.#readElsewhere(pointers, position, targets[position]!))) throw fault;
-    }
+    const lost = await Promise.all(
+      [...faults].map(async ([position, fault]) => ((await this.readElsewhere(pointers, position, targets[position]!)) ? undefined : fault)),
+    );
+    const first = lost.find((fault) => fault !== undefined);
+    if (first !== undefined) throw first;
   }
 
   /** As `readProven`, but goes on: returns the fault of each position that could not be read or is not what it should be. */
@@ -91,7 +93,8 @@ export class BlockStore {
     return faults;
   }
 
-  async #readElsewhere(pointers: PointerList, position: number, target: Uint8Array): Promise<boolean> {
+  /** Asks the second sources for the block of one pointer; resolves to whether the target holds it now, proven. */
+  async readElsewhere(pointers: PointerList, position: number, target: Uint8Array): Promise<boolean> {
     for (const source of [...this.#secondSources]) {
       const isThere = await source(pointers.bytes, position * pointerBytes, target);
       if (isThere && isProven(pointers, position, target)) return true;

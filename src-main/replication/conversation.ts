@@ -1,7 +1,8 @@
 import { type CancelTimer, type Clock, MirrorpointError } from '../base/index.ts';
 import type { Link } from '../transport/index.ts';
+import type { BlocksMessage, FetchedMessage, HeartbeatMessage, HelloMessage, Message, SoughtBlock, WireSession } from '../wire/index.ts';
+import { HealExchange, type OwnBlocks } from './heal-exchange.ts';
 import { PeerClock } from './peer-clock.ts';
-import type { BlocksMessage, HeartbeatMessage, HelloMessage, Message, WireSession } from '../wire/index.ts';
 
 export interface ConversationOptions {
   readonly link: Link;
@@ -10,6 +11,8 @@ export interface ConversationOptions {
   readonly heartbeatIntervalMs: number;
   /** A link on which nothing came for so long, although we listened, is dead. */
   readonly silenceMaxMs: number;
+  /** What the other side may fetch, to heal its own. */
+  readonly own: OwnBlocks;
   readonly heartbeat: () => Omit<HeartbeatMessage, 'type' | 'receivedBytes'>;
 }
 
@@ -19,6 +22,7 @@ export interface ConversationOptions {
  * time; while a hearer waits, nothing is read, and the peer is held back.
  */
 export class Conversation {
+  readonly #heal: HealExchange;
   readonly #link: Link;
   readonly #session: WireSession;
   readonly #options: ConversationOptions;
@@ -34,6 +38,7 @@ export class Conversation {
     this.#options = options;
     this.#link = options.link;
     this.#session = options.session;
+    this.#heal = new HealExchange({ speaking: this, clock: options.clock, own: options.own });
   }
 
   /** Nothing more is said or heard. */
@@ -99,8 +104,13 @@ export class Conversation {
     }
   }
 
+  /** A block as the other side's devices have it; see HealExchange. */
+  fetch(block: SoughtBlock): Promise<Uint8Array | undefined> {
+    return this.#heal.fetch(block);
+  }
+
   /** Says that the blocks of a message that was heard are not read any more, so that their memory is used again. */
-  giveBack(message: BlocksMessage): void {
+  giveBack(message: BlocksMessage | FetchedMessage): void {
     this.#session.giveBack(message);
   }
 
@@ -143,6 +153,7 @@ export class Conversation {
         this.#peerClock.note(message.sentWallMs, { wallMs: clock.wallMs(), nowMs: clock.monotonicMs() });
       }
       if (message.type === 'bye') this.#end();
+      else if (message.type === 'fetch' || message.type === 'fetched') this.#heal.hear(message);
       else if (message.type === 'fault' && message.final) {
         this.#fault = new MirrorpointError(message.code, message.message);
         this.#end();
@@ -190,6 +201,7 @@ export class Conversation {
 
   #close(): Promise<void> {
     this.#isOver = true;
+    this.#heal.end();
     this.#closing ??= this.#link.close();
     return this.#closing;
   }

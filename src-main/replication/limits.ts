@@ -32,3 +32,12 @@ export const heartbeatIntervalMs = 1000;
 
 /** A link on which nothing came for so long is taken as dead. */
 export const silenceMaxMs = 15_000;
+
+/** Fetches of blocks to heal that this side leaves unanswered at a time. */
+export const fetchesInFlightMax = 4;
+
+/** Blocks to heal that wait for their fetch; whoever asks for more gets nothing at once. */
+export const soughtBlocksMax = 4096;
+
+/** How long a read waits for the other side's copy: a CP may be waiting for that read. */
+export const fetchWaitMsMax = 5000;

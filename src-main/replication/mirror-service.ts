@@ -44,6 +44,7 @@ export class MirrorService implements AsyncDisposable {
   readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, missingSinceWallMs: undefined, pendingBytes: 0, sentWallMs: 0, heardMs: 0 };
   #current: MirrorSession | undefined;
   #fault: MirrorpointError | undefined;
+  readonly #stopHealing: () => void;
   #isClosed = false;
   /** It leads, or is about to: whoever wants to go on as its primary is too late. */
   #hasTheLead = false;
@@ -51,6 +52,9 @@ export class MirrorService implements AsyncDisposable {
 
   constructor(options: MirrorServiceOptions) {
     this.#options = options;
+    this.#stopHealing = options.volume.healer.addPeer(async (block) =>
+      this.#current?.isReady === true ? this.#current.fetchBlock(block) : undefined,
+    );
   }
 
   /** Opens links to the primary by itself from now on, beside those that come. The keeper is closed with this. */
@@ -146,6 +150,7 @@ export class MirrorService implements AsyncDisposable {
   async close(): Promise<void> {
     this.#isClosed = true;
     const keepers = this.#keepers.map((keeper) => keeper.close());
+    this.#stopHealing();
     const sessions = [...this.#sessions];
     for (const session of sessions) session.stop();
     await Promise.all([...keepers, ...sessions.map((session) => session.ended)]);
@@ -175,6 +180,11 @@ export class MirrorService implements AsyncDisposable {
       clock,
       heartbeatIntervalMs: this.#options.heartbeatIntervalMs ?? heartbeatIntervalMs,
       silenceMaxMs: this.#options.silenceMaxMs ?? silenceMaxMs,
+      own: {
+        blockSizeBytes: volume.blockSizeBytes,
+        blockCount: () => volume.blockCount,
+        readBlocks: (vbn, buffers) => volume.store.readRun(vbn, buffers),
+      },
       heartbeat: () => ({
         sentWallMs: clock.wallMs(),
         lastCp: volume.committed?.cp ?? 0,

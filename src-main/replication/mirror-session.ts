@@ -1,7 +1,17 @@
 import { checksumOf, MirrorpointError } from '../base/index.ts';
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
-import type { BeginMessage, BlocksMessage, ChangesMessage, HandOverMessage, HeartbeatMessage, HelloMessage, Message, RootMessage } from '../wire/index.ts';
+import type {
+  BeginMessage,
+  BlocksMessage,
+  ChangesMessage,
+  HandOverMessage,
+  HeartbeatMessage,
+  HelloMessage,
+  Message,
+  RootMessage,
+  SoughtBlock,
+} from '../wire/index.ts';
 import { BlockFetcher, RootGone } from './block-fetcher.ts';
 import { BlockIntake } from './block-intake.ts';
 import { ChangedBlocks } from './changed-blocks.ts';
@@ -134,6 +144,11 @@ export class MirrorSession {
   /** Bytes known to be missing. */
   get missingBytes(): number {
     return this.#fetcher.missingBlocks * this.#volume.blockSizeBytes;
+  }
+
+  /** A block as the primary's devices have it. */
+  fetchBlock(block: SoughtBlock): Promise<Uint8Array | undefined> {
+    return this.#conversation.fetch(block);
   }
 
   /** Runs the session to its end; see Conversation.run. */

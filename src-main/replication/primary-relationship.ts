@@ -53,6 +53,7 @@ export class PrimaryRelationship implements AsyncDisposable {
   readonly #accepted = new AcceptedLinks();
   readonly #keeper: LinkKeeper;
   #sessionCount = 0;
+  readonly #stopHealing: () => void;
   #session: PrimarySession | undefined;
   #conversation: Conversation | undefined;
   #peerName: string | undefined;
@@ -72,6 +73,9 @@ export class PrimaryRelationship implements AsyncDisposable {
         this.#changed();
       },
     });
+    this.#stopHealing = options.volume.healer.addPeer(async (block) =>
+      this.#session?.isReady === true ? this.#conversation?.fetch(block) : undefined,
+    );
   }
 
   /** Starts to connect, or to take links. Called once. */
@@ -153,6 +157,7 @@ export class PrimaryRelationship implements AsyncDisposable {
 
   /** Ends the session. What the mirror has stays kept, for the next start of the server. Idempotent. */
   async close(): Promise<void> {
+    this.#stopHealing();
     await this.#keeper.close();
     await this.#accepted.close();
   }
@@ -230,6 +235,11 @@ export class PrimaryRelationship implements AsyncDisposable {
       clock,
       heartbeatIntervalMs: this.#options.heartbeatIntervalMs ?? heartbeatIntervalMs,
       silenceMaxMs: this.#options.silenceMaxMs ?? silenceMaxMs,
+      own: {
+        blockSizeBytes: root.blockSizeBytes,
+        blockCount: () => volume.root.blockCount,
+        readBlocks: (vbn, buffers) => volume.readBlocks(vbn, buffers),
+      },
       heartbeat: () => {
         this.#session?.tick();
         return {

@@ -2,6 +2,7 @@ import { assert, bytesEqual, MirrorpointError } from '../base/index.ts';
 import type { BlockSink, CpCause, CpFollower, CpRecord } from '../consistency/index.ts';
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import { type KnownNeeds, mirrorNeeds, type MirrorNeeds } from '../snapshots/index.ts';
+import type { BlockHealer } from '../volume/index.ts';
 import type { CommittedMessage, HandOverMessage, HelloMessage, Message, StateMessage } from '../wire/index.ts';
 import type { Conversation } from './conversation.ts';
 import { rootsOutstandingMax } from './limits.ts';
@@ -18,6 +19,7 @@ export interface MirroredVolume {
   readonly rootBytes: Uint8Array;
   readonly bases: readonly number[];
   readonly cpHistory: readonly CpRecord[];
+  readonly healer: Pick<BlockHealer, 'addPeer'>;
   readBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void>;
   setMirrorNeeds(relationship: string, needs: KnownNeeds | undefined): void;
   follow(follower: CpFollower): void;

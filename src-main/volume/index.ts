@@ -7,6 +7,7 @@
  * to that; a view never changes while it is open; everything acknowledged as
  * durable is there after a crash.
  */
+export * from './block-healer.ts';
 export * from './check.ts';
 export { type CheckProblem } from './check-walk.ts';
 export * from './cp-timer.ts';

@@ -5,6 +5,7 @@ import type { DeviceSet } from '../device/index.ts';
 import { decodeRootNode, type Geometry, geometryOf, type RootNode } from '../format/index.ts';
 import { KeptRootReader } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
+import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { newestMirrorRoot } from './mirror-root.ts';
 import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
@@ -45,6 +46,7 @@ export class MirrorVolume implements AsyncDisposable {
   readonly geometry: Geometry;
   readonly store: BlockStore;
   readonly cache: BlockCache;
+  readonly healer: BlockHealer;
   readonly #set: DeviceSet;
   readonly #views = new Map<number, HeldRoot>();
   readonly #viewListeners = new Set<() => void>();
@@ -59,6 +61,7 @@ export class MirrorVolume implements AsyncDisposable {
     this.#committed = committed;
     this.geometry = geometryOf(set.blockSizeBytes);
     this.store = new BlockStore(set.data, set.blockSizeBytes);
+    this.healer = new BlockHealer({ store: this.store, flush: () => set.flush() });
     this.cache = new BlockCache(this.store, { capacityBytes: options.cacheBytes ?? cacheBytesDefault });
   }
 
@@ -166,36 +169,32 @@ export class MirrorVolume implements AsyncDisposable {
    * Opens a view of the last root, of a snapshot, or of a CP that is a snapshot
    * or open in another view. Throws `snapshot-not-found`.
    */
-  async openView(at: RootViewAt): Promise<RootView> {
-    return openRootView({
-      name: this.name,
-      context: this.#context,
-      root: () => this.#served,
-      at,
-      enter: (root) => this.#enterView(root),
-      held: (cp) => this.#views.get(cp)?.root,
-      isWhole: isWholeOnMirror,
-    });
+  openView(at: RootViewAt): Promise<RootView> {
+    return this.#holdServed((root) =>
+      openRootView({
+        name: this.name,
+        context: this.#context,
+        root: () => root,
+        at,
+        enter: (root) => this.#enterView(root),
+        held: (cp) => this.#views.get(cp)?.root,
+        isWhole: isWholeOnMirror,
+      }),
+    );
   }
 
   /** Snapshots in CP order, after a CP, at most `limit`. */
   async listSnapshots(options: { after?: number; limit?: number } = {}): Promise<SnapshotInfo[]> {
     if (this.#committed === undefined) return [];
-    return listSnapshots(
-      (read) => this.cache.run(() => read(new KeptRootReader(this.#context, this.#served.files.snapshots))),
-      options,
-    );
+    return this.#holdServed((root) => {
+      const rows = new KeptRootReader(this.#context, root.files.snapshots);
+      return listSnapshots((read) => this.cache.run(() => read(rows)), options);
+    });
   }
 
   /** Verifies every tree, count and checksum of the committed root. Commits wait for nothing: the root is held meanwhile. */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
-    const root = this.#served;
-    const leave = this.#enterView({ ...root, inodes: root.files.inodes });
-    try {
-      return await checkVolume({ context: this.#context, root, isMirror: true }, options);
-    } finally {
-      leave();
-    }
+    return this.#holdServed((root) => checkVolume({ context: this.#context, root, isMirror: true }, options));
   }
 
   /** Closes the devices. Idempotent. */
@@ -218,6 +217,20 @@ export class MirrorVolume implements AsyncDisposable {
       'not-found',
       `The mirror ${this.name} has not received a whole CP yet, so there is nothing to show. Wait for its first one.`,
     );
+  }
+
+  /**
+   * Reads with the served root held: a block that is read may be healed, and so
+   * written, which is right only while nothing else can come to its place.
+   */
+  async #holdServed<T>(read: (root: RootNode) => Promise<T>): Promise<T> {
+    const root = this.#served;
+    const leave = this.#enterView({ ...root, inodes: root.files.inodes });
+    try {
+      return await read(root);
+    } finally {
+      leave();
+    }
   }
 
   #enterView(root: ViewedRoot): () => void {

@@ -4,6 +4,7 @@ import type { Device, DeviceSet } from '../device/index.ts';
 import { changeBlocks, createRootDirectory, type LiveFiles, relistOrphans } from '../files/index.ts';
 import type { Geometry, RootNode } from '../format/index.ts';
 import type { KnownNeeds } from '../snapshots/index.ts';
+import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { CpTimer } from './cp-timer.ts';
 import { replay } from './recovery.ts';
@@ -35,6 +36,7 @@ export class Volume implements AsyncDisposable {
   readonly recovery: RecoveryReport | undefined;
   /** Who uses how much of it. */
   readonly space: VolumeSpace;
+  readonly healer: BlockHealer;
   readonly #set: DeviceSet;
   readonly #options: VolumeOptions;
   readonly #core: VolumeCore;
@@ -58,6 +60,7 @@ export class Volume implements AsyncDisposable {
     this.recovery = recovery;
     this.#set = start.set;
     this.#options = start.options;
+    this.healer = new BlockHealer({ store: start.context.cache.store, flush: () => start.set.flush() });
     this.#core = new VolumeCore(start, (cause) => this.takeCp(cause));
     this.#snapshots = new VolumeSnapshots({
       context: start.context,
