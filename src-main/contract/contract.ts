@@ -4,7 +4,7 @@ import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchem
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
 import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
-import { holdLabelSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
+import { holdLabelSchema, holdReasonSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import * as schemas from './schemas.ts';
 import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
 
@@ -99,7 +99,7 @@ const snapshots = {
     .output(z.object({ snapshots: z.array(schemas.snapshotSchema), more: z.boolean() })),
   delete: base.input(schemas.snapshotPlaceSchema).output(nothing),
   /** A held snapshot cannot be deleted. */
-  hold: base.input(ofHold).output(nothing),
+  hold: base.input(ofHold.extend({ reason: holdReasonSchema.optional() })).output(nothing),
   release: base.input(ofHold).output(nothing),
 };
 

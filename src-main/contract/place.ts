@@ -29,6 +29,12 @@ export const snapshotNameSchema = z.string().refine((name) => isSnapshotName(nam
 export const holdLabelSchema = z
   .string()
   .refine((label) => isSnapshotName(label, 32), "a hold's label is 1 to 32 bytes without control characters, '/', '@' and ':'");
+export const holdReasonSchema = z
+  .string()
+  .refine(
+    (reason) => reason !== '' && !/[\u0000-\u001f]/.test(reason) && reason.isWellFormed() && Buffer.byteLength(reason) <= 200,
+    "a hold's reason is 1 to 200 bytes without control characters",
+  );
 
 /** A path inside a volume: absolute, `/`-separated, without `.` and `..`. */
 export const volumePathSchema = z.string().max(65_536).transform((path, context) => {

@@ -135,11 +135,14 @@ export const cpRecordSchema = z.object({
 });
 export type CpHistoryRecord = z.infer<typeof cpRecordSchema>;
 
+/** What forbids deleting a snapshot. */
+export const holdSchema = z.object({ label: z.string(), reason: z.string().optional() });
+
 export const snapshotSchema = z.object({
   name: z.string(),
   cp: z.int(),
   wallMs: z.number(),
-  holds: z.array(z.string()),
+  holds: z.array(holdSchema),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 

@@ -80,7 +80,8 @@ const snapshotProcedures = {
 
   hold: procedures.snapshots.hold.handler(async ({ input, context: { engine } }) => {
     const { volume } = await engine.shelf.primary(input.volume);
-    await volume.holdSnapshot(input.snapshot, input.label);
+    const { label, reason } = input;
+    await volume.holdSnapshot(input.snapshot, { label, ...(reason !== undefined && { reason }) });
     return {};
   }),
 

@@ -7,6 +7,8 @@
  * mirror and no reader needs it; dropping one costs what it frees, not what it
  * holds; only durable roots are ever listed.
  */
+export * from './automatic-name.ts';
+export * from './hold.ts';
 export * from './kept-root.ts';
 export * from './kept-root-reader.ts';
 export * from './dead-ledger.ts';
@@ -14,4 +16,5 @@ export type { Chain } from './dead-record.ts';
 export * from './held-space.ts';
 export * from './kept-space.ts';
 export * from './mirror-needs.ts';
+export * from './snapshot-intent.ts';
 export * from './snapshot-ledger.ts';

@@ -3,6 +3,9 @@ import type { InodeFields } from '../format/index.ts';
 import { BlockFile, type BlockFileContext, KeyedFile } from '../tree/index.ts';
 import { cpOfKey, decodeKeptRoot, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
 
+/** Above every CP. */
+const cpEnd = 2 ** 48 - 1;
+
 /** The snapshot table of a durable root, read-only: what exists on this side, and on the mirror. */
 export class KeptRootReader {
   readonly #table: KeyedFile;
@@ -21,13 +24,18 @@ export class KeptRootReader {
   byName(name: string): KeptRoot {
     const cp = this.#table.get(nameKey(name));
     const root = cp === undefined ? undefined : this.atCp(getU48(cp, 0));
-    if (root === undefined) {
-      throw new MirrorpointError(
-        'snapshot-not-found',
-        `There is no snapshot named "${name}". List the snapshots to see which there are.`,
-      );
+    return root ?? snapshotNotFound(name);
+  }
+
+  /** The newest kept root that has a name. */
+  newestNamed(): KeptRoot | undefined {
+    for (let belowCp = cpEnd; ; ) {
+      const found = this.#table.last(tableKey('row', belowCp));
+      if (found === undefined || cpOfKey(found.key, 'row') === undefined) return undefined;
+      const root = decodeKeptRoot(found.value);
+      if (root.names.length > 0) return root;
+      belowCp = root.cp;
     }
-    return root;
   }
 
   has(name: string): boolean {
@@ -50,4 +58,11 @@ export class KeptRootReader {
     });
     return found;
   }
+}
+
+export function snapshotNotFound(name: string): never {
+  throw new MirrorpointError(
+    'snapshot-not-found',
+    `There is no snapshot named "${name}". List the snapshots to see which there are.`,
+  );
 }

@@ -1,4 +1,5 @@
 import {
+  bytesEqual,
   getU16,
   getU32,
   getU48,
@@ -10,12 +11,12 @@ import {
   setU48BigEndian,
 } from '../base/index.ts';
 import { decodeInode, encodeInode, inodeBytes, type InodeFields } from '../format/index.ts';
+import { entryBytesMax } from '../tree/index.ts';
 
 /** Names and holds that one kept root carries at most. */
 export const namesMax = 4;
 export const holdsMax = 8;
 export const snapshotNameBytesMax = 100;
-export const holdLabelBytesMax = 32;
 
 /** A row of the snapshot table: the root of one CP, kept because it has a name, or for a mirror, or for a reader. */
 export interface KeptRoot {
@@ -24,7 +25,7 @@ export interface KeptRoot {
   wallMs: number;
   /** Snapshot names; none for a root that only mirrors or readers need. */
   names: string[];
-  /** Labels of those who forbid deleting it. */
+  /** Holds as `encodeHold` writes them. */
   holds: string[];
   /** A mirror has, or may have, this root as its last CP. */
   isBase: boolean;
@@ -39,12 +40,14 @@ export interface KeptRoot {
 const flagBase = 1;
 const inodeOffset = 48;
 const textOffset = inodeOffset + inodeBytes;
+const keyBytes = 7;
+const blockSizeMin = 4096;
 
 const letters = { row: 'c'.charCodeAt(0), name: 'n'.charCodeAt(0), base: 'b'.charCodeAt(0), doomed: 'd'.charCodeAt(0) };
 
 /** Keys of the snapshot table. `row` holds a kept root; the others are indexes on it. */
 export function tableKey(kind: 'row' | 'base' | 'doomed', cp: number): Uint8Array {
-  const key = new Uint8Array(7);
+  const key = new Uint8Array(keyBytes);
   key[0] = letters[kind];
   setU48BigEndian(key, 1, cp);
   return key;
@@ -60,7 +63,13 @@ export function nameKey(name: string): Uint8Array {
 
 /** The CP in a `row`, `base` or `doomed` key, or undefined when the key is of another kind. */
 export function cpOfKey(key: Uint8Array, kind: 'row' | 'base' | 'doomed'): number | undefined {
-  return key[0] === letters[kind] && key.length === 7 ? getU48BigEndian(key, 1) : undefined;
+  return key[0] === letters[kind] && key.length === keyBytes ? getU48BigEndian(key, 1) : undefined;
+}
+
+/** Whether a row of these texts fits an entry of the smallest block there is. */
+export function fitsRow({ names, holds }: Pick<KeptRoot, 'names' | 'holds'>): boolean {
+  const textBytes = [...names, ...holds].reduce((sum, text) => sum + 1 + Buffer.byteLength(text), 0);
+  return keyBytes + textOffset + textBytes <= entryBytesMax(blockSizeMin);
 }
 
 export function encodeKeptRoot(root: KeptRoot): Uint8Array {
@@ -115,4 +124,9 @@ function damagedRow(): never {
     'volume-damaged',
     'A row of the snapshot table holds values that no version writes. Run `mirrorpoint volume check` on the volume.',
   );
+}
+
+/** Whether two roots lead to the same files: equal pointers name equal trees. */
+export function isSameTree(one: InodeFields, other: InodeFields): boolean {
+  return one.height === other.height && bytesEqual(one.slots, other.slots);
 }

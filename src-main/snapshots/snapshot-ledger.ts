@@ -10,24 +10,20 @@ import {
 } from '../consistency/index.ts';
 import type { InodeFields, RootNode } from '../format/index.ts';
 import { BlockFile, type BlockFileContext, KeyedFile, type TreeRoot } from '../tree/index.ts';
+import { automaticName } from './automatic-name.ts';
 import { DeadLedger } from './dead-ledger.ts';
 import type { Chain } from './dead-record.ts';
 import { type HeldSpace, heldSpace, type LooseRoot, sumOfHeld } from './held-space.ts';
-import { cpOfKey, decodeKeptRoot, encodeKeptRoot, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
+import { cpOfKey, decodeKeptRoot, encodeKeptRoot, isSameTree, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
 import { type KnownNeeds, mirrorNeeds } from './mirror-needs.ts';
 import { leaveNewer, type RollBack } from './roll-back.ts';
+import { edited, type SnapshotEdit, type SnapshotIntent } from './snapshot-intent.ts';
 
 /** Deadlist records that one CP takes apart: reclaiming a large snapshot is spread over CPs. */
 const recordsPerCpDefault = 4096;
 
 /** Stands for the relationships that have not spoken yet. */
 const openingRelationship = '';
-
-/** A change of the snapshot table that waits for the next CP. */
-export type SnapshotIntent =
-  | { kind: 'create'; name: string }
-  | { kind: 'delete'; name: string }
-  | { kind: 'hold' | 'release'; name: string; label: string };
 
 /**
  * The snapshots' part in a CP: lists what died and is still needed, gives up the
@@ -52,6 +48,8 @@ export class SnapshotLedger implements CpParticipant {
   #taken: SnapshotIntent[] = [];
   #keepAsBase = false;
   #hasMoreToDrop = false;
+  /** Every CP that changes files is kept under an automatic name. */
+  keepsEachCp = false;
   /** Roots without a name that the last CP left because somebody needed them. */
   #spared: { cp: number; deletedAtCp: number }[] = [];
   #rollBack: RollBack | undefined;
@@ -86,6 +84,13 @@ export class SnapshotLedger implements CpParticipant {
 
   get pendingIntents(): readonly SnapshotIntent[] {
     return [...this.#taken, ...this.#intents];
+  }
+
+  /** CPs that mirrors have as their last; while one has not spoken, all that it may have. */
+  get mirrorCps(): number[] {
+    const known = [...this.#needs.values()];
+    const committed = known.flatMap((needs) => (needs === 'unknown' || needs.committedCp === 0 ? [] : [needs.committedCp]));
+    return known.includes('unknown') ? [...committed, ...this.#bases] : committed;
   }
 
   /** There is something for a CP to do, even if no file has changed. */
@@ -191,7 +196,7 @@ export class SnapshotLedger implements CpParticipant {
     await this.#bury(writer, { chain: 'maps', freed: writer.shedBefore, deathCp: this.#lastRoot().cp });
     if (this.#rollBack !== undefined) await this.#leaveNewer(writer, this.#rollBack);
     await this.#bury(writer, { chain: 'files', freed: writer.filesFreed, deathCp: writer.cp });
-    for (const intent of this.#taken) if (intent.kind !== 'create') await this.#apply(intent, writer.cp);
+    for (const intent of this.#taken) if (intent.kind !== 'create' && intent.kind !== 'keep') await this.#apply(intent, writer.cp);
     await this.#giveUpBases(writer);
     await this.#dropDoomed(writer);
     await this.#keepThisRoot(writer);
@@ -281,18 +286,16 @@ export class SnapshotLedger implements CpParticipant {
     for (const [eraCp, vbns] of eras) await this.#dead.add({ chain, holderCp: newestCp, eraCp }, vbns);
   }
 
-  async #apply(intent: Exclude<SnapshotIntent, { kind: 'create' }>, cp: number): Promise<void> {
-    const key = nameKey(intent.name);
+  async #apply(edit: SnapshotEdit, cp: number): Promise<void> {
+    const key = nameKey(edit.name);
     const found = await this.#context.cache.run(() => {
       const value = this.#table.get(key);
       return value === undefined ? undefined : Buffer.from(value).readUIntLE(0, 6);
     });
     const row = found === undefined ? undefined : await this.#row(found);
     if (row === undefined) return;
-    if (intent.kind === 'hold') row.holds = [...new Set([...row.holds, intent.label])];
-    else if (intent.kind === 'release') row.holds = row.holds.filter((label) => label !== intent.label);
-    else {
-      row.names = row.names.filter((name) => name !== intent.name);
+    Object.assign(row, edited(row, edit));
+    if (edit.kind === 'delete') {
       await this.#context.cache.run(() => this.#table.delete(key));
       if (row.names.length === 0) {
         row.deletedAtCp = cp;
@@ -359,10 +362,12 @@ export class SnapshotLedger implements CpParticipant {
   }
 
   async #keepThisRoot({ cp, wallMs }: CpWriter): Promise<void> {
-    const names = this.#taken.flatMap((intent) => (intent.kind === 'create' ? [intent.name] : []));
-    if (names.length === 0 && !this.#keepAsBase) return;
     const { file, inodeCount } = this.#inodesOf();
-    const { usedBlockCount } = this.#lastRoot();
+    const { files, usedBlockCount } = this.#lastRoot();
+    const names = this.#taken.flatMap((intent) => (intent.kind === 'create' ? [intent.name] : []));
+    const isWorthKeeping = this.keepsEachCp && !isSameTree(file, files.inodes);
+    if (isWorthKeeping || this.#taken.some((intent) => intent.kind === 'keep')) names.push(automaticName({ cp, wallMs }));
+    if (names.length === 0 && !this.#keepAsBase) return;
     await this.#put(rowOf({ cp, wallMs, inodeCount, usedBlockCount }, file, { names, isBase: this.#keepAsBase }));
     const value = new Uint8Array(6);
     setU48(value, 0, cp);

@@ -2,13 +2,23 @@ import { MirrorpointError } from '../base/index.ts';
 import type { CpCause, CpRecord } from '../consistency/index.ts';
 import type { RootNode } from '../format/index.ts';
 import {
+  automaticName,
+  decodeHold,
+  edited,
+  fitsRow,
+  type Hold,
   holdLabelBytesMax,
+  holdReasonBytesMax,
   holdsMax,
+  isAutomaticName,
+  isSameTree,
   type KeptRoot,
   KeptRootReader,
   namesMax,
+  type SnapshotEdit,
   type SnapshotLedger,
   snapshotNameBytesMax,
+  snapshotNotFound,
 } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 
@@ -18,85 +28,115 @@ export interface SnapshotInfo {
   cp: number;
   /** When it was taken, milliseconds since 1970 UTC: a label; the CP orders. */
   wallMs: number;
-  /** Labels of those who forbid deleting it. */
-  holds: string[];
+  /** What forbids deleting it. */
+  holds: Hold[];
 }
 
 /** Rows read in one operation. */
 const pageRows = 256;
+
+/** One name of each CP is left for the schedule. */
+const namesByHandMax = namesMax - 1;
 
 /** Snapshots of a volume: checked requests, carried out by the next CP. */
 export class VolumeSnapshots {
   readonly #context: BlockFileContext;
   readonly #ledger: SnapshotLedger;
   readonly #root: () => RootNode;
+  readonly #hasChanges: () => boolean;
+  readonly #refuseWhenRestricted: () => void;
   readonly #takeCp: (cause: CpCause) => Promise<CpRecord>;
 
   constructor(options: {
     context: BlockFileContext;
     ledger: SnapshotLedger;
     root: () => RootNode;
+    /** Requests since the last CP. */
+    hasChanges: () => boolean;
+    /** Throws while the volume takes no requests. */
+    refuseWhenRestricted: () => void;
     takeCp: (cause: CpCause) => Promise<CpRecord>;
   }) {
     this.#context = options.context;
     this.#ledger = options.ledger;
     this.#root = options.root;
+    this.#hasChanges = options.hasChanges;
+    this.#refuseWhenRestricted = options.refuseWhenRestricted;
     this.#takeCp = options.takeCp;
+  }
+
+  /** CPs that mirrors have as their last; while one has not spoken, all that it may have. */
+  get mirrorCps(): readonly number[] {
+    return this.#ledger.mirrorCps;
+  }
+
+  /** Keeps every CP that changes files, under an automatic name, from now on or no longer. */
+  keepEachCp(isWanted: boolean): void {
+    this.#ledger.keepsEachCp = isWanted;
   }
 
   /** Takes a CP and keeps its root under a name. Throws `name-invalid` or `snapshot-exists`. */
   async create(name: string): Promise<SnapshotInfo> {
     checkText(name, { what: 'snapshot name', bytesMax: snapshotNameBytesMax });
-    const pending = this.#ledger.pendingIntents.filter((intent) => intent.kind === 'create');
-    const isTaken = pending.some((intent) => intent.name === name) || (await this.#read((rows) => rows.has(name)));
-    if (isTaken) {
-      throw new MirrorpointError('snapshot-exists', `There is a snapshot named "${name}" already; choose another name.`);
+    if (isAutomaticName(name)) {
+      throw new MirrorpointError('name-invalid', `"${name}" is a name that only the schedule gives; choose another.`);
     }
-    if (pending.length >= namesMax) {
-      await this.#takeCp('snapshot');
-      return this.create(name);
-    }
-    this.#ledger.request({ kind: 'create', name });
+    while (!(await this.#requestNew(name))) await this.#takeCp('snapshot');
     const { cp, startedWallMs } = await this.#takeCp('snapshot');
     return { name, cp, wallMs: startedWallMs, holds: [] };
   }
 
-  /** Gives up a name; the space comes back with the next CPs. Throws `snapshot-not-found` or `snapshot-held`. */
-  async delete(name: string): Promise<void> {
-    const row = await this.#byName(name);
-    if (row.holds.length > 0 && row.names.length === 1) {
-      throw new MirrorpointError(
-        'snapshot-held',
-        `Snapshot "${name}" is held by ${row.holds.map((label) => `"${label}"`).join(', ')}. Release it first, then delete it.`,
-      );
-    }
-    this.#ledger.request({ kind: 'delete', name });
-    await this.#takeCp('snapshot');
+  /**
+   * In one CP, keeps it under an automatic name, unless nothing has changed since
+   * the newest snapshot, and gives up the snapshots named, those left out that are
+   * held or gone by now. Takes no CP when there is nothing to do. Resolves to the
+   * new snapshot and the names given up.
+   */
+  async retain(wanted: { keep: boolean; drop: readonly string[] }): Promise<{ made?: SnapshotInfo; dropped: string[] }> {
+    const newest = wanted.keep ? await this.#read((rows) => rows.newestNamed()) : undefined;
+    const isNew = newest === undefined || this.#hasChanges() || !isSameTree(newest.inodes, this.#root().files.inodes);
+    const keep = wanted.keep && isNew;
+    const dropped = await this.#requestDrops(wanted.drop);
+    this.#refuseWhenRestricted();
+    if (keep) this.#ledger.request({ kind: 'keep' });
+    if (!keep && dropped.length === 0) return { dropped };
+    const { cp, startedWallMs: wallMs } = await this.#takeCp('snapshot');
+    return { dropped, ...(keep && { made: { name: automaticName({ cp, wallMs }), cp, wallMs, holds: [] } }) };
   }
 
-  /** Forbids deleting a snapshot until the label is released. */
-  async hold(name: string, label: string): Promise<void> {
-    checkText(label, { what: 'hold label', bytesMax: holdLabelBytesMax });
-    const row = await this.#byName(name);
-    if (row.holds.includes(label)) return;
-    if (row.holds.length >= holdsMax) {
+  /** Gives up a name; the space comes back with the next CPs. Throws `snapshot-not-found` or `snapshot-held`. */
+  async delete(name: string): Promise<void> {
+    await this.#edit(name, (row) => {
+      if (!isHeld(row)) return { kind: 'delete', name };
+      const holds = row.holds.map(decodeHold).map(({ label, reason }) => `"${label}"${reason === undefined ? '' : ` (${reason})`}`);
+      throw new MirrorpointError(
+        'snapshot-held',
+        `Snapshot "${name}" is held by ${holds.join(', ')}. Release it first, then delete it.`,
+      );
+    });
+  }
+
+  /** Forbids deleting a snapshot until the label is released. A hold with the same label is replaced. */
+  async hold(name: string, hold: Hold): Promise<void> {
+    checkText(hold.label, { what: 'hold label', bytesMax: holdLabelBytesMax });
+    checkReason(hold.reason);
+    await this.#edit(name, (row) => {
+      const edit: SnapshotEdit = { kind: 'hold', name, hold };
+      const next = edited(row, edit);
+      if (next.holds.length <= holdsMax && fitsRow(next)) return edit;
       throw new MirrorpointError(
         'argument-invalid',
-        `Snapshot "${name}" has ${holdsMax} holds, the most there can be. Release one that is no longer needed.`,
+        `Snapshot "${name}" has no room for one more hold: there can be ${holdsMax}, fewer with long reasons. Release one that is no longer needed, or give a shorter reason.`,
       );
-    }
-    this.#ledger.request({ kind: 'hold', name, label });
-    await this.#takeCp('snapshot');
+    });
   }
 
   /** Takes a hold back. Throws `not-found` when the snapshot has none with that label. */
   async release(name: string, label: string): Promise<void> {
-    const row = await this.#byName(name);
-    if (!row.holds.includes(label)) {
-      throw new MirrorpointError('not-found', `Snapshot "${name}" has no hold labelled "${label}".`);
-    }
-    this.#ledger.request({ kind: 'release', name, label });
-    await this.#takeCp('snapshot');
+    await this.#edit(name, (row) => {
+      if (row.holds.some((text) => decodeHold(text).label === label)) return { kind: 'release', name, label };
+      throw new MirrorpointError('not-found', `Snapshot "${name}" has no hold labelled "${label}". List the snapshots to see who holds it.`);
+    });
   }
 
   /** Snapshots in CP order, after a CP, at most `limit`. */
@@ -104,14 +144,81 @@ export class VolumeSnapshots {
     return listSnapshots((read) => this.#read(read), options);
   }
 
+  /** Requests a new snapshot; false when the next CP has as many already as one can have. */
+  #requestNew(name: string): Promise<boolean> {
+    return this.#atOnce(
+      (rows) => rows.has(name),
+      (isThere) => {
+        const pending = this.#ledger.pendingIntents.filter((intent) => intent.kind === 'create');
+        if (isThere || pending.some((intent) => intent.name === name)) {
+          throw new MirrorpointError('snapshot-exists', `There is a snapshot named "${name}" already; choose another name.`);
+        }
+        if (pending.length >= namesByHandMax) return false;
+        this.#ledger.request({ kind: 'create', name });
+        return true;
+      },
+    );
+  }
+
+  /** Requests that the snapshots of these names go, as far as they may. */
+  async #requestDrops(names: readonly string[]): Promise<string[]> {
+    const dropped: string[] = [];
+    for (let start = 0; start < names.length; start += pageRows) {
+      const page = names.slice(start, start + pageRows);
+      await this.#atOnce(
+        (table) => page.map((name) => (table.has(name) ? table.byName(name) : undefined)),
+        (rows) => {
+          for (const [index, name] of page.entries()) {
+            const row = rows[index] && this.#withRequests(rows[index]);
+            if (row === undefined || !row.names.includes(name) || isHeld(row)) continue;
+            this.#ledger.request({ kind: 'delete', name });
+            dropped.push(name);
+          }
+        },
+      );
+    }
+    return dropped;
+  }
+
+  /** Carries out an edit that is decided on the snapshot as the requests before it will leave it. Throws `snapshot-not-found`. */
+  async #edit(name: string, decide: (row: KeptRoot) => SnapshotEdit): Promise<void> {
+    await this.#atOnce(
+      (rows) => rows.byName(name),
+      (found) => {
+        const row = this.#withRequests(found);
+        this.#ledger.request(row.names.includes(name) ? decide(row) : snapshotNotFound(name));
+      },
+    );
+    await this.#takeCp('snapshot');
+  }
+
   #read<T>(read: (rows: KeptRootReader) => T): Promise<T> {
     const rows = new KeptRootReader(this.#context, this.#root().files.snapshots);
     return this.#context.cache.run(() => read(rows));
   }
 
-  #byName(name: string): Promise<KeptRoot> {
-    return this.#read((rows) => rows.byName(name));
+  /** Reads rows of the last CP and makes requests on them while it still is the last, before any other request. */
+  async #atOnce<T, R>(read: (rows: KeptRootReader) => T, act: (found: T) => R): Promise<R> {
+    for (;;) {
+      const root = this.#root();
+      const found = await this.#read(read);
+      if (this.#root() !== root) continue;
+      this.#refuseWhenRestricted();
+      return act(found);
+    }
   }
+
+  #withRequests(row: KeptRoot): KeptRoot {
+    for (const intent of this.#ledger.pendingIntents) {
+      if (intent.kind === 'create' || intent.kind === 'keep' || !row.names.includes(intent.name)) continue;
+      Object.assign(row, edited(row, intent));
+    }
+    return row;
+  }
+}
+
+function isHeld(row: KeptRoot): boolean {
+  return row.holds.length > 0 && row.names.length === 1;
 }
 
 /** Lists snapshots page by page through a reader of the snapshot table. */
@@ -125,7 +232,7 @@ export async function listSnapshots(
   while (found.length < limit) {
     const rows = await read((table) => table.list(after, pageRows));
     for (const { names, cp, wallMs, holds } of rows) {
-      for (const name of names) if (found.length < limit) found.push({ name, cp, wallMs, holds });
+      for (const name of names) if (found.length < limit) found.push({ name, cp, wallMs, holds: holds.map(decodeHold) });
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < pageRows) break;
@@ -140,5 +247,15 @@ function checkText(text: string, rule: { what: string; bytesMax: number }): void
   throw new MirrorpointError(
     'name-invalid',
     `"${text}" cannot be a ${rule.what}: use 1 to ${rule.bytesMax} bytes without control characters, "/", "@" and ":".`,
+  );
+}
+
+function checkReason(reason: string | undefined): void {
+  if (reason === undefined) return;
+  const bytes = Buffer.byteLength(reason);
+  if (bytes > 0 && bytes <= holdReasonBytesMax && !/[\u0000-\u001f]/.test(reason) && reason.isWellFormed()) return;
+  throw new MirrorpointError(
+    'argument-invalid',
+    `A hold's reason is 1 to ${holdReasonBytesMax} bytes without control characters. Write it shorter, or leave it out.`,
   );
 }

@@ -1,6 +1,6 @@
 import type { ConsistencyPoints } from '../consistency/index.ts';
 import type { RootNode } from '../format/index.ts';
-import { type HeldSpace, KeptRootReader, KeptSpace, type SnapshotLedger } from '../snapshots/index.ts';
+import { decodeHold, type HeldSpace, type Hold, KeptRootReader, KeptSpace, type SnapshotLedger } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 
 /** Snapshots in one report, unless fewer are asked for. */
@@ -10,7 +10,7 @@ const pageSnapshotsMax = 256;
 export interface SnapshotSpace {
   cp: number;
   names: string[];
-  holds: string[];
+  holds: Hold[];
   /** When it was taken: a label. */
   wallMs: number;
   /** Blocks that nothing else needs: what dropping it alone would free. */
@@ -136,7 +136,7 @@ export async function snapshotSpaces(
     for (const { cp, names, holds, wallMs } of found) {
       if (names.length === 0) continue;
       if (snapshots.length === limit) return { snapshots, more: true };
-      snapshots.push({ cp, names, holds, wallMs, uniqueBlocks: await space.freedBy([cp]) });
+      snapshots.push({ cp, names, holds: holds.map(decodeHold), wallMs, uniqueBlocks: await space.freedBy([cp]) });
     }
     const last = found.at(-1);
     if (last === undefined || found.length < pageSnapshotsMax) return { snapshots, more: false };

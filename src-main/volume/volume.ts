@@ -3,7 +3,7 @@ import type { CpCause, CpFollower, CpRecord, Journal } from '../consistency/inde
 import type { Device, DeviceSet } from '../device/index.ts';
 import { changeBlocks, createRootDirectory, type LiveFiles, relistOrphans } from '../files/index.ts';
 import type { Geometry, RootNode } from '../format/index.ts';
-import type { KnownNeeds } from '../snapshots/index.ts';
+import type { Hold, KnownNeeds } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { CpTimer } from './cp-timer.ts';
@@ -40,7 +40,7 @@ export class Volume implements AsyncDisposable {
   readonly #set: DeviceSet;
   readonly #options: VolumeOptions;
   readonly #core: VolumeCore;
-  readonly #snapshots: VolumeSnapshots;
+  readonly snapshots: VolumeSnapshots;
   readonly #timer: CpTimer;
   readonly #history: CpRecord[] = [];
   /** Looks for room, for one writer after another. */
@@ -62,10 +62,14 @@ export class Volume implements AsyncDisposable {
     this.#options = start.options;
     this.healer = new BlockHealer({ store: start.context.cache.store, flush: () => start.set.flush() });
     this.#core = new VolumeCore(start, (cause) => this.takeCp(cause));
-    this.#snapshots = new VolumeSnapshots({
+    this.snapshots = new VolumeSnapshots({
       context: start.context,
       ledger: this.#core.ledger,
       root: () => this.root,
+      hasChanges: () => this.#core.log.sequence > this.root.requestSequence,
+      refuseWhenRestricted: () => {
+        this.#refuseWhenRestricted();
+      },
       takeCp: (cause) => this.takeCp(cause),
     });
     this.space = new VolumeSpace({ context: start.context, ledger: this.#core.ledger, cps: this.#core.cps });
@@ -266,28 +270,24 @@ export class Volume implements AsyncDisposable {
     };
   }
 
-  async createSnapshot(name: string): Promise<SnapshotInfo> {
-    this.#refuseWhenRestricted();
-    return this.#snapshots.create(name);
+  createSnapshot(name: string): Promise<SnapshotInfo> {
+    return this.snapshots.create(name);
   }
 
-  async deleteSnapshot(name: string): Promise<void> {
-    this.#refuseWhenRestricted();
-    return this.#snapshots.delete(name);
+  deleteSnapshot(name: string): Promise<void> {
+    return this.snapshots.delete(name);
   }
 
-  async holdSnapshot(name: string, label: string): Promise<void> {
-    this.#refuseWhenRestricted();
-    return this.#snapshots.hold(name, label);
+  holdSnapshot(name: string, hold: Hold): Promise<void> {
+    return this.snapshots.hold(name, hold);
   }
 
-  async releaseSnapshot(name: string, label: string): Promise<void> {
-    this.#refuseWhenRestricted();
-    return this.#snapshots.release(name, label);
+  releaseSnapshot(name: string, label: string): Promise<void> {
+    return this.snapshots.release(name, label);
   }
 
   listSnapshots(options?: { after?: number; limit?: number }): Promise<SnapshotInfo[]> {
-    return this.#snapshots.list(options);
+    return this.snapshots.list(options);
   }
 
   /** Opens the last CP, or a kept one, for reading; it stays as it is until the view is closed. */

@@ -177,9 +177,9 @@ describe('holds and names', () => {
     lab.ledger.request({ kind: 'create', name: 'b' });
     await lab.take();
     const cp = lab.cp;
-    lab.ledger.request({ kind: 'hold', name: 'a', label: 'audit' });
-    lab.ledger.request({ kind: 'hold', name: 'b', label: 'tape' });
-    lab.ledger.request({ kind: 'hold', name: 'b', label: 'tape' });
+    lab.ledger.request({ kind: 'hold', name: 'a', hold: { label: 'audit' } });
+    lab.ledger.request({ kind: 'hold', name: 'b', hold: { label: 'tape' } });
+    lab.ledger.request({ kind: 'hold', name: 'b', hold: { label: 'tape' } });
     expect(lab.ledger.pendingIntents).toHaveLength(3);
     await lab.take();
     lab.ledger.request({ kind: 'release', name: 'a', label: 'audit' });

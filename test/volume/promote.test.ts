@@ -145,7 +145,7 @@ describe('promoting a mirror at a snapshot', () => {
       await lab.remove('removed');
       await lab.put('new', content);
       await lab.primary.createSnapshot('tuesday');
-      await lab.primary.holdSnapshot('tuesday', 'audit');
+      await lab.primary.holdSnapshot('tuesday', { label: 'audit' });
       await lab.untilIdentical();
       await lab.primary.close();
       const at = by === 'name' ? { snapshot: 'monday' } : { cp: monday.cp };

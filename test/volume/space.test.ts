@@ -41,7 +41,7 @@ describe('the space report of a volume', () => {
     const { cp: firstCp } = await volume.createSnapshot('first');
     await write(volume, ino, home.random.bytes(MiB));
     const { cp: secondCp } = await volume.createSnapshot('second');
-    await volume.holdSnapshot('second', 'audit');
+    await volume.holdSnapshot('second', { label: 'audit' });
     await write(volume, ino, home.random.bytes(2 * MiB));
     const baseCp = await takeBase(volume);
     await write(volume, ino, home.random.bytes(3 * MiB));
@@ -60,7 +60,7 @@ describe('the space report of a volume', () => {
     // 1 MiB that only the first has, 1 MiB that only the second has, 1 MiB of both, 2 MiB of the base, 1 MiB of all.
     expect(report.snapshots.map(({ cp, names, holds }) => ({ cp, names, holds }))).toEqual([
       { cp: firstCp, names: ['first'], holds: [] },
-      { cp: secondCp, names: ['second'], holds: ['audit'] },
+      { cp: secondCp, names: ['second'], holds: [{ label: 'audit' }] },
     ]);
     expectNear(report.snapshots[0]!.uniqueBlocks, near(blocksPerMiB));
     expectNear(report.snapshots[1]!.uniqueBlocks, near(blocksPerMiB));

@@ -12,6 +12,10 @@ function parseSnapshot(text: string): { volume: string; snapshot: string } {
   throw new MirrorpointError('argument-invalid', `'${text}' names no snapshot. Write VOLUME@SNAPSHOT.`);
 }
 
+function holdText({ label, reason }: Snapshot['holds'][number]): string {
+  return reason === undefined ? label : `${label} (${reason})`;
+}
+
 function addListing(snapshot: Command, surroundings: Surroundings): void {
   addCommand<[string]>(
     snapshot,
@@ -31,7 +35,7 @@ function addListing(snapshot: Command, surroundings: Surroundings): void {
       output.result(all, () =>
         table(
           ['NAME', '>CP', 'TAKEN', 'HELD BY'],
-          all.map((one) => [one.name, String(one.cp), formatTime(one.wallMs), one.holds.join(', ')]),
+          all.map((one) => [one.name, String(one.cp), formatTime(one.wallMs), one.holds.map(holdText).join(', ')]),
         ),
       );
     },
@@ -61,19 +65,29 @@ export function addSnapshotCommands(program: Command, surroundings: Surroundings
       output.result({}, () => [`Snapshot ${text} is deleted.`]);
     },
   );
-  for (const [action, summary, done] of [
-    ['hold', 'keep a snapshot from being deleted until the label is released', 'is held by'],
-    ['release', 'take a hold back', 'is no longer held by'],
-  ] as const) {
-    addCommand<[string, string]>(
-      snapshot,
-      surroundings,
-      { usage: `${action} <volume@snapshot> <label>`, summary, examples: [`snapshot ${action} work@monday audit`] },
-      (command) => command,
-      async ({ output, withClient }, _options, text, label) => {
-        await withClient((client) => client.snapshots[action]({ ...parseSnapshot(text), label }));
-        output.result({}, () => [`Snapshot ${text} ${done} ${label}.`]);
-      },
-    );
-  }
+  addCommand<[string, string]>(
+    snapshot,
+    surroundings,
+    {
+      usage: 'hold <volume@snapshot> <label>',
+      summary: 'keep a snapshot from being deleted until the label is released',
+      examples: ['snapshot hold work@monday audit --reason "asked for by the auditors until March"'],
+    },
+    (command) => command.option('--reason <text>', 'why, for those who find it held'),
+    async ({ output, withClient }, options, text, label) => {
+      const { reason } = options as { reason?: string };
+      await withClient((client) => client.snapshots.hold({ ...parseSnapshot(text), label, ...(reason !== undefined && { reason }) }));
+      output.result({}, () => [`Snapshot ${text} is held by ${holdText({ label, reason })}.`]);
+    },
+  );
+  addCommand<[string, string]>(
+    snapshot,
+    surroundings,
+    { usage: 'release <volume@snapshot> <label>', summary: 'take a hold back', examples: ['snapshot release work@monday audit'] },
+    (command) => command,
+    async ({ output, withClient }, _options, text, label) => {
+      await withClient((client) => client.snapshots.release({ ...parseSnapshot(text), label }));
+      output.result({}, () => [`Snapshot ${text} is no longer held by ${label}.`]);
+    },
+  );
 }
