@@ -16,6 +16,7 @@ export const mainFloors: Readonly<Record<string, number>> = {
   consistency: 4,
   files: 5,
   snapshots: 5,
+  preservation: 5,
   volume: 6,
   pairing: 7,
   replication: 7,

@@ -59,6 +59,8 @@ export const errorCodes = [
   'peer-superseded',
   'peer-not-ready',
   'peer-connected',
+  'no-common-cp',
+  'mirror-full',
   'peer-fault',
   // trust
   'identity-invalid',

@@ -34,7 +34,7 @@ interface Want {
 export class BlockFetcher {
   readonly #conversation: Conversation;
   readonly #intake: BlockIntake;
-  readonly #cache: BlockCache;
+  readonly #cache: () => BlockCache;
   readonly #blockSizeBytes: number;
   readonly #onPulled: (blocks: number) => void;
   readonly #open = new Map<number, Want>();
@@ -48,13 +48,15 @@ export class BlockFetcher {
   constructor(options: {
     conversation: Conversation;
     intake: BlockIntake;
-    cache: BlockCache;
+    /** Where address blocks go, for the walk that follows. */
+    cache: () => BlockCache;
+    blockSizeBytes: number;
     onPulled: (blocks: number) => void;
   }) {
     this.#conversation = options.conversation;
     this.#intake = options.intake;
     this.#cache = options.cache;
-    this.#blockSizeBytes = options.cache.store.blockSizeBytes;
+    this.#blockSizeBytes = options.blockSizeBytes;
     this.#onPulled = options.onPulled;
   }
 
@@ -166,7 +168,7 @@ export class BlockFetcher {
       }
       if (goodFrom < 0) goodFrom = index;
       if (want.isAddress) {
-        this.#cache.insert({ vbn: run.vbn + index, birthCp: pointerBirth(pointers.bytes, offset) }, bytes);
+        this.#cache().insert({ vbn: run.vbn + index, birthCp: pointerBirth(pointers.bytes, offset) }, bytes);
       }
     }
     write(run.count);

@@ -1,4 +1,4 @@
-import { checksumOf, MirrorpointError } from '../base/index.ts';
+import { bytesEqual, checksumOf, MirrorpointError } from '../base/index.ts';
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
 import type {
@@ -9,6 +9,7 @@ import type {
   HeartbeatMessage,
   HelloMessage,
   Message,
+  RootBasis,
   RootMessage,
   SoughtBlock,
 } from '../wire/index.ts';
@@ -20,12 +21,13 @@ import { rootsOutstandingMax } from './limits.ts';
 import { judgePeers, judgeRoot } from './peering.ts';
 import { ProbePolicy } from './probe-policy.ts';
 import { ReceivedBlocks } from './received-blocks.ts';
-import { Reconciliation } from './reconciliation.ts';
+import { type Comparison, Reconciliation } from './reconciliation.ts';
 import type { RelationshipTraffic } from './relationship-status.ts';
 
 interface RootToReach {
   readonly root: RootNode;
   readonly bytes: Uint8Array;
+  readonly basis: RootBasis;
   readonly received: ReceivedBlocks | undefined;
 }
 
@@ -102,7 +104,8 @@ export class MirrorSession {
     this.#fetcher = new BlockFetcher({
       conversation,
       intake: this.#intake,
-      cache: volume.cache,
+      cache: () => volume.cache,
+      blockSizeBytes: volume.blockSizeBytes,
       onPulled: (blocks) => {
         traffic.blocksPulled += blocks;
       },
@@ -295,8 +298,9 @@ export class MirrorSession {
           ? undefined
           : { cp: committed.cp, checksum: rootChecksumOf(committedBytes), epoch: committed.epoch },
     });
-    const received = message.live ? this.#live : undefined;
-    if (message.live) this.#live = undefined;
+    const isLive = message.basis === 'live';
+    const received = isLive ? this.#live : undefined;
+    if (isLive) this.#live = undefined;
     if (judgement.kind === 'refuse') throw judgement.fault;
     if (judgement.kind === 'known') {
       this.#tellCommitted();
@@ -308,7 +312,7 @@ export class MirrorSession {
         `The primary sent the root of CP ${message.cp} before the mirror had got through earlier ones. Update the older of the two servers.`,
       );
     }
-    this.#roots.push({ root: judgement.root, bytes: judgement.bytes, received });
+    this.#roots.push({ root: judgement.root, bytes: judgement.bytes, basis: message.basis, received });
     this.#heard(judgement.root.cp, judgement.root.wallMs);
     this.#working ??= this.#work();
     this.#onChange();
@@ -329,25 +333,39 @@ export class MirrorSession {
     }
   }
 
-  async #reach({ root, bytes, received }: RootToReach): Promise<void> {
+  async #reach({ root, bytes, basis, received }: RootToReach): Promise<void> {
     const volume = this.#volume;
     await this.#intake.drain();
+    const comparison = await this.#comparisonFor(basis);
+    let basisCp: number;
     try {
-      await new Reconciliation({
+      const reconciliation = new Reconciliation({
         volume,
         root,
-        committed: volume.committed,
+        committed: comparison === undefined ? volume.committed : undefined,
+        comparison,
         received,
         fetcher: this.#fetcher,
         probing: this.#probing,
-      }).run();
+      });
+      basisCp = await reconciliation.run();
     } catch (fault) {
       if (fault instanceof RootGone) return;
       throw fault;
     }
     if (this.#conversation.isOver || this.#intake.hasFailed) return;
-    await volume.commit(bytes);
+    await volume.commit(bytes, basisCp);
     this.#tellCommitted();
+  }
+
+  /** What to compare a root with whose primary does not keep the one that is served. */
+  async #comparisonFor(basis: RootBasis): Promise<Comparison | undefined> {
+    const { committed, setId } = this.#volume;
+    if (basis === 'live' || basis === 'held' || committed === undefined) return undefined;
+    // Unless the primary knows the mirror's root for one of its own, it may be all that is left of another history.
+    const setAsideName = basis === 'ancestor' ? undefined : `set-aside-cp${committed.cp}`;
+    const { root, space } = await this.#volume.beginComparison(setAsideName);
+    return { root, space, isWhole: bytesEqual(root.setId, setId), needsCommonCp: basis === 'related' };
   }
 
   #tellCommitted(): void {

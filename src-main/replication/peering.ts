@@ -1,6 +1,6 @@
 import { bytesEqual, formatBytes, isZero, MirrorpointError, toHex } from '../base/index.ts';
 import { decodeRootNode, isWholeRoot, type RootNode, rootChecksumOf, rootNodeBytes } from '../format/index.ts';
-import type { HelloMessage, StateMessage } from '../wire/index.ts';
+import type { HelloMessage, RootBasis, StateMessage } from '../wire/index.ts';
 
 /** A root as both sides name it: its number, and the checksum that proves two of that number equal. */
 export interface RootMark {
@@ -51,34 +51,53 @@ export function judgePeers(primary: Greeting, mirror: Greeting): MirrorpointErro
 /** What a primary does about a mirror that has told its state. */
 export type StatePlan =
   | { readonly kind: 'identical' }
-  /** Send the last root as it is. */
-  | { readonly kind: 'offer' }
-  /** Take a CP whose root is kept, and send that. */
-  | { readonly kind: 'take-cp' }
+  /** Send the last root as it is; `basis` says what is known of the mirror's. */
+  | { readonly kind: 'offer'; readonly basis: RootBasis }
+  /** Take a CP whose root is kept, numbered above the mirror's, and send that. */
+  | { readonly kind: 'take-cp'; readonly basis: RootBasis }
   | { readonly kind: 'refuse'; readonly fault: MirrorpointError };
 
-/** Decides it from the mirror's state, this side's last root, and which roots are held for this mirror. */
-export function planForState(
-  state: Pick<StateMessage, 'committedCp' | 'rootChecksum'>,
-  primary: { readonly last: RootMark; isHeld(cp: number): boolean; sentChecksum(cp: number): bigint | undefined },
-): StatePlan {
-  const { committedCp: cp, rootChecksum: checksum } = state;
-  const { last } = primary;
-  const next: StatePlan = { kind: primary.isHeld(last.cp) ? 'offer' : 'take-cp' };
-  if (cp === 0) return next;
-  if (cp > last.cp) {
-    return diverged(`has CP ${cp}, and this primary's last is CP ${last.cp}: the primary was set back, or is not the one it followed`);
-  }
-  const known = cp === last.cp ? last.checksum : primary.sentChecksum(cp);
-  if (known !== undefined && known !== checksum) {
-    return diverged(`has another CP ${cp} than this primary: the two went different ways before`);
-  }
-  if (!primary.isHeld(cp)) return diverged(`is at CP ${cp}, which this primary does not hold for it any more`);
-  return cp === last.cp ? { kind: 'identical' } : next;
+/** What a primary knows when a mirror tells its state. */
+export interface PrimaryState {
+  readonly last: RootMark;
+  readonly epoch: number;
+  /** An administrator has said that the mirror is to follow whatever it has. */
+  readonly isConfirmed: boolean;
+  /** Whether the root of a CP is kept for this mirror. */
+  isHeld(cp: number): boolean;
+  /** The root checksum of a CP that was this primary's own, as far as it is remembered. */
+  knownChecksum(cp: number): bigint | undefined;
 }
 
-function diverged(what: string): StatePlan {
-  const text = `The mirror ${what}. Nothing was written to it. Create the mirror anew, or link the right volume.`;
+/** Decides it from the mirror's state and epoch, and from what is known on this side. */
+export function planForState(
+  state: Pick<StateMessage, 'committedCp' | 'rootChecksum'> & { readonly epoch: number },
+  primary: PrimaryState,
+): StatePlan {
+  const { committedCp: cp, rootChecksum: checksum } = state;
+  const { last, isConfirmed } = primary;
+  const send = (basis: RootBasis): StatePlan => ({
+    kind: last.cp > cp && primary.isHeld(last.cp) ? 'offer' : 'take-cp',
+    basis,
+  });
+  if (cp === 0) return send('held');
+  // What was a primary of an earlier epoch may have CPs of its own under any number.
+  if (state.epoch < primary.epoch) return send(isConfirmed ? 'forced' : 'related');
+  const known = cp === last.cp ? last.checksum : primary.knownChecksum(cp);
+  const isAnother = known !== undefined && known !== checksum;
+  if (cp > last.cp || isAnother) return isConfirmed ? send('forced') : diverged(cp, last.cp, isAnother);
+  if (primary.isHeld(cp)) return cp === last.cp ? { kind: 'identical' } : send('held');
+  if (known !== undefined) return send('ancestor');
+  return send(isConfirmed ? 'forced' : 'related');
+}
+
+function diverged(cp: number, lastCp: number, isAnother: boolean): StatePlan {
+  const what = isAnother
+    ? `The mirror has another CP ${cp} than this primary: the two went different ways before.`
+    : `The mirror has CP ${cp}, and this primary's last is CP ${lastCp}: the primary was set back, or is not the one that the mirror followed.`;
+  const text =
+    `${what} Nothing was written to the mirror. To go on with the mirror's state, promote it; ` +
+    'to go on with the primary\'s, run `mirrorpoint resync` on the primary: what only the mirror has is set aside there.';
   return { kind: 'refuse', fault: new MirrorpointError('peer-diverged', text) };
 }
 
@@ -116,7 +135,7 @@ export function judgeRoot(
     return refuse(
       'peer-diverged',
       `The primary sent CP ${root.cp} of epoch ${root.epoch}, and the mirror has CP ${committed.cp} of epoch ${committed.epoch}: ` +
-        'the primary was set back, or is not the one it followed. Nothing was written. Create the mirror anew, or link the right volume.',
+        'the primary was set back, or is not the one it followed. Nothing was written. Run `mirrorpoint resync` on the primary, or link the right volume.',
     );
   }
   return { kind: 'reconcile', root, bytes };

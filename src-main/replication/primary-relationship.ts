@@ -18,6 +18,7 @@ import {
   type RelationshipTraffic,
   stateOfSession,
 } from './relationship-status.ts';
+import type { RootMark } from './peering.ts';
 import { isPassing } from './retry.ts';
 
 export interface PrimaryRelationshipOptions {
@@ -32,6 +33,8 @@ export interface PrimaryRelationshipOptions {
   /** 16 bytes. */
   readonly serverId: Uint8Array;
   readonly serverName: string;
+  /** A root of this volume that the mirror had when it was last heard of, although it is not kept any more. */
+  readonly ancestor?: RootMark | undefined;
   readonly heartbeatIntervalMs?: number;
   readonly silenceMaxMs?: number;
 }
@@ -48,7 +51,7 @@ export interface PrimaryRelationshipOptions {
 export class PrimaryRelationship implements AsyncDisposable {
   readonly relationshipId: string;
   readonly #options: PrimaryRelationshipOptions;
-  readonly #memory: MirrorMemory = { needs: 'unknown', committed: undefined, sent: [], traffic: noTraffic() };
+  readonly #memory: MirrorMemory;
   readonly #listeners = new Set<() => void>();
   readonly #accepted = new AcceptedLinks();
   readonly #keeper: LinkKeeper;
@@ -62,6 +65,14 @@ export class PrimaryRelationship implements AsyncDisposable {
   constructor(options: PrimaryRelationshipOptions) {
     this.#options = options;
     this.relationshipId = options.relationshipId;
+    this.#memory = {
+      needs: 'unknown',
+      committed: undefined,
+      ancestor: options.ancestor,
+      isResyncConfirmed: false,
+      sent: [],
+      traffic: noTraffic(),
+    };
     options.volume.setMirrorNeeds(options.relationshipId, 'unknown');
     const { clock, connect } = options;
     this.#keeper = new LinkKeeper({
@@ -117,6 +128,16 @@ export class PrimaryRelationship implements AsyncDisposable {
     const session = this.#session;
     if (session?.isReady !== true || !this.status().identical) throw notReady();
     await session.handOver(epoch);
+  }
+
+  /**
+   * Has the mirror follow whatever it has, at its next session, which begins
+   * now: what only the mirror has is set aside there. Without effect on a mirror
+   * that follows already.
+   */
+  resync(): void {
+    this.#memory.isResyncConfirmed = true;
+    if (this.#session?.isReady !== true) this.#keeper.renew();
   }
 
   /** Calls the listener when the status has changed; the result ends that. */

@@ -3,7 +3,7 @@ import type { BlockSink, CpCause, CpFollower, CpRecord } from '../consistency/in
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import { type KnownNeeds, mirrorNeeds, type MirrorNeeds } from '../snapshots/index.ts';
 import type { BlockHealer } from '../volume/index.ts';
-import type { CommittedMessage, HandOverMessage, HelloMessage, Message, StateMessage } from '../wire/index.ts';
+import type { CommittedMessage, HandOverMessage, HelloMessage, Message, RootBasis, StateMessage } from '../wire/index.ts';
 import type { Conversation } from './conversation.ts';
 import { rootsOutstandingMax } from './limits.ts';
 import { LiveStream } from './live-stream.ts';
@@ -25,6 +25,7 @@ export interface MirroredVolume {
   follow(follower: CpFollower): void;
   unfollow(follower: CpFollower): void;
   takeCp(cause?: CpCause): Promise<CpRecord>;
+  skipCpsTo(cp: number): void;
   status(): { readonly waitingBytes: number };
 }
 
@@ -32,8 +33,12 @@ export interface MirroredVolume {
 export interface MirrorMemory {
   /** What the volume keeps for it. */
   needs: KnownNeeds;
-  /** The mirror's last CP as far as known; CP 0 when it has none, undefined before it ever spoke. */
-  committed: (RootMark & { wallMs: number }) | undefined;
+  /** The mirror's last CP as far as known; CP 0 when it has none, undefined before it ever spoke. `isOurs`: this side's next CPs build on it. */
+  committed: (RootMark & { wallMs: number; isOurs: boolean }) | undefined;
+  /** A root of this side's history that the mirror had when it was last heard of. */
+  readonly ancestor: RootMark | undefined;
+  /** The mirror is to follow whatever it has: an administrator said so. */
+  isResyncConfirmed: boolean;
   /** Roots that were sent in this process, newest last. */
   sent: (RootMark & { wallMs: number })[];
   traffic: RelationshipTraffic;
@@ -69,6 +74,8 @@ export class PrimarySession implements CpFollower {
   readonly #answers: WantAnswers;
   readonly #onChange: () => void;
   #outstanding: Outstanding[] = [];
+  /** What is known of the mirror's root until it has committed one of this side's. */
+  #basis: RootBasis = 'held';
   #isReady = false;
   #hasStarted = false;
   #isAsking = false;
@@ -164,7 +171,7 @@ export class PrimarySession implements CpFollower {
   }
 
   begin(cp: number, baseCp: number): { keep: boolean; sink?: BlockSink } {
-    if (!this.#isReady || this.#conversation.isOver || this.#outstanding.length >= rootsOutstandingMax) return { keep: false };
+    if (!this.#isReady || this.#conversation.isOver || this.#hasEnoughOutstanding) return { keep: false };
     const isLive = this.#isOnItsWay(baseCp);
     this.#outstanding.push({ cp, isLive, isSent: false });
     this.#tellNeeds(this.#knownNeeds);
@@ -227,22 +234,35 @@ export class PrimarySession implements CpFollower {
   #start(state: StateMessage): void {
     const { root, rootBytes, bases } = this.#volume;
     const { needs } = this.#memory;
-    const plan = planForState(state, {
-      last: { cp: root.cp, checksum: rootChecksumOf(rootBytes) },
-      isHeld: (cp) => bases.includes(cp) && mirrorNeeds(needs, cp, 0),
-      sentChecksum: (cp) => this.#memory.sent.find((mark) => mark.cp === cp)?.checksum,
-    });
+    const { committedCp: cp, rootChecksum } = state;
+    const plan = planForState(
+      { ...state, epoch: this.#conversation.peer?.epoch ?? 0 },
+      {
+        last: { cp: root.cp, checksum: rootChecksumOf(rootBytes) },
+        epoch: root.epoch,
+        isConfirmed: this.#memory.isResyncConfirmed,
+        isHeld: (held) => bases.includes(held) && mirrorNeeds(needs, held, 0),
+        knownChecksum: (known) => this.#knownChecksum(known),
+      },
+    );
     if (plan.kind === 'refuse') throw plan.fault;
-    this.#note(state.committedCp, state.rootChecksum);
+    this.#basis = plan.kind === 'identical' ? 'held' : plan.basis;
+    this.#note(cp, rootChecksum, this.#basis === 'held');
     if (plan.kind === 'offer') this.#outstanding.push({ cp: root.cp, isLive: false, isSent: false });
+    if (plan.kind === 'take-cp') this.#volume.skipCpsTo(cp);
     this.#hasStarted = true;
-    this.#tellNeeds({ committedCp: state.committedCp, neededCps: state.neededCps, inFlightCps: [] });
+    this.#tellNeeds({ committedCp: bases.includes(cp) ? cp : 0, neededCps: state.neededCps, inFlightCps: [] });
     this.#isReady = true;
     this.#volume.follow(this);
     const offered = this.#outstanding.at(-1);
     if (offered !== undefined) this.#sendRoot(offered, rootBytes);
     this.#keepUp();
     this.#onChange();
+  }
+
+  #knownChecksum(cp: number): bigint | undefined {
+    const { sent, ancestor } = this.#memory;
+    return (sent.find((mark) => mark.cp === cp) ?? (ancestor?.cp === cp ? ancestor : undefined))?.checksum;
   }
 
   #acknowledge(message: CommittedMessage): void {
@@ -254,7 +274,9 @@ export class PrimarySession implements CpFollower {
       );
     }
     this.#outstanding = this.#outstanding.filter((root) => root.cp > message.cp);
-    this.#note(message.cp, message.rootChecksum);
+    this.#basis = 'held';
+    this.#memory.isResyncConfirmed = false;
+    this.#note(message.cp, message.rootChecksum, true);
     this.#tellNeeds({ committedCp: message.cp, neededCps: message.neededCps, inFlightCps: [] });
     this.#keepUp();
     this.#onChange();
@@ -269,13 +291,13 @@ export class PrimarySession implements CpFollower {
     root.isSent = true;
     const block = new Uint8Array(blockSizeBytes);
     block.set(rootBytes);
-    this.#conversation.tell({ type: 'root', cp: root.cp, live: root.isLive, root: block });
+    this.#conversation.tell({ type: 'root', cp: root.cp, basis: root.isLive ? 'live' : this.#basis, root: block });
   }
 
   /** Asks for a CP when the volume is past everything that is on its way. */
   #keepUp(): void {
     if (!this.#isReady || this.#conversation.isOver || this.#isAsking || this.#ticksToWait > 0) return;
-    if (this.#outstanding.length >= rootsOutstandingMax || this.#isOnItsWay(this.#volume.root.cp)) return;
+    if (this.#hasEnoughOutstanding || this.#isOnItsWay(this.#volume.root.cp)) return;
     this.#isAsking = true;
     this.#volume.takeCp('mirror').then(
       () => {
@@ -289,9 +311,15 @@ export class PrimarySession implements CpFollower {
     );
   }
 
+  /** While the mirror compares, one root is enough: others would be written over what it still serves. */
+  get #hasEnoughOutstanding(): boolean {
+    return this.#outstanding.length >= (this.#basis === 'held' ? rootsOutstandingMax : 1);
+  }
+
   /** The mirror has the CP, or will have when it has got through what was sent. */
   #isOnItsWay(cp: number): boolean {
-    return this.#memory.committed?.cp === cp || this.#outstanding.some((root) => root.cp === cp);
+    const { committed } = this.#memory;
+    return (committed?.isOurs === true && committed.cp === cp) || this.#outstanding.some((root) => root.cp === cp);
   }
 
   get #knownNeeds(): MirrorNeeds {
@@ -311,10 +339,10 @@ export class PrimarySession implements CpFollower {
     if (committed?.cp === cp && committed.wallMs === 0) this.#memory.committed = { ...committed, wallMs };
   }
 
-  #note(cp: number, checksum: bigint): void {
+  #note(cp: number, checksum: bigint, isOurs: boolean): void {
     const { root } = this.#volume;
     const sent = this.#memory.sent.find((mark) => mark.cp === cp);
-    this.#memory.committed = { cp, checksum, wallMs: sent?.wallMs ?? (cp === root.cp ? root.wallMs : 0) };
+    this.#memory.committed = { cp, checksum, isOurs, wallMs: sent?.wallMs ?? (cp === root.cp ? root.wallMs : 0) };
   }
 }
 

@@ -1,7 +1,15 @@
 import { bytesEqual, checksumOf, isFault, MirrorpointError } from '../base/index.ts';
 import { PointerList } from '../blocks/index.ts';
-import { pointerBytes, pointerChecksum, type RootNode, type SystemFileName, systemFileNames } from '../format/index.ts';
-import { KeptRootReader } from '../snapshots/index.ts';
+import {
+  type InodeFields,
+  pointerBytes,
+  pointerChecksum,
+  type RootNode,
+  type SystemFileName,
+  systemFileNames,
+} from '../format/index.ts';
+import { type KeptRoot, KeptRootReader } from '../snapshots/index.ts';
+import type { BlockSpace } from '../preservation/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
 import type { BlockFetcher } from './block-fetcher.ts';
 import { leavesInFlightMax } from './limits.ts';
@@ -16,12 +24,33 @@ export interface ReconciliationOptions {
   readonly volume: MirrorVolume;
   /** The root to come to. */
   readonly root: RootNode;
-  /** The mirror's committed root: what was born by then is here. */
+  /** The mirror's committed root, which the primary keeps: what was born by then is here. */
   readonly committed: RootNode | undefined;
+  /** Instead of that: the served root, which the primary does not keep. */
+  readonly comparison: Comparison | undefined;
   /** What arrived while the CP ran. */
   readonly received: ReceivedBlocks | undefined;
   readonly fetcher: BlockFetcher;
   readonly probing: ProbePolicy;
+}
+
+/** A root to compare a new one with, from the roots downwards. */
+export interface Comparison {
+  readonly root: RootNode;
+  /** Its blocks. */
+  readonly space: BlockSpace;
+  /** Whether the blocks of every root that it lists are here, named or not: on devices that were the primary's. */
+  readonly isWhole: boolean;
+  /** Refuse a root that has no CP in common with it. */
+  readonly needsCommonCp: boolean;
+}
+
+/** How far two histories are one. */
+interface CommonCps {
+  /** The newest CP that both list; 0 for none. */
+  readonly listed: number;
+  /** The newest of them whose blocks are all here. */
+  readonly whole: number;
 }
 
 /**
@@ -30,6 +59,11 @@ export interface ReconciliationOptions {
  * copy-on-write tree keeps such blocks as they were. Every other pointer is
  * proven: the block arrived live with its checksum; or it stands on the device
  * already, from before a cut; or it is asked for.
+ *
+ * When the primary does not keep the committed root any more, blocks of it may
+ * have been reused. Then both trees are compared from the root downwards: equal
+ * pointers, checksums included, mean equal subtrees, which are here; and so is
+ * what was born by the newest CP that both histories have.
  *
  * The order is: the snapshot table, which says whether the two sides have one
  * history; the volume's other maps; the trees of snapshots from the oldest, each only where it differs from
@@ -46,39 +80,47 @@ export class Reconciliation {
     this.#options = options;
   }
 
-  /** Resolves when every block is written and proven; they are not durable yet. */
-  async run(): Promise<void> {
+  /** Resolves when every block is written and proven, to the CP up to which both histories are one. They are not durable yet. */
+  async run(): Promise<number> {
+    let basisCp: number;
     try {
-      await this.#walk();
+      basisCp = await this.#walk();
     } finally {
       // Blocks on their way are written to the devices; nobody may be told that this has ended before they are.
       await Promise.allSettled(this.#leaves);
     }
     this.#throwFailure();
+    return basisCp;
   }
 
-  async #walk(): Promise<void> {
-    const { root } = this.#options;
-    const afterCp = this.#afterCp;
+  async #walk(): Promise<number> {
+    const { root, comparison } = this.#options;
     await this.#reachFiles(['snapshots']);
-    await this.#judgeHistory();
+    const common = comparison === undefined ? await this.#judgeHistory() : await this.#findCommonCps(comparison);
     await this.#reachFiles(systemFileNames.filter((name) => name !== 'inodes' && name !== 'snapshots'));
-    let sinceCp = afterCp;
-    for await (const row of this.#snapshotsAfter(afterCp)) {
-      const front = this.#front(sinceCp);
-      front.addInodeFile(row.inodes);
-      await front.drain();
+    let sinceCp = comparison === undefined ? common.whole : 0;
+    for await (const row of this.#snapshotsAfter(sinceCp)) {
+      if (row.cp > common.whole) sinceCp = Math.max(sinceCp, common.whole);
+      if (comparison === undefined || !(await this.#isServedSnapshot(comparison, row))) {
+        await this.#reachInodes(row.inodes, sinceCp);
+      }
       sinceCp = row.cp;
     }
-    const live = this.#front(sinceCp);
-    live.addInodeFile(root.files.inodes);
-    await live.drain();
+    await this.#reachInodes(root.files.inodes, Math.max(sinceCp, common.whole));
+    return common.listed;
+  }
+
+  async #reachInodes(inodes: InodeFields, sinceCp: number): Promise<void> {
+    const front = this.#front(sinceCp);
+    front.addInodeFile(inodes, this.#options.comparison?.root.files.inodes);
+    await front.drain();
   }
 
   /** Gets some of the volume's own maps, and waits for them. */
   async #reachFiles(names: readonly SystemFileName[]): Promise<void> {
-    const front = this.#front(this.#afterCp);
-    for (const name of names) front.addFile(this.#options.root.files[name]);
+    const { root, committed, comparison } = this.#options;
+    const front = this.#front(committed?.cp ?? 0);
+    for (const name of names) front.addFile(root.files[name], comparison?.root.files[name]);
     await front.drain();
     await Promise.all(this.#leaves);
     this.#throwFailure();
@@ -89,44 +131,76 @@ export class Reconciliation {
    * table names it; were it another CP of that number, passing by what it holds
    * would be wrong.
    */
-  async #judgeHistory(): Promise<void> {
+  async #judgeHistory(): Promise<CommonCps> {
     const { committed, root } = this.#options;
-    if (committed === undefined) return;
+    if (committed === undefined) return { listed: 0, whole: 0 };
     const row = await this.#readRows((rows) => rows.atCp(committed.cp));
-    if (row?.wallMs === committed.wallMs && bytesEqual(row.inodes.slots, committed.files.inodes.slots)) return;
+    if (row !== undefined && isSameRoot(row, rowOf(committed))) return { listed: committed.cp, whole: committed.cp };
     throw new MirrorpointError(
       'peer-diverged',
       `CP ${root.cp} of the primary does not come after the mirror's CP ${committed.cp}: the two went different ways before. ` +
-        'The mirror stays where it is. Create it anew, or link the right volume.',
+        'The mirror stays where it is. To have it follow all the same, run `mirrorpoint resync` on the primary.',
     );
   }
 
-  get #afterCp(): number {
-    return this.#options.committed?.cp ?? 0;
+  /** Looks for CPs that the snapshot tables of both roots have. */
+  async #findCommonCps(comparison: Comparison): Promise<CommonCps> {
+    const { root, needsCommonCp, isWhole } = comparison;
+    let listed = 0;
+    let whole = 0;
+    for await (const page of this.#rowPages(0)) {
+      const served = await readRows(comparison.space, root, (rows) => page.map((row) => rows.atCp(row.cp)));
+      for (const [index, row] of page.entries()) {
+        const isItself = row.cp === root.cp && isSameRoot(row, rowOf(root));
+        const same = served[index];
+        if (!isItself && (same === undefined || !isSameRoot(row, same))) continue;
+        listed = row.cp;
+        if (isItself || isWhole || (same?.names.length ?? 0) > 0) whole = row.cp;
+      }
+    }
+    if (listed > 0 || !needsCommonCp) return { listed, whole };
+    throw new MirrorpointError(
+      'no-common-cp',
+      `The mirror's CP ${root.cp} and the primary's CP ${this.#options.root.cp} have no CP in common, so nothing shows that they are of one history. ` +
+        'Nothing was changed. To have the mirror follow all the same, run `mirrorpoint resync` on the primary; what only the mirror has is set aside there.',
+    );
+  }
+
+  /** Whether a snapshot is one that the served root has too. */
+  async #isServedSnapshot(comparison: Comparison, row: KeptRoot): Promise<boolean> {
+    const { root, space } = comparison;
+    if (row.cp === root.cp && isSameRoot(row, rowOf(root))) return true;
+    const same = await readRows(space, root, (rows) => rows.atCp(row.cp));
+    return same !== undefined && same.names.length > 0 && isSameRoot(row, same);
   }
 
   #readRows<T>(read: (rows: KeptRootReader) => T): Promise<T> {
     const { volume, root } = this.#options;
-    const { geometry, cache } = volume;
-    const rows = new KeptRootReader({ geometry, cache }, root.files.snapshots);
-    return cache.run(() => read(rows));
+    return readRows(volume, root, read);
   }
 
   #front(afterCp: number): TreeFront {
-    const { volume } = this.#options;
+    const { volume, comparison } = this.#options;
     return new TreeFront({
       geometry: volume.geometry,
       cache: volume.cache,
       afterCp,
       prove: (pointers, rank) => this.#prove(pointers, rank),
+      compared: comparison?.space.store,
     });
   }
 
-  async *#snapshotsAfter(afterCp: number): AsyncGenerator<{ cp: number; inodes: RootNode['files']['inodes'] }> {
+  async *#snapshotsAfter(afterCp: number): AsyncGenerator<KeptRoot> {
     const { root } = this.#options;
+    for await (const page of this.#rowPages(afterCp)) {
+      for (const row of page) if (row.names.length > 0 && row.cp < root.cp) yield row;
+    }
+  }
+
+  async *#rowPages(afterCp: number): AsyncGenerator<KeptRoot[]> {
     for (let after = afterCp; ; ) {
       const page = await this.#readRows((rows) => rows.list(after, pageRows));
-      for (const row of page) if (row.names.length > 0 && row.cp < root.cp) yield row;
+      yield page;
       const last = page.at(-1);
       if (last === undefined || page.length < pageRows) return;
       after = last.cp;
@@ -155,12 +229,13 @@ export class Reconciliation {
   }
 
   async #proveAll(pointers: PointerList, isAddress: boolean): Promise<void> {
-    const { root, fetcher, received } = this.#options;
+    const { volume, root, fetcher, received } = this.#options;
     const unproven = new PointerList();
     for (const position of pointers.orderByVbn()) {
       const vbn = pointers.vbn(position);
       const offset = position * pointerBytes;
       if (vbn >= root.blockCount) throw outside(root, vbn);
+      volume.occupy(vbn);
       if (received?.has(vbn, pointerChecksum(pointers.bytes, offset)) !== true) unproven.push(pointers.bytes, offset);
     }
     const missing = unproven.count === 0 ? unproven : await this.#lookHere(unproven);
@@ -222,4 +297,25 @@ function outside(root: RootNode, vbn: number): MirrorpointError {
     'volume-damaged',
     `CP ${root.cp} of the primary references block ${vbn} of ${root.blockCount}. Run \`mirrorpoint volume check\` on the primary; the mirror stays at its last CP.`,
   );
+}
+
+type RootRow = Pick<KeptRoot, 'wallMs' | 'inodes'>;
+
+function rowOf(root: RootNode): RootRow {
+  return { wallMs: root.wallMs, inodes: root.files.inodes };
+}
+
+/** Whether two roots of one number are the same: equal pointers, checksums included, mean equal trees. */
+function isSameRoot(a: RootRow, b: RootRow): boolean {
+  return a.wallMs === b.wallMs && bytesEqual(a.inodes.slots, b.inodes.slots);
+}
+
+function readRows<T>(
+  blocks: { geometry: BlockSpace['geometry']; cache: BlockSpace['cache'] },
+  root: RootNode,
+  read: (rows: KeptRootReader) => T,
+): Promise<T> {
+  const { geometry, cache } = blocks;
+  const rows = new KeptRootReader({ geometry, cache }, root.files.snapshots);
+  return cache.run(() => read(rows));
 }

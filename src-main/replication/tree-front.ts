@@ -1,4 +1,4 @@
-import { type BlockCache, PointerList } from '../blocks/index.ts';
+import { type BlockCache, type BlockStore, cutBlocks, PointerList } from '../blocks/index.ts';
 import {
   type Geometry,
   inodeBytes,
@@ -19,49 +19,74 @@ const rankMax = inodeBlockRank + treeHeightMax;
 /** Resolves when the blocks of the pointers, all of one rank, are proven; rank 0, data, may still be on its way. */
 export type Prove = (pointers: PointerList, rank: number) => Promise<void>;
 
-/** Pointers to proven blocks whose children have not been looked at. */
+type Tree = Pick<InodeFields, 'slots' | 'height'>;
+
+/** Pointers of one rank, and for each the pointer at the same place of the tree to compare with; null ones where there is none. */
+class PointerPairs {
+  readonly pointers = new PointerList();
+  readonly others = new PointerList();
+
+  push(bytes: Uint8Array, offset: number, other: Uint8Array, otherOffset: number): void {
+    this.pointers.push(bytes, offset);
+    this.others.push(other, otherOffset);
+  }
+}
+
+/** Pairs whose blocks are proven and whose children have not been looked at. */
 interface Proven {
-  readonly pointers: PointerList;
+  readonly pairs: PointerPairs;
   next: number;
 }
 
+const noPointer = new Uint8Array(pointerBytes);
+
 /**
  * The front of a walk from root to leaves over many trees at once. Whatever it
- * meets is proven before it is read and entered; pointers born at or before
- * `afterCp` are passed by. Pointers of equal rank are gathered across trees, so
- * that small files cost no round trip each, and the lowest full rank goes first,
- * so that the front holds a few thousand pointers per rank whatever the
- * volume's size.
+ * meets is proven before it is read and entered. Passed by are pointers born at
+ * or before `afterCp`, and those that are the same, checksum included, as the
+ * pointer at the same place of a tree to compare with: what hangs under them is
+ * here. Pointers of equal rank are gathered across trees, so that small files
+ * cost no round trip each, and the lowest full rank goes first, so that the
+ * front holds a few thousand pointers per rank whatever the volume's size.
  */
 export class TreeFront {
   readonly #geometry: Geometry;
   readonly #cache: BlockCache;
   readonly #prove: Prove;
   readonly #afterCp: number;
-  readonly #waiting = Array.from({ length: rankMax + 1 }, () => new PointerList());
+  readonly #compared: BlockStore | undefined;
+  readonly #waiting = Array.from({ length: rankMax + 1 }, () => new PointerPairs());
   readonly #proven: (Proven | undefined)[] = [];
 
-  constructor(options: { geometry: Geometry; cache: BlockCache; afterCp: number; prove: Prove }) {
+  /** `compared` holds the blocks of the trees to compare with. */
+  constructor(options: {
+    geometry: Geometry;
+    cache: BlockCache;
+    afterCp: number;
+    prove: Prove;
+    compared?: BlockStore | undefined;
+  }) {
     this.#geometry = options.geometry;
     this.#cache = options.cache;
     this.#afterCp = options.afterCp;
     this.#prove = options.prove;
+    this.#compared = options.compared;
   }
 
-  /** Adds a file's tree. */
-  addFile(file: Pick<InodeFields, 'slots' | 'height'>): void {
-    this.#collect(file.slots, { offset: 0, slots: inodeSlots, rank: file.height });
+  /** Adds a file's tree, and the tree to compare it with. */
+  addFile(file: Tree, other?: Tree): void {
+    this.#addTree(file, other, file.height);
   }
 
   /** Adds an inode file's tree, and with it every file that its inodes lead to. */
-  addInodeFile(file: Pick<InodeFields, 'slots' | 'height'>): void {
-    this.#collect(file.slots, { offset: 0, slots: inodeSlots, rank: inodeBlockRank + file.height });
+  addInodeFile(file: Tree, other?: Tree): void {
+    this.#addTree(file, other, inodeBlockRank + file.height);
   }
 
   /** Walks until nothing is left; blocks of rank 0 may then still be on their way. */
   async drain(): Promise<void> {
     for (;;) {
-      const full = this.#waiting.findIndex((pointers) => pointers.count >= frontPointersMax);
+      const full = this.#waiting.findIndex(({ pointers }) => pointers.count >= frontPointersMax);
       if (full >= 0) {
         await this.#proveRank(full);
         continue;
@@ -71,55 +96,97 @@ export class TreeFront {
         await this.#enterPart(enterable);
         continue;
       }
-      const highest = this.#waiting.findLastIndex((pointers) => pointers.count > 0);
+      const highest = this.#waiting.findLastIndex(({ pointers }) => pointers.count > 0);
       if (highest < 0) return;
       await this.#proveRank(highest);
     }
   }
 
   async #proveRank(rank: number): Promise<void> {
-    const pointers = this.#waiting[rank]!;
-    this.#waiting[rank] = new PointerList();
-    await this.#prove(pointers, rank);
-    if (rank > 0) this.#proven[rank] = { pointers, next: 0 };
+    const pairs = this.#waiting[rank]!;
+    this.#waiting[rank] = new PointerPairs();
+    await this.#prove(pairs.pointers, rank);
+    if (rank > 0) this.#proven[rank] = { pairs, next: 0 };
   }
 
   /** Reads some proven blocks of a rank and gathers what they point to. */
   async #enterPart(rank: number): Promise<void> {
     const proven = this.#proven[rank]!;
+    const { pointers, others } = proven.pairs;
     const { fanOut, inodesPerBlock } = this.#geometry;
     const children = rank === inodeBlockRank ? inodesPerBlock * inodeSlots : fanOut;
-    const count = Math.min(
-      proven.pointers.count - proven.next,
-      Math.max(1, Math.floor(frontPointersMax / children)),
-    );
-    const part = new PointerList();
-    for (let index = 0; index < count; index++) {
-      part.push(proven.pointers.bytes, (proven.next + index) * pointerBytes);
+    const count = Math.min(pointers.count - proven.next, Math.max(1, Math.floor(frontPointersMax / children)));
+    const part = new PointerPairs();
+    for (let index = proven.next; index < proven.next + count; index++) {
+      part.push(pointers.bytes, index * pointerBytes, others.bytes, index * pointerBytes);
     }
     proven.next += count;
-    if (proven.next === proven.pointers.count) this.#proven[rank] = undefined;
-    await this.#cache.visit(part, (_, bytes) => {
-      if (rank === inodeBlockRank) this.#enterInodes(bytes);
-      else this.#collect(bytes, { offset: 0, slots: fanOut, rank: rank - 1 });
+    if (proven.next === pointers.count) this.#proven[rank] = undefined;
+    const compared = await this.#readCompared(part.others);
+    await this.#cache.visit(part.pointers, (position, bytes) => {
+      const other = compared.get(position);
+      if (rank === inodeBlockRank) this.#enterInodes(bytes, other);
+      else this.#collect(rank - 1, { bytes, offset: 0, slots: fanOut }, other === undefined ? undefined : { bytes: other, offset: 0 });
     });
   }
 
-  #enterInodes(bytes: Uint8Array): void {
+  /** The blocks to compare with, by position; one that cannot be read is not compared. */
+  async #readCompared(others: PointerList): Promise<Map<number, Uint8Array>> {
+    const blocks = new Map<number, Uint8Array>();
+    if (this.#compared === undefined) return blocks;
+    const there = new PointerList();
+    const positions: number[] = [];
+    for (let position = 0; position < others.count; position++) {
+      if (isNullPointer(others.bytes, position * pointerBytes)) continue;
+      there.push(others.bytes, position * pointerBytes);
+      positions.push(position);
+    }
+    const { blockSizeBytes } = this.#geometry;
+    const targets = cutBlocks(new Uint8Array(there.count * blockSizeBytes), blockSizeBytes);
+    const faults = await this.#compared.readTolerant(there, targets);
+    positions.forEach((position, index) => {
+      if (!faults.has(index)) blocks.set(position, targets[index]!);
+    });
+    return blocks;
+  }
+
+  #enterInodes(bytes: Uint8Array, other: Uint8Array | undefined): void {
     for (let offset = 0; offset < bytes.length; offset += inodeBytes) {
       const tree = inodeTreeAt(bytes, offset);
       if (tree === undefined) continue;
+      const before = other === undefined ? undefined : inodeTreeAt(other, offset);
       // A height out of range would not fit the ranks; decoding the inode would refuse it as well.
       const rank = Math.min(tree.height, treeHeightMax);
-      this.#collect(bytes, { offset: tree.slotsOffset, slots: inodeSlots, rank });
+      const from = { bytes, offset: tree.slotsOffset, slots: inodeSlots };
+      const isComparable = other !== undefined && before?.height === tree.height;
+      this.#collect(rank, from, isComparable ? { bytes: other, offset: before.slotsOffset } : undefined);
     }
   }
 
-  #collect(bytes: Uint8Array, from: { offset: number; slots: number; rank: number }): void {
-    const into = this.#waiting[from.rank]!;
-    const end = from.offset + from.slots * pointerBytes;
-    for (let offset = from.offset; offset < end; offset += pointerBytes) {
-      if (!isNullPointer(bytes, offset) && pointerBirth(bytes, offset) > this.#afterCp) into.push(bytes, offset);
+  #addTree(file: Tree, other: Tree | undefined, rank: number): void {
+    const compared = other?.height === file.height ? { bytes: other.slots, offset: 0 } : undefined;
+    this.#collect(rank, { bytes: file.slots, offset: 0, slots: inodeSlots }, compared);
+  }
+
+  /** Gathers pointers, each with the one at the same place of what is compared. */
+  #collect(
+    rank: number,
+    from: { bytes: Uint8Array; offset: number; slots: number },
+    compared: { bytes: Uint8Array; offset: number } | undefined,
+  ): void {
+    const into = this.#waiting[rank]!;
+    const { bytes, offset: start } = from;
+    const other = compared?.bytes ?? noPointer;
+    for (let index = 0; index < from.slots; index++) {
+      const offset = start + index * pointerBytes;
+      if (isNullPointer(bytes, offset) || pointerBirth(bytes, offset) <= this.#afterCp) continue;
+      const otherOffset = compared === undefined ? 0 : compared.offset + index * pointerBytes;
+      if (!isSamePointer(bytes, offset, other, otherOffset)) into.push(bytes, offset, other, otherOffset);
     }
   }
+}
+
+function isSamePointer(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): boolean {
+  for (let index = 0; index < pointerBytes; index++) if (a[aOffset + index] !== b[bOffset + index]) return false;
+  return true;
 }

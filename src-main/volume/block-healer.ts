@@ -1,5 +1,5 @@
 import { checksumOf, isFault, type MirrorpointError, reasonOf } from '../base/index.ts';
-import type { BlockStore, SecondSource } from '../blocks/index.ts';
+import type { BlockStore } from '../blocks/index.ts';
 import { pointerBirth, pointerChecksum, pointerVbn } from '../format/index.ts';
 
 /** A block as its pointer promises it. */
@@ -29,6 +29,11 @@ export interface HealCounts {
   lost: number;
 }
 
+interface HealedStore {
+  readonly store: BlockStore;
+  readonly mayRewrite: () => boolean;
+}
+
 /**
  * Gets blocks that the devices do not give from other servers, proves them, and
  * writes them over the bad ones in place.
@@ -41,9 +46,7 @@ export interface HealCounts {
  */
 export class BlockHealer {
   readonly counts: HealCounts = { healed: 0, served: 0, lost: 0 };
-  readonly #store: BlockStore;
   readonly #flush: () => Promise<void>;
-  readonly #mayRewrite: () => boolean;
   readonly #peers: PeerSource[] = [];
   readonly #listeners = new Set<(record: HealRecord) => void>();
   /** By VBN and checksum: one block is fetched and written once, whoever reads it. */
@@ -51,12 +54,13 @@ export class BlockHealer {
   #flushing: Promise<void> = Promise.resolve();
   #nextFlush: Promise<void> | undefined;
 
-  /** `mayRewrite` says whether places still belong to the blocks that are read from them. */
-  constructor(options: { store: BlockStore; flush: () => Promise<void>; mayRewrite?: () => boolean }) {
-    this.#store = options.store;
+  constructor(options: { flush: () => Promise<void> }) {
     this.#flush = options.flush;
-    this.#mayRewrite = options.mayRewrite ?? (() => true);
-    this.#store.addSecondSource((pointer, offset, target) => this.#fill(pointer, offset, target));
+  }
+
+  /** Heals what is read through a store; `mayRewrite` says whether places still belong to the blocks that it reads from them. */
+  heal(store: BlockStore, mayRewrite: () => boolean = () => true): void {
+    store.addSecondSource((pointer, offset, target) => this.#fill({ pointer, offset, target }, { store, mayRewrite }));
   }
 
   /** Asks this server too from now on, after those added before; the result ends that. */
@@ -81,24 +85,25 @@ export class BlockHealer {
     await Promise.all(this.#underWay.values());
   }
 
-  readonly #fill: SecondSource = async (pointer, offset, target) => {
+  async #fill(wanted: { pointer: Uint8Array; offset: number; target: Uint8Array }, at: HealedStore): Promise<boolean> {
+    const { pointer, offset, target } = wanted;
     const block = { vbn: pointerVbn(pointer, offset), birthCp: pointerBirth(pointer, offset), checksum: pointerChecksum(pointer, offset) };
     const key = `${block.vbn} ${block.checksum}`;
     let healing = this.#underWay.get(key);
     if (healing === undefined) {
-      healing = this.#heal(block).finally(() => this.#underWay.delete(key));
+      healing = this.#heal(block, at).finally(() => this.#underWay.delete(key));
       this.#underWay.set(key, healing);
     }
     const bytes = await healing;
     if (bytes !== undefined) target.set(bytes);
     return bytes !== undefined;
-  };
+  }
 
-  async #heal(block: DamagedBlock): Promise<Uint8Array | undefined> {
+  async #heal(block: DamagedBlock, at: HealedStore): Promise<Uint8Array | undefined> {
     for (const peer of [...this.#peers]) {
       const bytes = await peer(block);
-      if (bytes?.length !== this.#store.blockSizeBytes || checksumOf(bytes) !== block.checksum) continue;
-      this.#tell(await this.#rewrite(block, bytes));
+      if (bytes?.length !== at.store.blockSizeBytes || checksumOf(bytes) !== block.checksum) continue;
+      this.#tell(await this.#rewrite(block, bytes, at));
       return bytes;
     }
     this.#tell({ block, outcome: 'lost' });
@@ -106,10 +111,10 @@ export class BlockHealer {
   }
 
   /** A device that cannot be written does not keep the bytes from who asked for them. */
-  async #rewrite(block: DamagedBlock, bytes: Uint8Array): Promise<HealRecord> {
-    if (!this.#mayRewrite()) return { block, outcome: 'served' };
+  async #rewrite(block: DamagedBlock, bytes: Uint8Array, at: HealedStore): Promise<HealRecord> {
+    if (!at.mayRewrite()) return { block, outcome: 'served' };
     try {
-      await this.#store.writeRun(block.vbn, [bytes]);
+      await at.store.writeRun(block.vbn, [bytes]);
       await this.#flushTogether();
       return { block, outcome: 'healed' };
     } catch (fault) {

@@ -1,13 +1,13 @@
-import { assert, bytesEqual, MirrorpointError, toHex } from '../base/index.ts';
-import { BlockCache, BlockStore } from '../blocks/index.ts';
+import { assert, bytesEqual, MirrorpointError, present, toHex } from '../base/index.ts';
+import type { BlockCache, BlockStore } from '../blocks/index.ts';
 import { rootPlaces, RootRing } from '../consistency/index.ts';
-import type { DeviceSet } from '../device/index.ts';
-import { decodeRootNode, type Geometry, geometryOf, type RootNode } from '../format/index.ts';
+import { type DeviceSet, totalBytes } from '../device/index.ts';
+import { decodeRootNode, type Geometry, type RootNode } from '../format/index.ts';
+import { type BlockSpace, PreservedRoots } from '../preservation/index.ts';
 import { KeptRootReader } from '../snapshots/index.ts';
-import type { BlockFileContext } from '../tree/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
-import { newestMirrorRoot } from './mirror-root.ts';
+import { hasSteppedDown, isRootOf, newestMirrorRoot } from './mirror-root.ts';
 import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
 
@@ -28,6 +28,21 @@ interface Committed {
   readonly bytes: Uint8Array;
 }
 
+/** Roots of one history on these devices, and who reads them. */
+interface Line {
+  readonly space: BlockSpace;
+  readonly views: Map<number, HeldRoot>;
+}
+
+/** A state that a mirror keeps although its primary's history does not have it. */
+export interface SetAside {
+  readonly name: string;
+  readonly cp: number;
+  readonly wallMs: number;
+  /** Blocks of it that had to make way for others. */
+  readonly displacedBlocks: number;
+}
+
 interface HeldRoot {
   readonly root: ViewedRoot;
   count: number;
@@ -36,20 +51,26 @@ interface HeldRoot {
 /**
  * A mirror's copy of a volume. It serves the last committed root, read-only,
  * while blocks of later CPs are written beside it; `commit` moves to a new root
- * all at once. What is written where is the replication's business: the primary
- * never sends a block to an address that `committed` or an open view uses.
+ * all at once. What is written where is the replication's business: while the
+ * primary keeps the mirror's root, it sends nothing to an address that this root
+ * or an open view uses. When it does not keep it any more, `beginComparison`
+ * preserves the root here until another one is whole.
  *
  * An empty mirror belongs to no volume yet; `adopt` gives it to one.
  */
 export class MirrorVolume implements AsyncDisposable {
   readonly name: string;
-  readonly geometry: Geometry;
-  readonly store: BlockStore;
-  readonly cache: BlockCache;
   readonly healer: BlockHealer;
   readonly #set: DeviceSet;
-  readonly #views = new Map<number, HeldRoot>();
+  readonly #preserved: PreservedRoots;
   readonly #viewListeners = new Set<() => void>();
+  readonly #lossListeners = new Set<(lost: { name: string; cp: number }) => void>();
+  /** The line of the root that is served, and of those that are received. They differ during a comparison. */
+  #served: Line;
+  #received: Line;
+  #setAside: Line | undefined;
+  /** Lines that somebody reads. */
+  readonly #readers = new Map<BlockSpace, Line>();
   #committed: Committed | undefined;
   /** Roots that may stand on the devices although their commit failed: what they reference must be kept. */
   readonly #doubtfulCps = new Set<number>();
@@ -59,10 +80,21 @@ export class MirrorVolume implements AsyncDisposable {
     this.name = options.name;
     this.#set = set;
     this.#committed = committed;
-    this.geometry = geometryOf(set.blockSizeBytes);
-    this.store = new BlockStore(set.data, set.blockSizeBytes);
-    this.healer = new BlockHealer({ store: this.store, flush: () => set.flush() });
-    this.cache = new BlockCache(this.store, { capacityBytes: options.cacheBytes ?? cacheBytesDefault });
+    this.#preserved = new PreservedRoots({
+      data: set.data,
+      region: set.journal,
+      flush: () => set.flush(),
+      blockSizeBytes: set.blockSizeBytes,
+      blockCount: () => set.blockCount,
+      cacheBytes: options.cacheBytes ?? cacheBytesDefault,
+      onGivenUp: ({ name, root }) => {
+        this.#setAside = undefined;
+        for (const listener of this.#lossListeners) listener({ name, cp: root.cp });
+      },
+    });
+    this.healer = new BlockHealer({ flush: () => set.flush() });
+    this.#received = this.#newLine();
+    this.#served = this.#received;
   }
 
   /** An empty mirror on a newly made device set, which it then owns. Throws `volume-exists` when the set has a root. */
@@ -78,14 +110,34 @@ export class MirrorVolume implements AsyncDisposable {
   /** Opens a mirror at its last committed CP; the set is the mirror's from then on. Throws `volume-damaged`, `format-too-new`, or `volume-is-primary`. */
   static async open(set: DeviceSet, options: MirrorVolumeOptions): Promise<MirrorVolume> {
     const committed = await newestMirrorRoot(set);
-    if (committed !== undefined && bytesEqual(committed.root.setId, set.setId)) {
+    if (committed !== undefined && isOwn(set, committed) && !(await hasSteppedDown(set, committed.bytes))) {
       throw new MirrorpointError(
         'volume-is-primary',
         `${set.name} holds volume ${toHex(set.volumeId)} as its primary left it, at CP ${committed.root.cp}. ` +
           `Open it as a primary, or choose other devices for the mirror ${options.name}.`,
       );
     }
-    return new MirrorVolume(set, options, committed);
+    const mirror = new MirrorVolume(set, options, committed);
+    await mirror.#load();
+    return mirror;
+  }
+
+  /**
+   * Makes a mirror of a primary's devices, whose volume was closed in order. Its
+   * last state is served until the first CP of the new primary is whole, and
+   * stays readable under the name beyond that unless the new primary has it too.
+   * Durable when it resolves. Throws `not-a-volume`, and what `open` throws.
+   */
+  static async stepDown(set: DeviceSet, options: MirrorVolumeOptions & { setAsideName: string }): Promise<MirrorVolume> {
+    const last = await newestMirrorRoot(set);
+    if (last === undefined) {
+      throw new MirrorpointError('not-a-volume', `${set.name} holds no CP that could step down. Create a mirror on it instead.`);
+    }
+    if (isOwn(set, last) && !(await hasSteppedDown(set, last.bytes))) {
+      const mirror = new MirrorVolume(set, options, last);
+      await mirror.#setAsideServed(options.setAsideName);
+    }
+    return MirrorVolume.open(set, options);
   }
 
   /** The volume's id, or zeros while the mirror is empty. */
@@ -95,6 +147,19 @@ export class MirrorVolume implements AsyncDisposable {
 
   get setId(): Uint8Array {
     return this.#set.setId;
+  }
+
+  get geometry(): Geometry {
+    return this.#received.space.geometry;
+  }
+
+  /** The blocks as the roots that are received have them. */
+  get store(): BlockStore {
+    return this.#received.space.store;
+  }
+
+  get cache(): BlockCache {
+    return this.#received.space.cache;
   }
 
   get blockSizeBytes(): number {
@@ -117,7 +182,7 @@ export class MirrorVolume implements AsyncDisposable {
 
   /** CPs that must be kept for this mirror besides the committed one, in rising order. */
   get neededCps(): readonly number[] {
-    const needed = new Set([...this.#views.keys(), ...this.#doubtfulCps]);
+    const needed = new Set([...this.#received.views.keys(), ...this.#doubtfulCps]);
     needed.delete(this.#committed?.root.cp ?? 0);
     return [...needed].sort((a, b) => a - b);
   }
@@ -141,9 +206,55 @@ export class MirrorVolume implements AsyncDisposable {
     return this.#set.grow(...device);
   }
 
+  /** The state that was set aside, if there is one besides the one that is served. */
+  get setAside(): SetAside | undefined {
+    const kept = this.#preserved.get('set-aside');
+    if (kept === undefined || this.#committed === undefined || isRootOf(kept.mark, this.#committed.bytes)) return undefined;
+    const { name, root } = kept.mark;
+    return { name, cp: root.cp, wallMs: root.wallMs, displacedBlocks: kept.places.size };
+  }
+
+  /** Calls the listener when a state that was set aside had to go for lack of room; the result ends that. */
+  onSetAsideLost(listener: (lost: { name: string; cp: number }) => void): () => void {
+    this.#lossListeners.add(listener);
+    return () => {
+      this.#lossListeners.delete(listener);
+    };
+  }
+
+  /** Gives up what was set aside. Views of it end with `checksum-mismatch`. */
+  async dropSetAside(): Promise<void> {
+    this.#setAside = undefined;
+    await this.#preserved.remove('set-aside');
+  }
+
+  /**
+   * Preserves the served root, which the primary does not keep any more: from now
+   * on whatever is received may be written over it, and it is served all the
+   * same, also after a restart. With a name, it stays readable as a state set
+   * aside. The context is that of the served root.
+   */
+  async beginComparison(setAsideName?: string): Promise<{ root: RootNode; space: BlockSpace }> {
+    const { root, bytes } = present(this.#committed, 'the root to compare with');
+    if (setAsideName !== undefined) await this.#setAsideServed(setAsideName);
+    if (this.#served === this.#received) {
+      // Views of a root that was preserved before that one cannot be kept as well.
+      await this.#preserved.remove('served');
+      await this.#preserved.add({ kind: 'served', name: '', root, rootBytes: bytes }, this.#served.space);
+      this.#received = this.#newLine();
+    }
+    return { root, space: this.#served.space };
+  }
+
+  /** Notes that a block of a root being received stands in its place already. */
+  occupy(vbn: number): void {
+    this.#preserved.occupy(vbn);
+  }
+
   /** Writes blocks to consecutive VBNs. The buffers, whole blocks each, must not change until it resolves. */
-  writeBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.store.writeRun(vbn, buffers);
+  async writeBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
+    if (!this.#preserved.isEmpty) await this.#preserved.makeWay(vbn, totalBytes(buffers) / this.blockSizeBytes);
+    await this.store.writeRun(vbn, buffers);
   }
 
   /** Makes everything written so far durable. */
@@ -153,9 +264,10 @@ export class MirrorVolume implements AsyncDisposable {
 
   /**
    * Moves to a root whose blocks have all been proven to be on the devices:
-   * makes them durable, then the root, then serves it.
+   * makes them durable, then the root, then serves it. `basisCp` is the CP up to
+   * which its history is the mirror's own.
    */
-  async commit(rootBytes: Uint8Array): Promise<void> {
+  async commit(rootBytes: Uint8Array, basisCp = this.#committed?.root.cp ?? 0): Promise<void> {
     const root = decodeRootNode(rootBytes);
     assert(root.cp > (this.#committed?.root.cp ?? 0), 'a mirror only moves forward');
     await this.flush();
@@ -163,38 +275,37 @@ export class MirrorVolume implements AsyncDisposable {
     await this.#writeRoot(root, rootBytes);
     this.#doubtfulCps.clear();
     this.#committed = { root, bytes: rootBytes };
+    this.#served = this.#received;
+    this.#preserved.committed(root, this.#received.space);
+    await this.#releaseServed();
+    if ((this.setAside?.cp ?? Infinity) <= basisCp) await this.dropSetAside();
   }
 
   /**
-   * Opens a view of the last root, of a snapshot, or of a CP that is a snapshot
-   * or open in another view. Throws `snapshot-not-found`.
+   * Opens a view of the last root, of a snapshot, of the state set aside, or of a
+   * CP that is a snapshot or open in another view. Throws `snapshot-not-found`.
    */
-  openView(at: RootViewAt): Promise<RootView> {
-    return this.#holdServed((root) =>
-      openRootView({
-        name: this.name,
-        context: this.#context,
-        root: () => root,
-        at,
-        enter: (root) => this.#enterView(root),
-        held: (cp) => this.#views.get(cp)?.root,
-        isWhole: isWholeOnMirror,
-      }),
-    );
+  async openView(at: RootViewAt): Promise<RootView> {
+    const kept = this.#preserved.get('set-aside');
+    if (kept !== undefined && typeof at === 'object' && 'snapshot' in at && at.snapshot === kept.mark.name) {
+      this.#setAside ??= lineOf(kept.space);
+      return this.#openView(this.#setAside, kept.mark.root, 'last');
+    }
+    return this.#holdServed((root, line) => this.#openView(line, root, at));
   }
 
   /** Snapshots in CP order, after a CP, at most `limit`. */
   async listSnapshots(options: { after?: number; limit?: number } = {}): Promise<SnapshotInfo[]> {
     if (this.#committed === undefined) return [];
-    return this.#holdServed((root) => {
-      const rows = new KeptRootReader(this.#context, root.files.snapshots);
-      return listSnapshots((read) => this.cache.run(() => read(rows)), options);
+    return this.#holdServed((root, { space }) => {
+      const rows = new KeptRootReader(space.context, root.files.snapshots);
+      return listSnapshots((read) => space.cache.run(() => read(rows)), options);
     });
   }
 
   /** Verifies every tree, count and checksum of the committed root. Commits wait for nothing: the root is held meanwhile. */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
-    return this.#holdServed((root) => checkVolume({ context: this.#context, root, isMirror: true }, options));
+    return this.#holdServed((root, { space }) => checkVolume({ context: space.context, root, isMirror: true }, options));
   }
 
   /** Closes the devices. Idempotent. */
@@ -207,11 +318,7 @@ export class MirrorVolume implements AsyncDisposable {
     return this.close();
   }
 
-  get #context(): BlockFileContext {
-    return { geometry: this.geometry, cache: this.cache };
-  }
-
-  get #served(): RootNode {
+  get #servedRoot(): RootNode {
     if (this.#committed !== undefined) return this.#committed.root;
     throw new MirrorpointError(
       'not-found',
@@ -223,19 +330,69 @@ export class MirrorVolume implements AsyncDisposable {
    * Reads with the served root held: a block that is read may be healed, and so
    * written, which is right only while nothing else can come to its place.
    */
-  async #holdServed<T>(read: (root: RootNode) => Promise<T>): Promise<T> {
-    const root = this.#served;
-    const leave = this.#enterView({ ...root, inodes: root.files.inodes });
+  async #holdServed<T>(read: (root: RootNode, line: Line) => Promise<T>): Promise<T> {
+    const root = this.#servedRoot;
+    const line = this.#served;
+    const leave = this.#enterView(line, { ...root, inodes: root.files.inodes });
     try {
-      return await read(root);
+      return await read(root, line);
     } finally {
       leave();
     }
   }
 
-  #enterView(root: ViewedRoot): () => void {
-    const known = this.#views.get(root.cp);
-    if (known === undefined && this.#views.size >= viewedCpsMax) {
+  /** A line of its own for roots that are received. Its blocks are healed in place while no other line may have them there. */
+  #newLine(): Line {
+    const line = lineOf(this.#preserved.newSpace());
+    this.healer.heal(line.space.store, () => this.#served === line && this.#received === line);
+    return line;
+  }
+
+  /** Takes up what the devices preserve: a comparison that was not finished, and what was set aside. */
+  async #load(): Promise<void> {
+    if (this.#committed === undefined) return;
+    const { root, bytes } = this.#committed;
+    await this.#preserved.load((mark) => mark.kind === 'set-aside' || isRootOf(mark, bytes));
+    const served = this.#preserved.get('served');
+    if (served !== undefined) this.#served = lineOf(served.space);
+    this.#preserved.committed(root, this.#served.space);
+  }
+
+  async #setAsideServed(name: string): Promise<void> {
+    const { root, bytes } = present(this.#committed, 'the root to set aside');
+    const before = this.#preserved.get('set-aside')?.mark;
+    if (before !== undefined) {
+      if (isRootOf(before, bytes)) return;
+      throw new MirrorpointError(
+        'snapshot-exists',
+        `The mirror ${this.name} has set CP ${before.root.cp} aside as "${before.name}" already. Copy what you need out of it, delete it, and try again.`,
+      );
+    }
+    await this.#preserved.add({ kind: 'set-aside', name, root, rootBytes: bytes }, this.#preserved.newSpace());
+  }
+
+  /** Ends preserving a root that is not served any more, when nobody reads it. */
+  async #releaseServed(): Promise<void> {
+    const kept = this.#preserved.get('served');
+    if (kept === undefined || this.#served.space === kept.space || this.#readers.has(kept.space)) return;
+    await this.#preserved.remove('served');
+  }
+
+  #openView(line: Line, root: RootNode, at: RootViewAt): Promise<RootView> {
+    return openRootView({
+      name: this.name,
+      context: line.space.context,
+      root: () => root,
+      at,
+      enter: (found) => this.#enterView(line, found),
+      held: (cp) => line.views.get(cp)?.root,
+      isWhole: isWholeOnMirror,
+    });
+  }
+
+  #enterView(line: Line, root: ViewedRoot): () => void {
+    const known = line.views.get(root.cp);
+    if (known === undefined && line.views.size >= viewedCpsMax) {
       throw new MirrorpointError(
         'volume-in-use',
         `Views of ${viewedCpsMax} different CPs are open on the mirror ${this.name}, the most there can be. Close some of them.`,
@@ -243,15 +400,18 @@ export class MirrorVolume implements AsyncDisposable {
     }
     const held = known ?? { root, count: 0 };
     held.count++;
-    this.#views.set(root.cp, held);
+    line.views.set(root.cp, held);
+    this.#readers.set(line.space, line);
     this.#tellListeners();
     let left = false;
     return () => {
       if (left) return;
       left = true;
       held.count--;
-      if (held.count === 0) this.#views.delete(root.cp);
+      if (held.count === 0) line.views.delete(root.cp);
+      if (line.views.size === 0) this.#readers.delete(line.space);
       this.#tellListeners();
+      this.#releaseServed().catch(() => undefined);
     };
   }
 
@@ -273,4 +433,12 @@ export class MirrorVolume implements AsyncDisposable {
       await this.flush();
     }
   }
+}
+
+function lineOf(space: BlockSpace): Line {
+  return { space, views: new Map() };
+}
+
+function isOwn(set: DeviceSet, { root }: Committed): boolean {
+  return bytesEqual(root.setId, set.setId);
 }

@@ -5,7 +5,7 @@ import type { DeviceSet } from '../device/index.ts';
 import { encodeRootNode, geometryOf, type RootNode } from '../format/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 import { emptyRoot } from './empty-root.ts';
-import { newestMirrorRoot } from './mirror-root.ts';
+import { hasSteppedDown, newestMirrorRoot } from './mirror-root.ts';
 import { findViewedRoot, isWholeOnMirror, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import type { VolumeOptions } from './volume-options.ts';
 
@@ -69,6 +69,13 @@ export async function lastStart(set: DeviceSet, options: VolumeOptions): Promise
         'Open it as a mirror: changes made here would part it from its primary for good.',
     );
   }
+  if (await hasSteppedDown(set, bytes)) {
+    throw new MirrorpointError(
+      'volume-is-mirror',
+      `The devices of ${options.name} were the primary's of volume ${toHex(set.volumeId)} up to CP ${root.cp}, and stepped down since. ` +
+        'Open it as a mirror; to make it the primary again, promote it.',
+    );
+  }
   checkSizes(set, root, options.name);
   const context = contextFor(set, options);
   const shed = await readShed(context, root.files.shed);
@@ -91,7 +98,7 @@ export async function mirrorStart(set: DeviceSet, options: VolumeOptions, epoch:
     );
   }
   const { root: copy, bytes, damagedCopies } = found;
-  if (bytesEqual(copy.setId, set.setId)) {
+  if (bytesEqual(copy.setId, set.setId) && !(await hasSteppedDown(set, bytes))) {
     throw new MirrorpointError(
       'volume-is-primary',
       `Volume ${name} is the primary already, at CP ${copy.cp} in epoch ${copy.epoch}. There is nothing to promote; open it.`,

@@ -3,6 +3,7 @@ import type { CpCause, CpFollower, CpRecord, Journal } from '../consistency/inde
 import type { Device, DeviceSet } from '../device/index.ts';
 import { changeBlocks, createRootDirectory, type LiveFiles, relistOrphans } from '../files/index.ts';
 import type { Geometry, RootNode } from '../format/index.ts';
+import { forgetPreserved } from '../preservation/index.ts';
 import type { Hold, KnownNeeds } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
@@ -60,7 +61,8 @@ export class Volume implements AsyncDisposable {
     this.recovery = recovery;
     this.#set = start.set;
     this.#options = start.options;
-    this.healer = new BlockHealer({ store: start.context.cache.store, flush: () => start.set.flush() });
+    this.healer = new BlockHealer({ flush: () => start.set.flush() });
+    this.healer.heal(start.context.cache.store);
     this.#core = new VolumeCore(start, (cause) => this.takeCp(cause));
     this.snapshots = new VolumeSnapshots({
       context: start.context,
@@ -132,6 +134,8 @@ export class Volume implements AsyncDisposable {
     await volume.#core.ledger.load({ committedCp: 0, neededCps: [live.cp], inFlightCps: [] });
     if (!isLast) await volume.#takeBack(live, start.root);
     await volume.takeCp('promote');
+    // Only now: until the new root was durable, what stepped down had to be known as that.
+    await forgetPreserved(set.journal);
     return volume.#started();
   }
 

@@ -15,8 +15,8 @@ import {
   wantBlocksMax,
   wantRunsMax,
 } from './limits.ts';
-import type { BlocksMessage, HelloMessage, Message, MessageType } from './message.ts';
 import { readChanges, writeChanges } from './changes.ts';
+import { type BlocksMessage, type HelloMessage, type Message, type MessageType, rootBases } from './message.ts';
 import { blocksIn, cutByRuns, isBlockSize, readCps, readRuns, writeCps, writeRuns } from './runs.ts';
 
 /** The number that stands for each message in a frame. A number is never given a new meaning. */
@@ -110,7 +110,7 @@ function writeBody(writer: BodyWriter, message: Message): readonly Uint8Array[] 
       return [];
     case 'root':
       writer.u48('the CP', message.cp, cpRange);
-      writer.u8('live', message.live ? 1 : 0);
+      writer.u8('the basis', rootBases.indexOf(message.basis));
       assert(isBlockSize(message.root.length), `a root of ${message.root.length} bytes is not one block`);
       writer.u32('the length of the root', message.root.length);
       writer.bytes('the root', message.root);
@@ -188,10 +188,10 @@ function readBody(reader: BodyReader, type: MessageType, data: Uint8Array): Mess
       return readChanges(reader);
     case 'root': {
       const cp = reader.u48('the CP', cpRange);
-      const live = reader.u8('live', { max: 1 }) === 1;
+      const basis = rootBases[reader.u8('the basis', { max: rootBases.length - 1 })]!;
       const rootBytes = reader.u32('the length of the root', { max: blockSizeBytesMax });
       if (!isBlockSize(rootBytes)) reader.fail(`a root of ${rootBytes} bytes is not one block`);
-      return { type, cp, live, root: reader.bytes('the root', rootBytes) };
+      return { type, cp, basis, root: reader.bytes('the root', rootBytes) };
     }
     case 'want':
       return {

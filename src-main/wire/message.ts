@@ -74,11 +74,22 @@ export interface ChangesMessage {
   readonly changes: readonly BlockChange[];
 }
 
-/** Primary to mirror: the root node (one block) of a CP: reconcile to it and commit. `live` ends a CP that `begin` began. */
+/**
+ * What a primary knows of the mirror's committed root when it sends a newer one:
+ * - `live`: the primary keeps it, and the blocks of the new root's CP have streamed since `begin`
+ * - `held`: the primary keeps it, or the mirror has none
+ * - `ancestor`: it is one of the new root's history, and not kept any more
+ * - `related`: whether it is cannot be told; the mirror finds a CP that both histories have, or refuses
+ * - `forced`: as `related`, and an administrator wants it even when there is no common CP
+ */
+export const rootBases = ['live', 'held', 'ancestor', 'related', 'forced'] as const;
+export type RootBasis = (typeof rootBases)[number];
+
+/** Primary to mirror: the root node (one block) of a CP: reconcile to it and commit. */
 export interface RootMessage {
   readonly type: 'root';
   readonly cp: number;
-  readonly live: boolean;
+  readonly basis: RootBasis;
   readonly root: Uint8Array;
 }
 

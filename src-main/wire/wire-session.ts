@@ -231,8 +231,8 @@ export class WireSession {
         return message.cp === speaker.liveCp ? undefined : `CP ${message.cp} is not streaming`;
       case 'root':
         if (message.root.length !== this.#blockSizeBytes) return `the root is not one block of ${this.#blockSizeBytes} bytes`;
-        if (message.live && message.cp !== speaker.liveCp) return `CP ${message.cp} is not streaming`;
-        if (message.live) speaker.liveCp = 0;
+        if (message.basis === 'live' && message.cp !== speaker.liveCp) return `CP ${message.cp} is not streaming`;
+        if (message.basis === 'live') speaker.liveCp = 0;
         return undefined;
       case 'want':
         return this.#wants.asked(message);

@@ -11,10 +11,21 @@ import { testSeed } from '../seed.ts';
 
 describe('what a primary does about a mirror', () => {
   const last = { cp: 9, checksum: 99n };
-  const plan = (committedCp: number, rootChecksum: bigint, held: number[], sent = new Map<number, bigint>()) =>
+  const plan = (
+    committedCp: number,
+    rootChecksum: bigint,
+    held: number[],
+    more: { known?: Map<number, bigint>; mirrorEpoch?: number; isConfirmed?: boolean } = {},
+  ) =>
     planForState(
-      { committedCp, rootChecksum },
-      { last, isHeld: (cp) => held.includes(cp), sentChecksum: (cp) => sent.get(cp) },
+      { committedCp, rootChecksum, epoch: more.mirrorEpoch ?? 2 },
+      {
+        last,
+        epoch: 2,
+        isConfirmed: more.isConfirmed ?? false,
+        isHeld: (cp) => held.includes(cp),
+        knownChecksum: (cp) => more.known?.get(cp),
+      },
     );
 
   test('an empty one gets the last root if that is held, else the next', () => {
@@ -29,17 +40,28 @@ describe('what a primary does about a mirror', () => {
   test('one at a held CP catches up', () => {
     expect(plan(5, 55n, [5]).kind).toBe('take-cp');
     expect(plan(5, 55n, [5, 9]).kind).toBe('offer');
-    expect(plan(5, 55n, [5], new Map([[5, 55n]])).kind).toBe('take-cp');
+    expect(plan(5, 55n, [5], { known: new Map([[5, 55n]]) })).toEqual({ kind: 'take-cp', basis: 'held' });
   });
 
-  test.each([
-    ['newer than the primary', plan(10, 1n, [9])],
-    ['at another root of the same CP', plan(9, 1n, [9])],
-    ['at another root of an earlier CP', plan(5, 1n, [5], new Map([[5, 55n]]))],
-    ['at a CP that is not held any more', plan(5, 55n, [9])],
-    ['at the last CP, which is not held', plan(9, 99n, [])],
-  ])('one %s is refused as diverged', (_, refusal) => {
-    expect(refusal).toMatchObject({ kind: 'refuse', fault: { code: 'peer-diverged' } });
+  test('one at a CP that is not held any more compares: as an ancestor if it is known for one', () => {
+    expect(plan(5, 55n, [9])).toEqual({ kind: 'offer', basis: 'related' });
+    expect(plan(5, 55n, [9], { known: new Map([[5, 55n]]) })).toEqual({ kind: 'offer', basis: 'ancestor' });
+    expect(plan(9, 99n, [])).toEqual({ kind: 'take-cp', basis: 'ancestor' });
+  });
+
+  test('one of an earlier epoch compares whatever its number, and gets a CP with a higher one', () => {
+    expect(plan(5, 55n, [5, 9], { mirrorEpoch: 1 })).toEqual({ kind: 'offer', basis: 'related' });
+    expect(plan(12, 1n, [9], { mirrorEpoch: 1 })).toEqual({ kind: 'take-cp', basis: 'related' });
+    expect(plan(9, 1n, [9], { mirrorEpoch: 1 })).toEqual({ kind: 'take-cp', basis: 'related' });
+  });
+
+  test.each<[string, Parameters<typeof plan>]>([
+    ['newer than the primary', [10, 1n, [9]]],
+    ['at another root of the same CP', [9, 1n, [9]]],
+    ['at another root of an earlier CP', [5, 1n, [5], { known: new Map([[5, 55n]]) }]],
+  ])('one %s is refused as diverged, until an administrator confirms', (_, [cp, checksum, held, more]) => {
+    expect(plan(cp, checksum, held, more)).toMatchObject({ kind: 'refuse', fault: { code: 'peer-diverged' } });
+    expect(plan(cp, checksum, held, { ...more, isConfirmed: true })).toMatchObject({ basis: 'forced' });
   });
 });
 

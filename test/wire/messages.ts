@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { errorCodes, u48Max } from '../../src-main/base/index.ts';
-import { patchBetween } from '../../src-main/wire/index.ts';
-import type { BlockChange, HelloMessage, Message, Run } from '../../src-main/wire/index.ts';
+import { type BlockChange, type HelloMessage, type Message, patchBetween, rootBases, type Run } from '../../src-main/wire/index.ts';
 
 /** Buffers sent one behind the other, as the receiver sees them. */
 export function joined(buffers: readonly Uint8Array[]): Uint8Array {
@@ -76,7 +75,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   fc.record({
     type: fc.constant('root'),
     cp,
-    live: fc.boolean(),
+    basis: fc.constantFrom(...rootBases),
     root: blockSizeBytes.chain((size) => fc.integer({ min: 0, max: 255 }).map((fill) => new Uint8Array(size).fill(fill))),
   }),
   fc.record({ type: fc.constant('changes'), cp: cp.map((value) => Math.max(2, value)), changes: fc.array(change, { minLength: 1, maxLength: 20 }) }),
@@ -121,7 +120,7 @@ export const sampleMessages: readonly Message[] = [
   { type: 'state', committedCp: 6, rootChecksum: 0xfedc_ba98_7654_3210n, receivingCp: 7, neededCps: [3, 5] },
   { type: 'begin', cp: 8, baseCp: 7 },
   { type: 'blocks', cp: 8, requestId: 0, runs: [{ vbn: 10, count: 2 }, { vbn: 99, count: 1 }], data: [new Uint8Array(8192).fill(1), new Uint8Array(4096).fill(2)] },
-  { type: 'root', cp: 8, live: true, root: new Uint8Array(4096).fill(9) },
+  { type: 'root', cp: 8, basis: 'live', root: new Uint8Array(4096).fill(9) },
   { type: 'want', requestId: 4, cp: 8, runs: [{ vbn: 10, count: 500 }] },
   { type: 'gone', requestId: 4, cp: 8 },
   { type: 'committed', cp: 8, rootChecksum: 5n, neededCps: [7] },

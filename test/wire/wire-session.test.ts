@@ -181,9 +181,9 @@ describe('a session', () => {
     const { primary, mirror } = pair();
     cross(primary, mirror, { type: 'begin', cp: 5, baseCp: 4 });
     cross(primary, mirror, { type: 'blocks', cp: 5, requestId: 0, runs: [{ vbn: 8, count: 1 }], data: [block()] });
-    cross(primary, mirror, changes(4092), { type: 'root', cp: 5, live: true, root: block() });
+    cross(primary, mirror, changes(4092), { type: 'root', cp: 5, basis: 'live', root: block() });
     cross(mirror, primary, { type: 'committed', cp: 5, rootChecksum: 9n, neededCps: [4] }, { type: 'views', neededCps: [] });
-    cross(primary, mirror, { type: 'root', cp: 9, live: false, root: block() });
+    cross(primary, mirror, { type: 'root', cp: 9, basis: 'held', root: block() });
     cross(mirror, primary, { type: 'want', requestId: 1, cp: 9, runs: [{ vbn: 3, count: 2 }, { vbn: 9, count: 1 }] });
     cross(primary, mirror, { type: 'begin', cp: 10, baseCp: 9 }, heartbeat);
     cross(primary, mirror, { type: 'blocks', cp: 0, requestId: 1, runs: [{ vbn: 3, count: 2 }], data: [block(2)] });
@@ -210,7 +210,7 @@ describe('a session', () => {
   it('takes a consistency point that begins anew above the one streaming', () => {
     const { primary, mirror } = pair();
     cross(primary, mirror, { type: 'begin', cp: 5, baseCp: 4 }, { type: 'begin', cp: 6, baseCp: 4 });
-    cross(primary, mirror, { type: 'root', cp: 6, live: true, root: block() });
+    cross(primary, mirror, { type: 'root', cp: 6, basis: 'live', root: block() });
   });
 
   // Each: what may still be said, and then what may not, to whom.
@@ -228,11 +228,11 @@ describe('a session', () => {
     [
       'live blocks after their root',
       'primary',
-      [{ type: 'begin', cp: 5, baseCp: 4 }, { type: 'root', cp: 5, live: true, root: block() }],
+      [{ type: 'begin', cp: 5, baseCp: 4 }, { type: 'root', cp: 5, basis: 'live', root: block() }],
       { type: 'blocks', cp: 5, requestId: 0, runs: [{ vbn: 1, count: 1 }], data: [block()] },
     ],
-    ['a live root of no streaming CP', 'primary', [], { type: 'root', cp: 5, live: true, root: block() }],
-    ['a root of another block size', 'primary', [], { type: 'root', cp: 5, live: false, root: block(2) }],
+    ['a live root of no streaming CP', 'primary', [], { type: 'root', cp: 5, basis: 'live', root: block() }],
+    ['a root of another block size', 'primary', [], { type: 'root', cp: 5, basis: 'held', root: block(2) }],
     [
       'blocks of another block size',
       'primary',
