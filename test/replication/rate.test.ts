@@ -66,7 +66,10 @@ test('a bucket lets through what its limit says, whatever the sizes, and a new l
       void bucket.rest().then(() => {
         isResting = false;
       });
-      for (; isResting; await Promise.resolve()) clock.pass(1);
+      while (isResting) {
+        clock.pass(1);
+        await Promise.resolve();
+      }
     }
     return went - from;
   };
