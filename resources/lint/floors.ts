@@ -18,6 +18,7 @@ export const mainFloors: Readonly<Record<string, number>> = {
   snapshots: 5,
   preservation: 5,
   volume: 6,
+  control: 7,
   pairing: 7,
   replication: 7,
   restore: 7,

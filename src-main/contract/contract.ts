@@ -5,7 +5,6 @@ import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
 import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
 import { holdLabelSchema, holdReasonSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
-import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
 import * as schemas from './schemas.ts';
 import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
 
@@ -41,21 +40,41 @@ const volumes = {
     .output(schemas.volumeStatusSchema),
 };
 
-const files = {
+/** What is asked alike of this server and of a paired one. */
+const reading = {
   /** Sorted by the bytes of the names. `after` is the last name of the page before. */
-  list: base
-    .input(placeSchema.extend({ after: z.string().optional(), limit: z.int().min(1).max(listPageMax).default(listPageMax) }))
-    .output(z.object({ entries: z.array(schemas.listedEntrySchema), more: z.boolean() })),
-  stat: base.input(placeSchema.extend({ follow: z.boolean().default(false) })).output(schemas.attributesSchema),
+  list: {
+    input: placeSchema.extend({ after: z.string().optional(), limit: z.int().min(1).max(listPageMax).default(listPageMax) }),
+    output: z.object({ entries: z.array(schemas.listedEntrySchema), more: z.boolean() }),
+  },
+  stat: { input: placeSchema.extend({ follow: z.boolean().default(false) }), output: schemas.attributesSchema },
   /** Opens a file of one root, which is kept until `closeRead` or the end of the connection. */
-  openRead: base.input(placeSchema).output(z.object({ readId: z.string(), sizeBytes: z.int(), cp: z.int() })),
+  openRead: { input: placeSchema, output: z.object({ readId: z.string(), sizeBytes: z.int(), cp: z.int() }) },
   /** The bytes from the offset on, fewer than asked at the end of the file. */
-  read: base
-    .input(
-      z.object({ readId: z.string(), offsetBytes: z.int().min(0), lengthBytes: z.int().min(1).max(readChunkBytesMax) }),
-    )
-    .output(z.instanceof(Blob)),
-  closeRead: base.input(z.object({ readId: z.string() })).output(nothing),
+  read: {
+    input: z.object({ readId: z.string(), offsetBytes: z.int().min(0), lengthBytes: z.int().min(1).max(readChunkBytesMax) }),
+    output: z.instanceof(Blob),
+  },
+  closeRead: { input: z.object({ readId: z.string() }), output: nothing },
+  /** In the order of their CPs, newer than the CP `after`. */
+  listSnapshots: {
+    input: ofVolume.extend({ after: z.int().optional(), limit: z.int().min(1).max(listPageMax).default(listPageMax) }),
+    output: z.object({ snapshots: z.array(schemas.snapshotSchema), more: z.boolean() }),
+  },
+};
+
+const readingFiles = {
+  list: base.input(reading.list.input).output(reading.list.output),
+  stat: base.input(reading.stat.input).output(reading.stat.output),
+  openRead: base.input(reading.openRead.input).output(reading.openRead.output),
+  read: base.input(reading.read.input).output(reading.read.output),
+  closeRead: base.input(reading.closeRead.input).output(reading.closeRead.output),
+};
+
+const readingSnapshots = { list: base.input(reading.listSnapshots.input).output(reading.listSnapshots.output) };
+
+const files = {
+  ...readingFiles,
   makeDirectory: base
     .input(inVolume.extend({ parents: z.boolean().default(false), mode: z.int().min(0).max(0o7777).default(0o755) }))
     .output(schemas.attributesSchema),
@@ -94,10 +113,7 @@ const ofHold = schemas.snapshotPlaceSchema.extend({ label: holdLabelSchema });
 
 const snapshots = {
   create: base.input(schemas.snapshotPlaceSchema).output(schemas.snapshotSchema),
-  /** In the order of their CPs, newer than the CP `after`. */
-  list: base
-    .input(ofVolume.extend({ after: z.int().optional(), limit: z.int().min(1).max(listPageMax).default(listPageMax) }))
-    .output(z.object({ snapshots: z.array(schemas.snapshotSchema), more: z.boolean() })),
+  ...readingSnapshots,
   delete: base.input(schemas.snapshotPlaceSchema).output(nothing),
   /** A held snapshot cannot be deleted. */
   hold: base.input(ofHold.extend({ reason: holdReasonSchema.optional() })).output(nothing),
@@ -111,9 +127,6 @@ const relationships = {
   list: base.input(nothing).output(z.object({ relationships: z.array(schemas.relationshipStatusSchema) })),
   pause: base.input(ofRelationship).output(nothing),
   resume: base.input(ofRelationship).output(nothing),
-  limits: base.input(ofRelationship).output(ratesInForceSchema),
-  /** Puts these limits in the place of all; they hold at once. */
-  setLimits: base.input(ofRelationship.extend({ limits: rateLimitsSchema })).output(ratesInForceSchema),
   /** From which lag on it is an alert: of one relationship, or of all of a volume; without a limit the default. */
   setLagLimit: base
     .input(ofVolume.extend({ address: z.string().min(1).optional(), lagLimitMs: schemas.lagLimitMsSchema.optional() }))
@@ -153,8 +166,45 @@ const pairing = {
   answer: base.input(z.object({ questionId: z.string(), isAccepted: z.boolean() })).output(nothing),
 };
 
+/** What a paired server may ask: about the volumes that the two share, and nothing that changes anything. */
+export const peerContract = {
+  server: { about: base.input(nothing).output(schemas.peerStatusSchema) },
+  files: readingFiles,
+  snapshots: readingSnapshots,
+};
+
+/** How a paired server is asked. */
+export type PeerClient = ContractRouterClient<typeof peerContract>;
+
+/** The answers of a paired server, to be looked at before they are believed. */
+export const peerAnswers = {
+  about: schemas.peerStatusSchema,
+  list: reading.list.output,
+  stat: reading.stat.output,
+  openRead: reading.openRead.output,
+  read: reading.read.output,
+  closeRead: reading.closeRead.output,
+  listSnapshots: reading.listSnapshots.output,
+};
+
+/** A paired server, by its name or identity, and where it is unless a link of a volume tells. */
+const atPeer = z.object({ peer: z.string().min(1), address: z.string().min(1).optional() });
+
+/** The same, asked of a paired server through this one. */
+const remote = {
+  server: { about: base.input(atPeer).output(schemas.peerStatusSchema) },
+  files: {
+    list: base.input(reading.list.input.extend(atPeer.shape)).output(reading.list.output),
+    stat: base.input(reading.stat.input.extend(atPeer.shape)).output(reading.stat.output),
+    openRead: base.input(reading.openRead.input.extend(atPeer.shape)).output(reading.openRead.output),
+    read: base.input(reading.read.input.extend(atPeer.shape)).output(reading.read.output),
+    closeRead: base.input(reading.closeRead.input.extend(atPeer.shape)).output(reading.closeRead.output),
+  },
+  snapshots: { list: base.input(reading.listSnapshots.input.extend(atPeer.shape)).output(reading.listSnapshots.output) },
+};
+
 /** Everything that can be asked of a server. */
-export const contract = { server, volumes, files, cp, snapshots, relationships, events, peers, pairing };
+export const contract = { server, volumes, files, cp, snapshots, relationships, events, peers, pairing, remote };
 
 /** How a window or a command asks, whatever carries the questions. */
 export type MirrorpointClient = ContractRouterClient<typeof contract>;

@@ -53,11 +53,13 @@ export const recoverySchema = z.object({
   damagedRootCopies: z.int(),
 });
 
+/** `closed` is what a command without a server sees of the volumes it did not need. */
+export const volumeStateSchema = z.enum(['open', 'closed', 'failed']);
+
 export const volumeSummarySchema = z.object({
   name: z.string(),
   role: roleSchema,
-  /** `closed` is what a command without a server sees of the volumes it did not need. */
-  state: z.enum(['open', 'closed', 'failed']),
+  state: volumeStateSchema,
   fault: faultSchema.optional(),
   devices: z.array(z.string()),
   listen: z.array(z.string()),
@@ -194,8 +196,6 @@ export const relationshipStatusSchema = z.object({
   catchUpMs: z.number().optional(),
   sentPerSecond: z.number(),
   receivedPerSecond: z.number(),
-  /** The limit of what may be sent, where there is one now. */
-  limitBytesPerSecond: z.int().optional(),
   bytesSent: z.int(),
   bytesReceived: z.int(),
   blocksPushed: z.int(),
@@ -229,3 +229,13 @@ export const serverStatusSchema = z.object({
   events: z.array(eventSchema),
 });
 export type ServerStatus = z.infer<typeof serverStatusSchema>;
+
+/** What a server tells a paired one of itself: the volumes that the two share, and how they stand. */
+export const peerStatusSchema = z.object({
+  serverName: z.string(),
+  version: z.string(),
+  wallMs: z.number(),
+  volumes: z.array(z.object({ name: z.string(), role: roleSchema, state: volumeStateSchema, cp: z.int().optional(), cpWallMs: z.number().optional() })),
+  relationships: z.array(relationshipStatusSchema),
+});
+export type PeerStatus = z.infer<typeof peerStatusSchema>;

@@ -6,6 +6,7 @@ import { Alerts } from './alerts.ts';
 import { EventLog } from './event-log.ts';
 import { JobBoard } from './job.ts';
 import { MirrorListening } from './mirror-listening.ts';
+import { PeerClients } from './peer-clients.ts';
 import type { EnginePorts } from './ports.ts';
 import { openMirrorRoot, openPrimaryRoot, type ReadableRoot } from './readable-root.ts';
 import { type RelationshipFacts, RelationshipReports } from './relationship-reports.ts';
@@ -40,6 +41,7 @@ export class Engine implements AsyncDisposable {
   readonly relationships: Relationships;
   readonly trust: Trust;
   readonly mirrors: MirrorListening;
+  readonly peerClients: PeerClients;
   readonly isServing: boolean;
   readonly #startedWallMs: number;
   readonly #reports: RelationshipReports;
@@ -67,6 +69,7 @@ export class Engine implements AsyncDisposable {
     this.relationships = new Relationships({ ports, book, trust, isServing: options.serve });
     this.relationships.onChange(changed);
     this.mirrors = new MirrorListening({ ports, book, trust, onChange: changed });
+    this.peerClients = new PeerClients({ clock: ports.clock, book, trust });
     this.#watch = new AlertWatch({ alerts: this.alerts, clock: ports.clock, look: () => this.#watched() });
     this.shelf = new VolumeShelf({
       ports,
@@ -147,6 +150,11 @@ export class Engine implements AsyncDisposable {
 
   #relationshipFacts(): RelationshipFacts[] {
     return [...this.relationships.statuses(), ...this.mirrors.statuses()];
+  }
+
+  /** The volumes that this server and a paired one have to do with: those it mirrors from here, and those it sends here. */
+  volumesSharedWith(peer: string): ReadonlySet<string> {
+    return new Set(this.#relationshipFacts().filter(({ peerIdentity }) => peerIdentity === peer).map(({ volume }) => volume));
   }
 
   /** Calls the listener when a relationship has changed; the result ends that. */

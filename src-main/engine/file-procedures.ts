@@ -1,38 +1,19 @@
 import { MirrorpointError } from '../base/index.ts';
-import { type CopyResult, type Difference, type ListedEntry, type Place, splitPath } from '../contract/index.ts';
-import { changeBlocks, type FileReader } from '../files/index.ts';
+import { type CopyResult, type Difference, splitPath } from '../contract/index.ts';
+import { changeBlocks } from '../files/index.ts';
 import type { Volume } from '../volume/index.ts';
 import { CompareJob } from './compare-job.ts';
-import type { Engine } from './engine.ts';
 import { ExportJob } from './export-job.ts';
 import { ImportJob } from './import-job.ts';
 import { makeDurable } from './durable.ts';
 import { procedures } from './procedures.ts';
-import { attributesForContract, inodeAt, notAFile, type ReadableRoot } from './readable-root.ts';
+import { attributesForContract, inodeAt } from './readable-root.ts';
 import { removePath } from './remove-job.ts';
 import { makeFolder } from './make-folder.ts';
+import { listFolder, onRoot, openRead, readOpen, statPath } from './root-reading.ts';
 import { checkAbsolute } from './volume-opening.ts';
 
 type CopyCounts = Omit<CopyResult, 'type' | 'durationMs' | 'problemCount'>;
-
-/** Runs an operation on a state of a volume. */
-async function onRoot<T>(engine: Engine, place: Place, use: (root: ReadableRoot) => Promise<T>): Promise<T> {
-  await using root = await engine.openRoot(place.volume, place.at);
-  return await use(root);
-}
-
-async function listPage(
-  root: ReadableRoot,
-  options: { path: string; after?: string | undefined; limit: number },
-): Promise<{ entries: ListedEntry[]; more: boolean }> {
-  const { path, after, limit } = options;
-  return root.query((files) => {
-    const folder = inodeAt(files, path, { follow: true });
-    const page = files.readDirectory(folder, after, limit + 1);
-    const entries = page.slice(0, limit).map(({ name, ino }) => ({ name, ...attributesForContract(files, ino) }));
-    return { entries, more: page.length > limit };
-  });
-}
 
 async function move(volume: Volume, request: { from: string; to: string; replace: boolean }): Promise<void> {
   const [from, to] = [splitPath(request.from), splitPath(request.to)];
@@ -49,41 +30,16 @@ async function move(volume: Volume, request: { from: string; to: string; replace
   await volume.sync();
 }
 
-function fileAt(files: FileReader, path: string): number {
-  const { ino, kind } = files.stat(inodeAt(files, path, { follow: true }));
-  if (kind !== 'file') throw notAFile(path, kind);
-  return ino;
-}
-
 const { files: os } = procedures;
 
 export const fileProcedures = {
-  list: os.list.handler(({ input, context: { engine } }) => onRoot(engine, input, (root) => listPage(root, input))),
+  list: os.list.handler(({ input, context: { engine } }) => listFolder(engine, input)),
 
-  stat: os.stat.handler(({ input, context: { engine } }) =>
-    onRoot(engine, input, (root) =>
-      root.query((files) => attributesForContract(files, inodeAt(files, input.path, { follow: input.follow }))),
-    ),
-  ),
+  stat: os.stat.handler(({ input, context: { engine } }) => statPath(engine, input)),
 
-  openRead: os.openRead.handler(async ({ input, context: { engine, session } }) => {
-    const root = await engine.openRoot(input.volume, input.at);
-    try {
-      const ino = await root.keep((files) => fileAt(files, input.path));
-      const { sizeBytes } = await root.query((files) => files.stat(ino));
-      return { readId: await session.keep({ root, ino }), sizeBytes, cp: root.cp };
-    } catch (fault) {
-      await root.close();
-      throw fault;
-    }
-  }),
+  openRead: os.openRead.handler(({ input, context }) => openRead(context, input)),
 
-  read: os.read.handler(async ({ input, context: { session } }) => {
-    const { root, ino } = session.read(input.readId);
-    const target = new Uint8Array(input.lengthBytes);
-    const gotBytes = await root.readInto(ino, input.offsetBytes, target);
-    return new Blob([target.subarray(0, gotBytes)]);
-  }),
+  read: os.read.handler(({ input, context }) => readOpen(context, input)),
 
   closeRead: os.closeRead.handler(async ({ input, context: { session } }) => {
     await session.drop(input.readId);

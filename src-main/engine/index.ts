@@ -15,6 +15,7 @@ export type * from './local-tree.ts';
 export type { EngineSession } from './session.ts';
 export { Engine } from './engine.ts';
 export type { EngineOptions } from './engine.ts';
+export { PeerDesk } from './peer-desk.ts';
 export { clientOf, engineRouter } from './router.ts';
 export type { ProcedureContext } from './procedures.ts';
 export { parseSettings } from './settings.ts';

@@ -19,11 +19,14 @@ function toWire(engine: Engine, thrown: unknown): unknown {
   return thrown instanceof AssertionFault ? new ORPCError('INTERNAL_SERVER_ERROR', { message: thrown.message }) : faultToWire(thrown);
 }
 
-/** The contract's procedures, to be given their handlers. Faults leave them with their codes. */
+/** Lets the faults of a handler, and of the stream that it may return, leave with their codes. */
+export async function withCodedFaults<T extends { output: unknown }>(engine: Engine, next: () => Promise<T>): Promise<T> {
+  const translate = (thrown: unknown): unknown => toWire(engine, thrown);
+  const result = await translatingFaults(next, translate);
+  return { ...result, output: await translatingFaults(() => Promise.resolve(result.output), translate) };
+}
+
+/** The contract's procedures, to be given their handlers. */
 export const procedures = implement(contract)
   .$context<ProcedureContext>()
-  .use(async ({ context, next }) => {
-    const translate = (thrown: unknown): unknown => toWire(context.engine, thrown);
-    const result = await translatingFaults(async () => next(), translate);
-    return { ...result, output: await translatingFaults(() => Promise.resolve(result.output), translate) };
-  });
+  .use(({ context, next }) => withCodedFaults(context.engine, async () => next()));

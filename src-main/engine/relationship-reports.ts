@@ -9,7 +9,6 @@ export interface RelationshipFacts extends ReplicationStatus {
   readonly volume: string;
   readonly role: 'primary' | 'mirror';
   readonly address: string;
-  readonly peerIdentity?: string;
 }
 
 interface Sample {

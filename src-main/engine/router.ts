@@ -1,9 +1,10 @@
 import { createRouterClient } from '@orpc/server';
 import { eventPageMax, faultFromWire, type MirrorpointClient, type ServerEvent, translatingFaults } from '../contract/index.ts';
-import type { SnapshotInfo } from '../volume/index.ts';
 import type { Engine } from './engine.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { procedures } from './procedures.ts';
+import { remoteProcedures } from './remote-procedures.ts';
+import { listSnapshots } from './root-reading.ts';
 import type { EngineSession } from './session.ts';
 import { pairingProcedures, peerProcedures } from './trust-procedures.ts';
 import { volumeProcedures } from './volume-procedures.ts';
@@ -48,29 +49,13 @@ const cpProcedures = {
   }),
 };
 
-/** One page of snapshots. Those of one CP stay together, since a page goes on after a CP. */
-function snapshotPage(rows: readonly SnapshotInfo[], limit: number): { snapshots: SnapshotInfo[]; more: boolean } {
-  const beyond = rows[limit];
-  if (beyond === undefined) return { snapshots: [...rows], more: false };
-  const whole = rows.filter((row) => row.cp < beyond.cp);
-  return { snapshots: whole.length === 0 ? rows.filter((row) => row.cp === beyond.cp) : whole, more: true };
-}
-
-/** Snapshots that one CP can have. */
-const namesOfOneCp = 256;
-
 const snapshotProcedures = {
   create: procedures.snapshots.create.handler(async ({ input, context: { engine } }) => {
     const { volume } = await engine.shelf.primary(input.volume);
     return volume.createSnapshot(input.snapshot);
   }),
 
-  list: procedures.snapshots.list.handler(async ({ input, context: { engine } }) => {
-    const open = await engine.shelf.get(input.volume);
-    const options = { after: input.after ?? 0, limit: input.limit + namesOfOneCp };
-    const rows = await (open.role === 'primary' ? open.volume.listSnapshots(options) : open.mirror.listSnapshots(options));
-    return snapshotPage(rows, input.limit);
-  }),
+  list: procedures.snapshots.list.handler(({ input, context: { engine } }) => listSnapshots(engine, input)),
 
   delete: procedures.snapshots.delete.handler(async ({ input, context: { engine } }) => {
     const { volume } = await engine.shelf.primary(input.volume);
@@ -118,12 +103,6 @@ const relationshipProcedures = {
     return {};
   }),
 
-  limits: procedures.relationships.limits.handler(({ input, context: { engine } }) => engine.relationships.limits(input.volume, input.address)),
-
-  setLimits: procedures.relationships.setLimits.handler(({ input, context: { engine } }) =>
-    engine.relationships.setLimits(input.volume, input.address, input.limits),
-  ),
-
   setLagLimit: procedures.relationships.setLagLimit.handler(async ({ input, context: { engine } }) => {
     const { volume, address, lagLimitMs } = input;
     engine.shelf.settingsOf(volume);
@@ -164,6 +143,7 @@ export const engineRouter = procedures.router({
   events: eventProcedures,
   peers: peerProcedures,
   pairing: pairingProcedures,
+  remote: remoteProcedures,
 });
 
 /** A client of an engine in the same process. */

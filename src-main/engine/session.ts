@@ -12,6 +12,7 @@ export interface OpenRead {
 export class EngineSession implements AsyncDisposable {
   readonly #random: RandomSource;
   readonly #reads = new Map<string, OpenRead>();
+  readonly #owned = new Set<AsyncDisposable>();
   readonly #onClose: () => void;
   #closing: Promise<void> | undefined;
 
@@ -43,6 +44,12 @@ export class EngineSession implements AsyncDisposable {
     await read?.root.close();
   }
 
+  /** Takes something over that is to end with the session. */
+  async own(resource: AsyncDisposable): Promise<void> {
+    if (this.#closing === undefined) this.#owned.add(resource);
+    else await resource[Symbol.asyncDispose]();
+  }
+
   /** Closes what is open. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -55,6 +62,7 @@ export class EngineSession implements AsyncDisposable {
 
   async #close(): Promise<void> {
     for (const readId of [...this.#reads.keys()]) await this.drop(readId);
+    for (const resource of this.#owned) await resource[Symbol.asyncDispose]();
     this.#onClose();
   }
 }

@@ -64,8 +64,22 @@ export class Trust {
   async connect(address: string, peer: string | undefined): Promise<Link> {
     if (peer === undefined) return this.#options.ports.transport.connect(address);
     this.peers.require(peer, 'mirror');
-    const link = await this.#tls.connect(address, { peer });
-    if (this.peers.isTrusted(peer, 'mirror')) return link;
+    return this.#stillTrusted(await this.#tls.connect(address, { peer }), { address, peer });
+  }
+
+  /** Opens a link to ask a paired server questions, whatever it is to this one. */
+  async connectToControl(address: string, peer: string): Promise<Link> {
+    this.peers.require(peer);
+    return this.#stillTrusted(await this.#tls.connectToControl(address, { peer }), { address, peer });
+  }
+
+  /** Who answers the questions of paired servers, trusted ones alone; undefined refuses them. */
+  receiveControl(onLink: ((link: Link) => void) | undefined): void {
+    this.#tls.receiveControl(onLink === undefined ? undefined : { admits: (peer) => this.peers.isTrusted(peer), onLink });
+  }
+
+  async #stillTrusted(link: Link, { address, peer }: { address: string; peer: string }): Promise<Link> {
+    if (this.peers.isTrusted(peer)) return link;
     await link.close();
     throw new MirrorpointError('peer-revoked', `The server at ${address} was revoked while the link came about. Pair it again.`);
   }

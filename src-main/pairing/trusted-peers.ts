@@ -46,10 +46,10 @@ export class TrustedPeers {
     return this.#peers;
   }
 
-  /** Whether the server with this identity is trusted in that role now. */
-  isTrusted(identity: string, role: PeerRole): boolean {
+  /** Whether the server with this identity is trusted now, in that role or in any. */
+  isTrusted(identity: string, role?: PeerRole): boolean {
     const peer = this.#peers.find((known) => known.identity === identity);
-    return peer !== undefined && peer.revokedWallMs === undefined && peer.roles.includes(role);
+    return peer !== undefined && peer.revokedWallMs === undefined && (role === undefined || peer.roles.includes(role));
   }
 
   /** The peer of a name, an identity, or the first digits of one. Fails with 'peer-unknown', and 'argument-invalid' when several fit. */
@@ -72,13 +72,13 @@ export class TrustedPeers {
     );
   }
 
-  /** The peer, trusted in that role. Fails with 'peer-unknown' and 'peer-revoked'. */
-  require(text: string, role: PeerRole): TrustedPeer {
+  /** The peer, trusted in that role or in any. Fails with 'peer-unknown' and 'peer-revoked'. */
+  require(text: string, role?: PeerRole): TrustedPeer {
     const peer = this.find(text);
     if (peer.revokedWallMs !== undefined) {
       throw new MirrorpointError('peer-revoked', `The server '${peer.name}' was revoked here and is not spoken to. Pair it again by an invitation.`);
     }
-    if (peer.roles.includes(role)) return peer;
+    if (role === undefined || peer.roles.includes(role)) return peer;
     const wanted = role === 'mirror' ? 'to hold mirrors for this server' : 'to send volumes to this server';
     throw new MirrorpointError('peer-unknown', `The server '${peer.name}' was paired, but not ${wanted}. Pair the other way too.`);
   }

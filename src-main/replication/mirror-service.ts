@@ -43,6 +43,8 @@ export class MirrorService implements AsyncDisposable {
   readonly #traffic = noTraffic();
   readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, missingSinceWallMs: undefined, pendingBytes: 0, sentWallMs: 0, heardMs: 0 };
   #current: MirrorSession | undefined;
+  /** Of the server that sent last, where its carrier proved it. */
+  #primaryIdentity: string | undefined;
   #fault: MirrorpointError | undefined;
   readonly #stopHealing: () => void;
   #isClosed = false;
@@ -122,6 +124,7 @@ export class MirrorService implements AsyncDisposable {
       state: session !== undefined ? stateOfSession({ mirrorCp, primaryCp, isStreaming: session.isStreaming }) : this.#stateApart(),
       ...(session === undefined ? reasonFor(this.#fault) : {}),
       ...(this.#primary.name === undefined ? {} : { peerName: this.#primary.name }),
+      ...(this.#primaryIdentity === undefined ? {} : { peerIdentity: this.#primaryIdentity }),
       primaryCp,
       mirrorCp,
       lagCps: primaryCp - mirrorCp,
@@ -202,6 +205,7 @@ export class MirrorService implements AsyncDisposable {
       traffic: this.#traffic,
       nowMs: () => clock.monotonicMs(),
       onChange: () => {
+        if (session.isReady) this.#primaryIdentity = link.peerIdentity;
         this.#changed();
       },
     });

@@ -18,6 +18,8 @@ export interface RelationshipStatus {
   code?: ErrorCode;
   /** The name of the server at the other end, once it has said it. */
   peerName?: string;
+  /** The identity that it has proven, or must prove. */
+  peerIdentity?: string;
   /** The primary's last CP; 0 when this side has not heard of one. */
   primaryCp: number;
   /** The mirror's last committed CP; 0 for none. */
@@ -28,8 +30,6 @@ export interface RelationshipStatus {
   lagBytes: number;
   /** How long ago the first CP was taken that the mirror lacks, in milliseconds; 0 when it lacks none, or shows nothing yet. */
   lagMs: number;
-  /** The limit of what may be sent, where there is one now. */
-  limitBytesPerSecond?: number;
   bytesSent: number;
   bytesReceived: number;
   /** Blocks that streamed while their CP ran. */

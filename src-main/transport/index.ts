@@ -25,5 +25,5 @@ export type { WrapLink } from './memory-transport.ts';
 export { SocketLink } from './socket-link.ts';
 export { TcpTransport } from './tcp-transport.ts';
 export { identityOfCertificate, TlsTransport } from './tls-transport.ts';
-export type { TlsCredentials } from './tls-transport.ts';
+export type { ControlDoor, TlsCredentials } from './tls-transport.ts';
 export { createTransports } from './transports.ts';

@@ -28,16 +28,25 @@ export interface TlsCredentials {
   readonly certificatePem: string;
 }
 
-/** The two things that are spoken over TLS, as the handshake names them (ALPN, RFC 7301). */
+/** The things that are spoken over TLS, as the handshake names them (ALPN, RFC 7301). */
 const replicationProtocol = 'mirrorpoint/1';
+const controlProtocol = 'mirrorpoint-control/1';
 const pairingProtocol = 'mirrorpoint-pairing/1';
+
+const notAdmitted = 'does not admit this one: the two were never paired, or this server was revoked there. Make an invitation there, and pair again.';
 
 /** What it means when the server refuses, and what to do. */
 const refusals = {
-  [replicationProtocol]:
-    'does not admit this one: the two were never paired, or this server was revoked there. Make an invitation there, and pair again.',
+  [replicationProtocol]: notAdmitted,
+  [controlProtocol]: notAdmitted,
   [pairingProtocol]: 'takes nobody to pair now: others want to as well, or it stops. Try again in a moment.',
 } as const;
+
+/** Where links for questions go, and whose. */
+export interface ControlDoor {
+  admits(peer: string): boolean;
+  onLink(link: Link): void;
+}
 
 /** The identity of a server: the SHA-256 of its certificate's DER bytes, 64 hex digits. */
 export function identityOfCertificate(der: Uint8Array): string {
@@ -60,6 +69,7 @@ export class TlsTransport implements Transport {
   readonly #links = new Map<SocketLink, string>();
   readonly #listeners = new Set<SocketListener>();
   #admits: (peer: string) => boolean = () => false;
+  #control: ControlDoor | undefined;
   #onStranger: ((link: Link) => void) | undefined;
   #strangers = 0;
 
@@ -71,6 +81,11 @@ export class TlsTransport implements Transport {
   /** Who may open links here. Asked on every connection. */
   admit(judge: (peer: string) => boolean): void {
     this.#admits = judge;
+  }
+
+  /** Who may ask questions, and who answers them; undefined refuses them all. Asked on every connection. */
+  receiveControl(control: ControlDoor | undefined): void {
+    this.#control = control;
   }
 
   /** Who takes the links of servers that want to pair; undefined refuses them. */
@@ -93,6 +108,11 @@ export class TlsTransport implements Transport {
     return this.#connect(address, { ...options, protocol: replicationProtocol });
   }
 
+  /** As `connect`, to ask the server there questions instead of sending it blocks. */
+  connectToControl(address: string, options: ConnectOptions = {}): Promise<Link> {
+    return this.#connect(address, { ...options, protocol: controlProtocol });
+  }
+
   /** Connects to a server that does not know this one yet, and whose identity an invitation tells. */
   connectToPair(address: string, options: ConnectOptions = {}): Promise<Link> {
     return this.#connect(address, { ...options, protocol: pairingProtocol });
@@ -102,7 +122,7 @@ export class TlsTransport implements Transport {
     const { host, port } = tlsAddress(address);
     const server = tls.createServer({
       ...this.#common(),
-      ALPNProtocols: [replicationProtocol, pairingProtocol],
+      ALPNProtocols: Object.keys(refusals),
       requestCert: true,
       secureOptions: constants.SSL_OP_NO_TICKET,
       handshakeTimeout: handshakeTimeoutMs,
@@ -141,23 +161,28 @@ export class TlsTransport implements Transport {
       refuse();
       return;
     }
-    const remote = formatAddress('tls', carrier.remoteAddress ?? '', carrier.remotePort ?? 0);
-    if (socket.alpnProtocol === replicationProtocol) {
-      if (!this.#admits(peer)) {
-        refuse();
-        return;
-      }
-      sayAdmitted(socket);
-      onLink(this.#track(new SocketLink(socket, remote, { carrier, peerIdentity: peer }), peer));
-      return;
-    }
-    const onStranger = this.#onStranger;
-    if (onStranger === undefined || this.#strangers >= strangersMax) {
+    const take = this.#takerOf(socket.alpnProtocol, { peer, onLink });
+    if (take === undefined) {
       refuse();
       return;
     }
     sayAdmitted(socket);
-    const link = new SocketLink(socket, remote, { carrier, peerIdentity: peer });
+    const remote = formatAddress('tls', carrier.remoteAddress ?? '', carrier.remotePort ?? 0);
+    take(new SocketLink(socket, remote, { carrier, peerIdentity: peer }));
+  }
+
+  /** Who takes a link that speaks this protocol with this peer; undefined when nobody does. */
+  #takerOf(protocol: string | false | null, from: { peer: string; onLink: (link: Link) => void }): ((link: SocketLink) => void) | undefined {
+    const { peer, onLink } = from;
+    const control = this.#control;
+    const onStranger = this.#onStranger;
+    if (protocol === replicationProtocol && this.#admits(peer)) return (link) => { onLink(this.#track(link, peer)); };
+    if (protocol === controlProtocol && control?.admits(peer) === true) return (link) => { control.onLink(this.#track(link, peer)); };
+    if (protocol !== pairingProtocol || onStranger === undefined || this.#strangers >= strangersMax) return undefined;
+    return (link) => { this.#handStranger(link, onStranger); };
+  }
+
+  #handStranger(link: SocketLink, onStranger: (link: Link) => void): void {
     this.#strangers++;
     const life = setTimeout(() => {
       link.cut();
@@ -248,6 +273,11 @@ function checkPeer(socket: TLSSocket, expected: { address: string; peer: string 
 function secured(socket: TLSSocket, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error?: unknown): void => {
+      if (error instanceof Error && 'code' in error && error.code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL') {
+        const text = `The server at ${address} knows no version of the protocol that this one speaks. Run the same version on both servers.`;
+        reject(new MirrorpointError('protocol-too-new', text, { cause: error }));
+        return;
+      }
       const why = error instanceof Error ? reasonOf(error) : 'it ended the connection';
       reject(
         new MirrorpointError('link-refused', `No secure link to ${address} came about: ${why}. Check that a server of this program listens there.`, {

@@ -91,6 +91,18 @@ describe('two machines', () => {
     await eventually(() => relationship(primary), (status) => status.identical && status.state === 'live');
     await succeed(b, 'compare', source, 'copy:/tree');
 
+    // The primary's admin looks at the mirror's volume, its snapshots and files, through the mirror's server.
+    await succeed(a, 'snapshot', 'create', 'work@monday');
+    await eventually(() => relationship(primary), (status) => status.identical);
+    const office = ['--peer', '../office'] as const;
+    expect(await succeed(a, 'snapshot', 'list', 'copy', ...office)).toContain('monday');
+    expect((await succeed(a, 'ls', 'copy@monday:/tree', ...office)).trim().split('\n')).toHaveLength(20);
+    expect(await succeed(a, 'cat', 'copy@last:/tree/3.bin', ...office)).toBe(await succeed(b, 'cat', 'copy@last:/tree/3.bin'));
+    expect(await succeed(a, 'status', ...office)).toMatch(/copy +mirror +open[^]*Up to date: proven identical at CP/);
+    expect(codeOf(await runCommand(a, '--json', 'ls', 'work:/', ...office))).toBe('volume-not-found');
+    // Nobody told the mirror's server where the primary listens for questions, and it does not listen.
+    expect(codeOf(await runCommand(b, '--json', 'status', '--peer', identityOfA))).toBe('argument-invalid');
+
     // A server that was never paired is refused, although it knows address and identity.
     const c = placeOn(hosts.primary, folder, 'c');
     await succeed(c, 'volume', 'create', 'work', `${join(folder, 'c.img')}=64M`);
@@ -99,11 +111,15 @@ describe('two machines', () => {
     await using stranger = await ServerProcess.start(c);
     expect(await eventually(() => relationship(stranger), (status) => status.code !== undefined)).toMatchObject({ code: 'peer-unknown', state: 'error' });
 
+    expect(codeOf(await runCommand(c, '--json', 'ls', 'copy:/', ...office))).toBe('peer-unknown');
+
     // Revoking on the mirror cuts the live link, and the way back is refused.
     await succeed(b, 'peers', 'revoke', identityOfA);
     expect(await eventually(() => relationship(primary), (status) => status.state === 'error')).toMatchObject({ code: 'peer-unknown' });
+    expect(codeOf(await runCommand(a, '--json', 'ls', 'copy:/', ...office))).toBe('peer-unknown');
     // Revoking on the primary: it does not even try any more.
     await succeed(a, 'peers', 'revoke', '../office');
+    expect(codeOf(await runCommand(a, '--json', 'ls', 'copy:/', ...office))).toBe('peer-revoked');
     await succeed(a, 'pause', 'work', address);
     await succeed(a, 'resume', 'work', address);
     expect(await eventually(() => relationship(primary), (status) => status.code === 'peer-revoked')).toMatchObject({ state: 'error' });

@@ -163,6 +163,35 @@ describe('links over TLS', () => {
     expect(link.peerIdentity).toBe(own!.identity);
   });
 
+  it('for questions are given to whom they are open, apart from those for blocks', async () => {
+    const { server, listener, links } = await listening(new Set([peer!.identity]));
+    const client = new TlsTransport(peer!);
+    await expect(client.connectToControl(listener.address, { peer: own!.identity })).rejects.toMatchObject({ code: 'peer-unknown' });
+    const trusted = new Set([peer!.identity]);
+    const questions: Link[] = [];
+    server.receiveControl({ admits: (identity) => trusted.has(identity), onLink: (link) => questions.push(link) });
+    await expect(new TlsTransport(stranger!).connectToControl(listener.address, { peer: own!.identity })).rejects.toMatchObject({ code: 'peer-unknown' });
+    await expect(client.connectToControl(listener.address, { peer: stranger!.identity })).rejects.toMatchObject({ code: 'peer-unknown' });
+    const link = await client.connectToControl(listener.address, { peer: own!.identity });
+    opened.push(() => link.close(), () => Promise.all(questions.map((one) => one.close())));
+    await expect.poll(() => questions.length).toBe(1);
+    expect([questions[0]!.peerIdentity, links]).toEqual([peer!.identity, []]);
+    server.cut(peer!.identity);
+    await expect(link.receive()).rejects.toMatchObject({ code: 'link-closed' });
+    trusted.clear();
+    await expect(client.connectToControl(listener.address, { peer: own!.identity })).rejects.toMatchObject({ code: 'peer-unknown' });
+  });
+
+  it('say so when the other server knows no version of the protocol', async () => {
+    const other = tls.createServer({ key: own!.keyPem, cert: own!.certificatePem, ALPNProtocols: ['mirrorpoint/9'], requestCert: true, rejectUnauthorized: false });
+    other.on('tlsClientError', () => undefined);
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    opened.push(() => other.close());
+    const { port } = other.address() as net.AddressInfo;
+    await expect(new TlsTransport(peer!).connect(`tls://127.0.0.1:${port}`, { peer: own!.identity })).rejects.toMatchObject({ code: 'protocol-too-new' });
+  });
+
   it('drop a stranger who sends no TLS', async () => {
     const { listener } = await listening(new Set());
     const { port } = parseAddress(listener.address) as { port: number };

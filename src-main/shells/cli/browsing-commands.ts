@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { formatBytes, MirrorpointError } from '../../base/index.ts';
 import { type FileAttributes, type ListedEntry, parsePlace, readChunkBytesMax } from '../../contract/index.ts';
-import { addCommand, type CommandContext, type Surroundings } from './command.ts';
+import { addCommand, type CommandContext, type Options, type Surroundings } from './command.ts';
 import { table, toJson } from './output.ts';
+import { readerFor, withPeerOption } from './peer-reading.ts';
 import { formatMode, formatModified, parseMode } from './values.ts';
 
 function shownName(entry: ListedEntry): string {
@@ -35,9 +36,10 @@ function attributeLines(place: string, attributes: FileAttributes): string[] {
   ];
 }
 
-async function list({ output, withClient }: CommandContext, text: string): Promise<void> {
+async function list({ output, withClient }: CommandContext, options: Options, text: string): Promise<void> {
   const place = parsePlace(text);
-  await withClient(async (client) => {
+  await withClient(async (server) => {
+    const client = readerFor(server, options);
     const { kind } = await client.files.stat({ ...place, follow: true });
     if (kind !== 'directory') {
       const attributes = await client.files.stat(place);
@@ -57,8 +59,9 @@ async function list({ output, withClient }: CommandContext, text: string): Promi
   });
 }
 
-async function cat({ output, withClient, signal }: CommandContext, text: string): Promise<void> {
-  await withClient(async (client) => {
+async function cat({ output, withClient, signal }: CommandContext, options: Options, text: string): Promise<void> {
+  await withClient(async (server) => {
+    const client = readerFor(server, options);
     const { readId, sizeBytes } = await client.files.openRead(parsePlace(text));
     for (let offsetBytes = 0; offsetBytes < sizeBytes; ) {
       if (signal.aborted) throw new MirrorpointError('cancelled', `Stopped on request, ${offsetBytes} of ${sizeBytes} bytes were written.`);
@@ -78,25 +81,25 @@ export function addBrowsingCommands(program: Command, surroundings: Surroundings
     {
       usage: 'ls <place>',
       summary: 'list a folder of a volume, mirror or snapshot',
-      examples: ['ls work:/', 'ls work@monday:/projects'],
+      examples: ['ls work:/', 'ls work@monday:/projects', 'ls copy@last:/ --peer office'],
     },
-    (command) => command,
-    async (context, _options, place) => list(context, place),
+    withPeerOption,
+    async (context, options, place) => list(context, options, place),
   );
   addCommand<[string]>(
     program,
     surroundings,
-    { usage: 'cat <place>', summary: 'write the content of a file to standard output', examples: ['cat work:/notes.txt'] },
-    (command) => command,
-    async (context, _options, place) => cat(context, place),
+    { usage: 'cat <place>', summary: 'write the content of a file to standard output', examples: ['cat work:/notes.txt', 'cat copy@monday:/notes.txt --peer office'] },
+    withPeerOption,
+    async (context, options, place) => cat(context, options, place),
   );
   addCommand<[string]>(
     program,
     surroundings,
     { usage: 'stat <place>', summary: 'show everything about a file or folder' },
-    (command) => command,
-    async ({ output, withClient }, _options, text) => {
-      const attributes = await withClient((client) => client.files.stat(parsePlace(text)));
+    withPeerOption,
+    async ({ output, withClient }, options, text) => {
+      const attributes = await withClient((client) => readerFor(client, options).files.stat(parsePlace(text)));
       output.result(JSON.parse(toJson(attributes)), () => attributeLines(text, attributes));
     },
   );

@@ -34,7 +34,8 @@ export interface CommandSpec {
   readonly examples?: readonly string[];
 }
 
-type Options = Readonly<Record<string, unknown>>;
+/** What was given behind the words. */
+export type Options = Readonly<Record<string, unknown>>;
 
 function contextFor(surroundings: Surroundings, options: Options): CommandContext {
   const { json, config } = options as { json?: boolean; config?: string };

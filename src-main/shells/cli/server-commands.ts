@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { formatBytes, isFault, systemClock } from '../../base/index.ts';
-import type { RelationshipStatus, ServerStatus } from '../../contract/index.ts';
+import { formatBytes, isFault, MirrorpointError, systemClock } from '../../base/index.ts';
+import type { PeerStatus, RelationshipStatus, ServerStatus } from '../../contract/index.ts';
 import { connectControl } from '../headless/control-client.ts';
 import { controlEndpoint, FolderLock } from '../headless/config-folder.ts';
 import { runServer } from '../headless/server.ts';
@@ -8,6 +8,7 @@ import { addCommand, type CommandContext, eventsOf, type Surroundings } from './
 import { alertLine, eventLine } from './event-commands.ts';
 import { exitCodes } from './exit-codes.ts';
 import { table, toJson } from './output.ts';
+import { parsePeer, withPeerOption } from './peer-reading.ts';
 import { formatDuration, formatTime } from './values.ts';
 
 /** How long `stop` waits for the final CP. */
@@ -19,25 +20,22 @@ export function relationshipLine(status: RelationshipStatus): string {
   const { volume, role, address, verdict } = status;
   const ends = role === 'primary' ? `${volume} -> ${address}` : `${volume} <- ${status.peerName ?? 'its primary'} (at ${address})`;
   const next = verdict.next === undefined ? '' : ` ${verdict.next}`;
-  const limit = status.limitBytesPerSecond === undefined ? '' : `, at most ${formatBytes(status.limitBytesPerSecond)}/s`;
-  const traffic = `${formatBytes(status.bytesSent)} sent, ${formatBytes(status.bytesReceived)} received${limit}`;
+  const traffic = `${formatBytes(status.bytesSent)} sent, ${formatBytes(status.bytesReceived)} received`;
   return `${ends}: ${verdict.sentence}${next} (${traffic})`;
+}
+
+function volumeTable(volumes: PeerStatus['volumes']): string[] {
+  return table(
+    ['VOLUME', 'ROLE', 'STATE', '>CP', 'TAKEN'],
+    volumes.map((one) => [one.name, one.role, one.state, one.cp === undefined ? '-' : String(one.cp), formatTime(one.cpWallMs ?? 0)]),
+  );
 }
 
 function statusLines(status: ServerStatus): string[] {
   const head = status.serving
     ? `Server ${status.serverName} (process ${status.processId}), up ${formatDuration(status.wallMs - status.startedWallMs)}, version ${status.version}`
     : `No server runs on ${status.configFolder}.`;
-  const volumes = table(
-    ['VOLUME', 'ROLE', 'STATE', '>CP', 'TAKEN'],
-    status.volumes.map((one) => [
-      one.name,
-      one.role,
-      one.state,
-      one.cp === undefined ? '-' : String(one.cp),
-      formatTime(one.cpWallMs ?? 0),
-    ]),
-  );
+  const volumes = volumeTable(status.volumes);
   const faults = status.volumes.flatMap(({ name, fault }) =>
     fault === undefined ? [] : [`Volume ${name} is not served: ${fault.message} [${fault.code}]`],
   );
@@ -69,6 +67,16 @@ async function watch({ output, withClient, signal }: CommandContext): Promise<vo
     },
     { needsServer: true },
   );
+}
+
+/** What a paired server says of the volumes that the two share. */
+async function showPeer({ output, withClient }: CommandContext, peer: string): Promise<void> {
+  const status = await withClient((client) => client.remote.server.about(parsePeer(peer)));
+  output.result(JSON.parse(toJson(status)), () => [
+    `Server ${status.serverName}, version ${status.version}, its clock at ${formatTime(status.wallMs)}`,
+    ...(status.volumes.length === 0 ? ['It shares no volume with this server.'] : volumeTable(status.volumes)),
+    ...status.relationships.map(relationshipLine),
+  ]);
 }
 
 async function isFree(configFolder: string): Promise<boolean> {
@@ -151,11 +159,16 @@ export function addServerCommands(program: Command, surroundings: Surroundings):
     {
       usage: 'status',
       summary: 'show the server, its volumes and how far mirrors are behind',
-      examples: ['status --watch', 'status --json'],
+      examples: ['status --watch', 'status --json', 'status --peer office'],
     },
-    (command) => command.option('--watch', 'follow the relationships and alerts until Ctrl-C'),
+    (command) => withPeerOption(command.option('--watch', 'follow the relationships and alerts until Ctrl-C')),
     async (context, options) => {
-      if ((options as { watch?: boolean }).watch === true) return watch(context);
+      const { watch: isWatching = false, peer } = options as { watch?: boolean; peer?: string };
+      if (isWatching && peer !== undefined) {
+        throw new MirrorpointError('argument-invalid', 'Only this server is watched; a paired one is looked at. Use --watch or --peer.');
+      }
+      if (isWatching) return watch(context);
+      if (peer !== undefined) return showPeer(context, peer);
       const status = await context.withClient((client) => client.server.status({}));
       context.output.result(JSON.parse(toJson(status)), () => statusLines(status));
     },

@@ -3,6 +3,7 @@ import { MirrorpointError } from '../../base/index.ts';
 import type { Snapshot } from '../../contract/index.ts';
 import { addCommand, type Surroundings } from './command.ts';
 import { table } from './output.ts';
+import { readerFor, withPeerOption } from './peer-reading.ts';
 import { formatTime } from './values.ts';
 
 /** `VOLUME@SNAPSHOT` taken apart. */
@@ -20,11 +21,12 @@ function addListing(snapshot: Command, surroundings: Surroundings): void {
   addCommand<[string]>(
     snapshot,
     surroundings,
-    { usage: 'list <volume>', summary: 'list the snapshots of a volume or mirror in the order of their CPs' },
-    (command) => command,
-    async ({ output, withClient }, _options, volume) => {
+    { usage: 'list <volume>', summary: 'list the snapshots of a volume or mirror in the order of their CPs', examples: ['snapshot list work', 'snapshot list copy --peer office'] },
+    withPeerOption,
+    async ({ output, withClient }, options, volume) => {
       const all: Snapshot[] = [];
-      await withClient(async (client) => {
+      await withClient(async (server) => {
+        const client = readerFor(server, options);
         for (let after = 0; ; ) {
           const page = await client.snapshots.list({ volume, after });
           all.push(...page.snapshots);

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { ServerStatus } from '../../contract/index.ts';
-import { Engine, engineRouter } from '../../engine/index.ts';
+import { Engine, engineRouter, PeerDesk } from '../../engine/index.ts';
 import { controlEndpoint, FolderLock, prepareFolder, runtimeFolder } from './config-folder.ts';
 import { ControlServer } from './control-server.ts';
 import { machinePorts } from './machine-ports.ts';
@@ -35,6 +35,7 @@ export async function runServer(options: ServerOptions): Promise<void> {
     report,
   });
   await using engine = await Engine.open(ports, { serve: true, listen: options.listen });
+  await using _peers = PeerDesk.open(engine);
   const endpoint = controlEndpoint(configFolder);
   await using _control = await ControlServer.open({
     endpoint,

@@ -1,0 +1,65 @@
+import { implement } from '@orpc/server';
+import { MirrorpointError } from '../base/index.ts';
+import { peerContract } from '../contract/index.ts';
+import { type ProcedureContext, withCodedFaults } from './procedures.ts';
+import { listFolder, listSnapshots, openRead, readOpen, statPath } from './root-reading.ts';
+
+/** What a question of a paired server is answered with: its proven identity, besides what every procedure has. */
+export interface PeerContext extends ProcedureContext {
+  readonly peer: string;
+}
+
+const os = implement(peerContract)
+  .$context<PeerContext>()
+  .use(({ context, next }) => withCodedFaults(context.engine, async () => next()));
+
+/** Refuses a volume that is not related to the one who asks, in the same words whether it exists or not. */
+function requireShared({ engine, peer }: PeerContext, volume: string): void {
+  const shared = engine.volumesSharedWith(peer);
+  if (shared.has(volume)) return;
+  const known = shared.size === 0 ? 'there are none' : `there are: ${[...shared].join(', ')}`;
+  throw new MirrorpointError('volume-not-found', `The server '${engine.book.current.serverName}' shares no volume '${volume}' with this one; ${known}. Name one of those.`);
+}
+
+/** The answers to a paired server's questions. Nothing here changes anything, and each looks at what is shared at that moment. */
+export const peerRouter = os.router({
+  server: {
+    about: os.server.about.handler(({ context: { engine, peer } }) => {
+      const shared = engine.volumesSharedWith(peer);
+      const { serverName, version, wallMs, volumes, relationships } = engine.status();
+      return {
+        serverName,
+        version,
+        wallMs,
+        volumes: volumes.filter(({ name }) => shared.has(name)),
+        relationships: relationships.filter(({ volume, peerIdentity }) => shared.has(volume) && peerIdentity === peer),
+      };
+    }),
+  },
+  files: {
+    list: os.files.list.handler(({ input, context }) => {
+      requireShared(context, input.volume);
+      return listFolder(context.engine, input);
+    }),
+    stat: os.files.stat.handler(({ input, context }) => {
+      requireShared(context, input.volume);
+      return statPath(context.engine, input);
+    }),
+    openRead: os.files.openRead.handler(({ input, context }) => {
+      requireShared(context, input.volume);
+      return openRead(context, input);
+    }),
+    // What was opened stays readable as long as the link, which a revocation cuts.
+    read: os.files.read.handler(({ input, context }) => readOpen(context, input)),
+    closeRead: os.files.closeRead.handler(async ({ input, context: { session } }) => {
+      await session.drop(input.readId);
+      return {};
+    }),
+  },
+  snapshots: {
+    list: os.snapshots.list.handler(({ input, context }) => {
+      requireShared(context, input.volume);
+      return listSnapshots(context.engine, input);
+    }),
+  },
+});

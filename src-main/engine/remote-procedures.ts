@@ -1,0 +1,52 @@
+import { MirrorpointError } from '../base/index.ts';
+import { peerAnswers, type PeerClient } from '../contract/index.ts';
+import { checkedAnswer, type PeerChoice } from './peer-clients.ts';
+import { type ProcedureContext, procedures } from './procedures.ts';
+
+const { remote: os } = procedures;
+
+/** Who is asked, and what. */
+async function split<T extends PeerChoice>({ engine, session }: ProcedureContext, input: T): Promise<[PeerClient, Omit<T, keyof PeerChoice>]> {
+  const { peer, address, ...question } = input;
+  return [await engine.peerClients.of(session, { peer, address }), question];
+}
+
+/** What paired servers are asked through this one. Their answers are looked at before they go on. */
+export const remoteProcedures = {
+  server: {
+    about: os.server.about.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.about, await client.server.about(question));
+    }),
+  },
+  files: {
+    list: os.files.list.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.list, await client.files.list(question));
+    }),
+    stat: os.files.stat.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.stat, await client.files.stat(question));
+    }),
+    openRead: os.files.openRead.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.openRead, await client.files.openRead(question));
+    }),
+    read: os.files.read.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      const blob = checkedAnswer(peerAnswers.read, await client.files.read(question));
+      if (blob.size <= input.lengthBytes) return blob;
+      throw new MirrorpointError('message-invalid', `The paired server answered ${blob.size} bytes where ${input.lengthBytes} were asked. Run the same version on both servers.`);
+    }),
+    closeRead: os.files.closeRead.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.closeRead, await client.files.closeRead(question));
+    }),
+  },
+  snapshots: {
+    list: os.snapshots.list.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.listSnapshots, await client.snapshots.list(question));
+    }),
+  },
+};

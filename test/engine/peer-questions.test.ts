@@ -1,0 +1,181 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src-main/base/index.ts';
+import type { MirrorpointClient } from '../../src-main/contract/index.ts';
+import { linksPerPeerMax, Questioner } from '../../src-main/control/index.ts';
+import { clientOf, Engine, PeerDesk } from '../../src-main/engine/index.ts';
+import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts';
+import { machinePorts } from '../../src-main/shells/index.ts';
+
+interface TestServer {
+  readonly engine: Engine;
+  readonly client: MirrorpointClient;
+  readonly folder: string;
+}
+
+/** A server in this process, which pairs with others over real TLS. */
+async function serve(name: string): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'mp-'));
+  const ports = { ...machinePorts({ configFolder: folder, requestStop: () => undefined, report: () => undefined }), defaultServerName: name };
+  const engine = await Engine.open(ports, { serve: true });
+  const desk = PeerDesk.open(engine);
+  const session = engine.newSession();
+  onTestFinished(async () => {
+    await session.close();
+    await desk.close();
+    await engine.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { engine, client: clientOf(engine, session), folder };
+}
+
+async function pair(primary: TestServer, mirror: TestServer): Promise<void> {
+  const wallMs = Date.now();
+  await mirror.engine.trust.peers.add({ identity: primary.engine.trust.identity, name: 'a', role: 'primary', wallMs });
+  await primary.engine.trust.peers.add({ identity: mirror.engine.trust.identity, name: 'b', role: 'mirror', wallMs });
+}
+
+async function createVolume(server: TestServer, name: string, role: 'primary' | 'mirror'): Promise<void> {
+  const devices = [{ path: join(server.folder, `${name}.img`), sizeBytes: 64 << 20 }];
+  await server.client.volumes.create({ name, role, devices, listen: role === 'mirror' ? ['tls://127.0.0.1:0'] : [] });
+}
+
+async function addressOf(mirror: TestServer, name: string): Promise<string> {
+  const { volumes } = await mirror.client.server.status({});
+  return volumes.find((volume) => volume.name === name)!.listen[0]!;
+}
+
+async function writeFile(server: TestServer, name: string, text: string): Promise<void> {
+  const { volume } = await server.engine.shelf.primary('work');
+  const ino = await volume.change(changeBlocks.create, (files) => files.createFile(rootDirectoryInode, name, { mode: 0o644, uid: 0, gid: 0 }));
+  await volume.change(changeBlocks.write(text.length, 4096), (files) => {
+    files.write(ino, 0, Buffer.from(text));
+  });
+}
+
+/** `a` has the volume `work`, which `b` mirrors as `copy`, with one file and one snapshot. */
+async function mirrored(): Promise<{ a: TestServer; b: TestServer; address: string }> {
+  const [a, b] = [await serve('a'), await serve('b')];
+  await pair(a, b);
+  await createVolume(a, 'work', 'primary');
+  await createVolume(b, 'copy', 'mirror');
+  const address = await addressOf(b, 'copy');
+  await writeFile(a, 'note', 'what was noted');
+  await a.client.snapshots.create({ volume: 'work', snapshot: 'monday' });
+  await a.client.relationships.link({ volume: 'work', address, peer: 'b' });
+  await expect.poll(async () => (await a.client.relationships.list({})).relationships[0]?.identical, { timeout: 20_000 }).toBe(true);
+  return { a, b, address };
+}
+
+async function textOf(client: MirrorpointClient, place: { volume: string; at: 'last' | { snapshot: string }; path: string }): Promise<string> {
+  const { readId, sizeBytes } = await client.remote.files.openRead({ peer: 'b', ...place });
+  const blob = await client.remote.files.read({ peer: 'b', readId, offsetBytes: 0, lengthBytes: 1 << 20 });
+  expect(blob.size).toBe(sizeBytes);
+  await client.remote.files.closeRead({ peer: 'b', readId });
+  return blob.text();
+}
+
+describe('a paired server', () => {
+  it('is asked for the snapshots, folders and files of the volume that the two share', async () => {
+    const { a } = await mirrored();
+    const { snapshots, files, server } = a.client.remote;
+    const at = { snapshot: 'monday' };
+    expect((await snapshots.list({ peer: 'b', volume: 'copy' })).snapshots).toMatchObject([{ name: 'monday' }]);
+    expect((await files.list({ peer: 'b', volume: 'copy', at, path: '/' })).entries.map(({ name }) => name)).toEqual(['note']);
+    expect(await files.stat({ peer: 'b', volume: 'copy', at, path: '/note' })).toMatchObject({ kind: 'file', sizeBytes: 14 });
+    expect(await textOf(a.client, { volume: 'copy', at, path: '/note' })).toBe('what was noted');
+    expect(await textOf(a.client, { volume: 'copy', at: 'last', path: '/note' })).toBe('what was noted');
+    const about = await server.about({ peer: 'b' });
+    expect(about).toMatchObject({ serverName: 'b', volumes: [{ name: 'copy', role: 'mirror', state: 'open' }], relationships: [{ identical: true, verdict: { level: 'good' } }] });
+    // What is no matter of a peer's stays at home.
+    expect(JSON.stringify(about)).not.toContain('.img');
+  });
+
+  it('answers faults with their codes', async () => {
+    const { a } = await mirrored();
+    const { files } = a.client.remote;
+    await expect(files.stat({ peer: 'b', volume: 'copy', path: '/nothing' })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(files.openRead({ peer: 'b', volume: 'copy', path: '/' })).rejects.toMatchObject({ code: 'is-a-directory' });
+    await expect(files.list({ peer: 'b', volume: 'copy', at: { snapshot: 'none' }, path: '/' })).rejects.toMatchObject({ code: 'snapshot-not-found' });
+    await expect(files.read({ peer: 'b', readId: 'none', offsetBytes: 0, lengthBytes: 1 })).rejects.toMatchObject({ code: 'argument-invalid' });
+    await expect(files.list({ peer: 'nobody', volume: 'copy', path: '/' })).rejects.toMatchObject({ code: 'peer-unknown' });
+  });
+
+  it('says nothing of volumes that the two do not share, not even whether they exist', async () => {
+    const { a, b } = await mirrored();
+    await createVolume(b, 'secret', 'primary');
+    await createVolume(b, 'other', 'mirror');
+    const refusals = await Promise.all(
+      ['secret', 'other', 'nothing'].map((volume) => a.client.remote.files.list({ peer: 'b', volume, path: '/' }).catch((fault: unknown) => (fault as Error).message.replace(volume, 'X'))),
+    );
+    expect(new Set(refusals).size).toBe(1);
+    await expect(a.client.remote.snapshots.list({ peer: 'b', volume: 'secret' })).rejects.toMatchObject({ code: 'volume-not-found' });
+    await expect(a.client.remote.files.stat({ peer: 'b', volume: 'secret', path: '/' })).rejects.toMatchObject({ code: 'volume-not-found' });
+    await expect(a.client.remote.files.openRead({ peer: 'b', volume: 'secret', path: '/x' })).rejects.toMatchObject({ code: 'volume-not-found' });
+    expect((await a.client.remote.server.about({ peer: 'b' })).volumes.map(({ name }) => name)).toEqual(['copy']);
+  });
+
+  it('answers nothing but what reads, whatever is asked', async () => {
+    const { a, b, address } = await mirrored();
+    const link = await a.engine.trust.connectToControl(address, b.engine.trust.identity);
+    await using asker = new Questioner(link, { clock: systemClock });
+    const ask = async (path: string, json: unknown): Promise<number> =>
+      (await asker.ask(new Request(`http://peer${path}`, { method: 'POST', body: JSON.stringify({ json }), headers: { 'content-type': 'application/json' } }))).status;
+    expect(await ask('/server/about', {})).toBe(200);
+    const { contract } = await import('../../src-main/contract/index.ts');
+    const allowed = new Set(['files/list', 'files/stat', 'files/openRead', 'files/read', 'files/closeRead', 'snapshots/list']);
+    const paths = Object.entries(contract).flatMap(([room, procedures]) => Object.keys(procedures).map((name) => `${room}/${name}`));
+    expect(paths.length).toBeGreaterThan(30);
+    for (const path of paths.filter((one) => !allowed.has(one))) expect([path, await ask(`/${path}`, { volume: 'copy' })]).toEqual([path, 404]);
+    for (const path of ['//server/stop', '/../server/stop', '/%73erver/stop', '/remote/files/list', '/__proto__', '/constructor']) expect([path, await ask(path, {})]).toEqual([path, 404]);
+  });
+
+  it('is not asked by a stranger, and a revoked one is cut off at once', async () => {
+    const { a, b, address } = await mirrored();
+    const stranger = await serve('c');
+    await stranger.engine.trust.peers.add({ identity: b.engine.trust.identity, name: 'b', role: 'mirror', wallMs: 0 });
+    await expect(stranger.client.remote.files.list({ peer: `b`, address, volume: 'copy', path: '/' })).rejects.toMatchObject({ code: 'peer-unknown' });
+    const { readId } = await a.client.remote.files.openRead({ peer: 'b', volume: 'copy', path: '/note' });
+    await b.engine.trust.revoke(a.engine.trust.identity);
+    const read = a.client.remote.files.read({ peer: 'b', readId, offsetBytes: 0, lengthBytes: 1 });
+    await expect(read).rejects.toMatchObject({ code: expect.stringMatching(/^(link-closed|peer-unknown)$/) });
+    await expect(a.client.remote.server.about({ peer: 'b' })).rejects.toMatchObject({ code: 'peer-unknown' });
+    await a.engine.trust.revoke('b');
+    await expect(a.client.remote.server.about({ peer: 'b' })).rejects.toMatchObject({ code: 'peer-revoked' });
+  });
+
+  it('that is trusted, but whose link was ended, learns nothing any more', async () => {
+    const { a, b } = await mirrored();
+    await b.client.volumes.detach({ volume: 'copy' }).catch(() => undefined);
+    const stranger = await serve('c');
+    await pair(stranger, b);
+    await createVolume(b, 'third', 'mirror');
+    const address = await addressOf(b, 'third');
+    expect((await stranger.client.remote.server.about({ peer: 'b', address })).volumes).toEqual([]);
+    expect((await a.client.remote.server.about({ peer: 'b', address })).volumes).toEqual([]);
+  });
+
+  it('is not known where no link of a volume tells, and gives its reads up with the caller', async () => {
+    const { a, b } = await mirrored();
+    await expect(b.client.remote.server.about({ peer: 'a' })).rejects.toMatchObject({ code: 'argument-invalid', message: expect.stringContaining('a@tls://') });
+    const session = a.engine.newSession();
+    const other = clientOf(a.engine, session);
+    await other.remote.files.openRead({ peer: 'b', volume: 'copy', at: { snapshot: 'monday' }, path: '/note' });
+    const copy = await b.engine.shelf.mirror('copy');
+    expect(copy.mirror.neededCps).toHaveLength(1);
+    await session.close();
+    await expect.poll(() => copy.mirror.neededCps).toEqual([]);
+  });
+
+  it('serves few links of one peer at a time', async () => {
+    const { a, b, address } = await mirrored();
+    const links = await Promise.all(Array.from({ length: linksPerPeerMax + 1 }, () => a.engine.trust.connectToControl(address, b.engine.trust.identity)));
+    onTestFinished(async () => {
+      await Promise.all(links.map((link) => link.close()));
+    });
+    const ends = links.map(async (link) => (await link.receive().catch(() => undefined)) === undefined);
+    expect(await Promise.race(ends)).toBe(true);
+  });
+});
