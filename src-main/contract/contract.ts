@@ -5,6 +5,7 @@ import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
 import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
 import { holdLabelSchema, holdReasonSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
+import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
 import * as schemas from './schemas.ts';
 import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
 
@@ -127,6 +128,9 @@ const relationships = {
   list: base.input(nothing).output(z.object({ relationships: z.array(schemas.relationshipStatusSchema) })),
   pause: base.input(ofRelationship).output(nothing),
   resume: base.input(ofRelationship).output(nothing),
+  limits: base.input(ofRelationship).output(ratesInForceSchema),
+  /** Puts these limits in the place of all; they hold at once. */
+  setLimits: base.input(ofRelationship.extend({ limits: rateLimitsSchema })).output(ratesInForceSchema),
   /** From which lag on it is an alert: of one relationship, or of all of a volume; without a limit the default. */
   setLagLimit: base
     .input(ofVolume.extend({ address: z.string().min(1).optional(), lagLimitMs: schemas.lagLimitMsSchema.optional() }))

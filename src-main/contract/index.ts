@@ -14,6 +14,7 @@ export * from './limits.ts';
 export * from './fault.ts';
 export * from './place.ts';
 export * from './event-schemas.ts';
+export * from './rate-schemas.ts';
 export * from './schemas.ts';
 export * from './job-schemas.ts';
 export * from './trust-schemas.ts';

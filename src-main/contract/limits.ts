@@ -16,6 +16,9 @@ export const problemsReportedMax = 1000;
 /** CPs in one answer about the history. */
 export const historyPageMax = 1000;
 
+/** Parts of a day with a limit of their own. */
+export const rateWindowsMax = 24;
+
 /** Events in one answer. */
 export const eventPageMax = 1000;
 

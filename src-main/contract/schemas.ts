@@ -196,6 +196,8 @@ export const relationshipStatusSchema = z.object({
   catchUpMs: z.number().optional(),
   sentPerSecond: z.number(),
   receivedPerSecond: z.number(),
+  /** The limit of what may be sent, where there is one now. */
+  limitBytesPerSecond: z.int().optional(),
   bytesSent: z.int(),
   bytesReceived: z.int(),
   blocksPushed: z.int(),

@@ -11,6 +11,7 @@ import type { Extent } from './region.ts';
 import { assemble } from './set-assembly.ts';
 import { extend, layOut } from './set-layout.ts';
 import type { Room } from './set-layout.ts';
+import type { VolumeDevices } from './volume-devices.ts';
 
 export interface DeviceSetCreateOptions {
   /** 16 bytes each. */
@@ -46,7 +47,7 @@ interface SetState {
  * Whatever the labels' state after a crash, the set opens with either the old
  * or the new description, never a mixture: one label alone describes the whole.
  */
-export class DeviceSet {
+export class DeviceSet implements VolumeDevices {
   /** Block v of the volume lies at byte v × block size, whichever device that is on. */
   readonly data: Device;
   /** On device 0. */

@@ -13,6 +13,7 @@ export type { Device } from './device.ts';
 export { assertRange, deviceFault, OperationGate, sectorBytes, sliceBuffers, totalBytes } from './device.ts';
 export * from './sparse-bytes.ts';
 export * from './memory-device.ts';
+export { OverlayDevice, type OverlayDeviceOptions } from './overlay-device.ts';
 export { Region } from './region.ts';
 export type { Extent } from './region.ts';
 export {
@@ -29,6 +30,7 @@ export {
 export type { LabelDevice, Segment, SetDescription } from './label.ts';
 export { carriesLabel, readLabel } from './label-copies.ts';
 export * from './device-set.ts';
+export type { VolumeDevices } from './volume-devices.ts';
 export { ImageFile } from './image-file.ts';
 export type { ImageFileCreateOptions, ImageFileOpenOptions } from './image-file.ts';
 export { AttachedDrive, listDrives } from './attached-drive.ts';

@@ -53,6 +53,8 @@ export interface TrustPorts {
 export interface EnginePorts {
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** What local time is ahead of UTC at a moment, in minutes. */
+  readonly utcOffsetMinutes: (wallMs: number) => number;
   readonly settings: TextStore;
   /** The log under a name that is safe as a file's name. */
   readonly log: (name: string) => LineLog;

@@ -1,6 +1,8 @@
 import { fromHex, MirrorpointError, toHex } from '../base/index.ts';
+import type { RateLimitSettings, RatesInForce } from '../contract/index.ts';
 import { PrimaryRelationship, type RelationshipStatus } from '../replication/index.ts';
 import type { EnginePorts } from './ports.ts';
+import { checkLimits, noLimits, rateNow } from './sending-limits.ts';
 import type { RelationshipFacts } from './relationship-reports.ts';
 import type { RelationshipSettings, SettingsBook } from './settings.ts';
 import type { Trust } from './trust.ts';
@@ -89,6 +91,18 @@ export class Relationships {
     this.#changed();
   }
 
+  limits(volume: string, address: string): RatesInForce {
+    return this.#ratesInForce(this.#settingsOf(volume, address));
+  }
+
+  /** Throws `argument-invalid` for limits that cannot hold. */
+  async setLimits(volume: string, address: string, limits: RateLimitSettings): Promise<RatesInForce> {
+    checkLimits(limits);
+    await this.#changeSettings(volume, address, { limits });
+    this.#changed();
+    return this.limits(volume, address);
+  }
+
   /** From which lag on it is an alert; undefined for the limit of the volume. */
   async setLagLimit(volume: string, address: string, lagLimitMs: number | undefined): Promise<void> {
     await this.#changeSettings(volume, address, { lagLimitMs });
@@ -126,6 +140,19 @@ export class Relationships {
     return settings;
   }
 
+  #ratesInForce({ limits = noLimits }: RelationshipSettings): RatesInForce {
+    const { clock, utcOffsetMinutes } = this.#ports;
+    const wallMs = clock.wallMs();
+    const bytesPerSecondNow = rateNow(limits, { wallMs, utcOffsetMinutes: utcOffsetMinutes(wallMs) });
+    return { limits, ...(bytesPerSecondNow !== undefined && { bytesPerSecondNow }) };
+  }
+
+  /** The limit of a relationship now, from the settings as they are now. */
+  #rateOf(id: string): number | undefined {
+    const settings = this.#book.current.relationships.find((known) => known.id === id);
+    return settings === undefined ? undefined : this.#ratesInForce(settings).bytesPerSecondNow;
+  }
+
   #settingsOf(volume: string, address: string): RelationshipSettings {
     const settings = this.#book.current.relationships.find((known) => isOf(known, volume, address));
     if (settings !== undefined) return settings;
@@ -143,6 +170,7 @@ export class Relationships {
       connect: () => this.#trust.connect(settings.address, settings.peer),
       clock,
       relationshipId: settings.id,
+      rate: () => this.#rateOf(settings.id),
       serverId: fromHex(serverId),
       serverName,
     });

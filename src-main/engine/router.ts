@@ -103,6 +103,12 @@ const relationshipProcedures = {
     return {};
   }),
 
+  limits: procedures.relationships.limits.handler(({ input, context: { engine } }) => engine.relationships.limits(input.volume, input.address)),
+
+  setLimits: procedures.relationships.setLimits.handler(({ input, context: { engine } }) =>
+    engine.relationships.setLimits(input.volume, input.address, input.limits),
+  ),
+
   setLagLimit: procedures.relationships.setLagLimit.handler(async ({ input, context: { engine } }) => {
     const { volume, address, lagLimitMs } = input;
     engine.shelf.settingsOf(volume);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { cpIntervalMsSchema, durabilitySchema, lagLimitMsSchema, roleSchema, volumeNameSchema } from '../contract/index.ts';
+import { cpIntervalMsSchema, durabilitySchema, lagLimitMsSchema, rateLimitsSchema, roleSchema, volumeNameSchema } from '../contract/index.ts';
 import { MirrorpointError, Mutex, type RandomSource, toHex } from '../base/index.ts';
 import type { TextStore } from './ports.ts';
+import { faultInLimits, noLimits } from './sending-limits.ts';
 
 /** The version of the settings' form. */
 const settingsVersion = 1;
@@ -34,6 +35,8 @@ const relationshipSettingsSchema = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, "a peer's identity is 64 hex digits")
     .optional(),
   paused: z.boolean().default(false),
+  /** How fast the primary may send. */
+  limits: rateLimitsSchema.optional(),
   lagLimitMs: lagLimitMsSchema.optional(),
 });
 export type RelationshipSettings = z.infer<typeof relationshipSettingsSchema>;
@@ -76,6 +79,8 @@ function contradictionIn(settings: Settings): string | undefined {
     if (volume?.role !== 'primary') {
       return `relationships.${index}.volume: there is no primary volume '${relationship.volume}'.`;
     }
+    const fault = faultInLimits(relationship.limits ?? noLimits);
+    if (fault !== undefined) return `relationships.${index}.limits: ${fault}`;
   }
   return undefined;
 }

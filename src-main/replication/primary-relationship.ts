@@ -35,6 +35,8 @@ export interface PrimaryRelationshipOptions {
   readonly serverName: string;
   /** A root of this volume that the mirror had when it was last heard of, although it is not kept any more. */
   readonly ancestor?: RootMark | undefined;
+  /** What may be sent to the mirror now, in bytes per second; undefined for no limit. */
+  readonly rate?: () => number | undefined;
   readonly heartbeatIntervalMs?: number;
   readonly silenceMaxMs?: number;
 }
@@ -154,6 +156,7 @@ export class PrimaryRelationship implements AsyncDisposable {
     const { committed } = this.#memory;
     const mirrorCp = committed?.cp ?? 0;
     const traffic = this.#traffic;
+    const limitBytesPerSecond = this.#options.rate?.();
     return {
       state: this.#state(mirrorCp),
       ...(this.#keeper.isPaused ? {} : this.#reason),
@@ -173,6 +176,7 @@ export class PrimaryRelationship implements AsyncDisposable {
       lastCommittedWallMs: committed?.wallMs ?? 0,
       ...identityOf(committed?.cp === root.cp && committed.checksum === rootChecksumOf(rootBytes) ? committed.checksum : undefined),
       ...this.#conversation?.peerClock,
+      ...(limitBytesPerSecond !== undefined && { limitBytesPerSecond }),
     };
   }
 
@@ -201,6 +205,8 @@ export class PrimaryRelationship implements AsyncDisposable {
       relationshipId: this.relationshipId,
       memory: this.#memory,
       conversation,
+      clock: this.#options.clock,
+      rate: this.#options.rate ?? ((): undefined => undefined),
       onChange: () => {
         if (session.isReady && !wasReady) this.#sessionCount++;
         wasReady ||= session.isReady;

@@ -1,4 +1,4 @@
-import { assert, bytesEqual, MirrorpointError } from '../base/index.ts';
+import { assert, bytesEqual, type Clock, MirrorpointError } from '../base/index.ts';
 import type { BlockSink, CpCause, CpFollower, CpRecord } from '../consistency/index.ts';
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import { type KnownNeeds, mirrorNeeds, type MirrorNeeds } from '../snapshots/index.ts';
@@ -7,6 +7,7 @@ import type { CommittedMessage, HandOverMessage, HelloMessage, Message, RootBasi
 import type { Conversation } from './conversation.ts';
 import { rootsOutstandingMax } from './limits.ts';
 import { LiveStream } from './live-stream.ts';
+import { Outlet } from './outlet.ts';
 import { judgePeers, planForState, type RootMark } from './peering.ts';
 import type { RelationshipTraffic } from './relationship-status.ts';
 import { WantAnswers } from './want-answers.ts';
@@ -70,6 +71,7 @@ export class PrimarySession implements CpFollower {
   readonly #relationshipId: string;
   readonly #memory: MirrorMemory;
   readonly #conversation: Conversation;
+  readonly #outlet: Outlet;
   readonly #stream: LiveStream;
   readonly #answers: WantAnswers;
   readonly #onChange: () => void;
@@ -88,6 +90,9 @@ export class PrimarySession implements CpFollower {
     relationshipId: string;
     memory: MirrorMemory;
     conversation: Conversation;
+    clock: Clock;
+    /** What may be sent to the mirror now, in bytes per second; undefined for no limit. */
+    rate: () => number | undefined;
     onChange: () => void;
   }) {
     const { volume, conversation, memory } = options;
@@ -97,8 +102,10 @@ export class PrimarySession implements CpFollower {
     this.#memory = memory;
     this.#conversation = conversation;
     this.#onChange = options.onChange;
+    const outlet = new Outlet({ conversation, clock: options.clock, rate: options.rate });
+    this.#outlet = outlet;
     this.#stream = new LiveStream({
-      conversation,
+      outlet,
       blockSizeBytes,
       onPushed: (blocks) => {
         memory.traffic.blocksPushed += blocks;
@@ -106,6 +113,7 @@ export class PrimarySession implements CpFollower {
     });
     this.#answers = new WantAnswers({
       conversation,
+      outlet,
       blockSizeBytes,
       blockCount: () => volume.root.blockCount,
       readBlocks: (vbn, buffers) => volume.readBlocks(vbn, buffers),
@@ -291,7 +299,7 @@ export class PrimarySession implements CpFollower {
     root.isSent = true;
     const block = new Uint8Array(blockSizeBytes);
     block.set(rootBytes);
-    this.#conversation.tell({ type: 'root', cp: root.cp, basis: root.isLive ? 'live' : this.#basis, root: block });
+    void this.#outlet.send({ type: 'root', cp: root.cp, basis: root.isLive ? 'live' : this.#basis, root: block });
   }
 
   /** Asks for a CP when the volume is past everything that is on its way. */

@@ -30,6 +30,8 @@ export interface RelationshipStatus {
   lagBytes: number;
   /** How long ago the first CP was taken that the mirror lacks, in milliseconds; 0 when it lacks none, or shows nothing yet. */
   lagMs: number;
+  /** The limit of what may be sent, where there is one now. */
+  limitBytesPerSecond?: number;
   bytesSent: number;
   bytesReceived: number;
   /** Blocks that streamed while their CP ran. */

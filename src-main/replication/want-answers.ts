@@ -2,12 +2,14 @@ import { MirrorpointError } from '../base/index.ts';
 import { blockDataBytesMax, type Run, type WantMessage } from '../wire/index.ts';
 import type { Conversation } from './conversation.ts';
 import { answersInFlightMax } from './limits.ts';
+import type { Outlet } from './outlet.ts';
 
 /** Runs read from the devices at the same time for one answer. */
 const readsAtOnce = 16;
 
 export interface WantAnswersOptions {
   readonly conversation: Conversation;
+  readonly outlet: Outlet;
   readonly blockSizeBytes: number;
   /** Size of the VBN space. */
   readonly blockCount: () => number;
@@ -59,17 +61,17 @@ export class WantAnswers {
   }
 
   async #answer(want: WantMessage, buffer: Uint8Array): Promise<void> {
-    const { conversation, blockSizeBytes, isHeld, onPulled } = this.#options;
+    const { conversation, outlet, blockSizeBytes, isHeld, onPulled } = this.#options;
     const { requestId, cp } = want;
-    for (const runs of cutIntoMessages(want.runs, Math.floor(buffer.length / blockSizeBytes))) {
+    for (const runs of cutIntoMessages(want.runs, Math.floor(outlet.messageBytesMax / blockSizeBytes))) {
       if (!isHeld(cp)) {
-        conversation.tell({ type: 'gone', requestId, cp });
+        void outlet.send({ type: 'gone', requestId, cp });
         return;
       }
       const data = await this.#read(runs, buffer);
       if (conversation.isOver) return;
       onPulled(data.length / blockSizeBytes);
-      await conversation.send({ type: 'blocks', cp: 0, requestId, runs, data: [data] });
+      await outlet.send({ type: 'blocks', cp: 0, requestId, runs, data: [data] });
     }
   }
 

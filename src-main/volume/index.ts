@@ -1,6 +1,6 @@
 /**
  * Volume: what the floors below make together. The primary's volume, which takes
- * changes; the mirror's, which takes blocks and roots; views of kept roots; the
+ * changes; the mirror's, which takes blocks and roots; clones of either; views of kept roots; the
  * checker.
  *
  * Invariants: a volume is opened by one process at a time, for the devices see
@@ -10,9 +10,11 @@
 export * from './block-healer.ts';
 export * from './check.ts';
 export { type CheckProblem } from './check-walk.ts';
+export type { Cloneable } from './clone-ground.ts';
 export * from './cp-timer.ts';
 export * from './journal-size.ts';
 export * from './mirror-volume.ts';
+export * from './open-clone.ts';
 export * from './root-view.ts';
 export * from './volume-options.ts';
 export * from './volume-snapshots.ts';

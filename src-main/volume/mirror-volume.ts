@@ -7,6 +7,7 @@ import { type BlockSpace, PreservedRoots } from '../preservation/index.ts';
 import { KeptRootReader } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
+import { type Cloneable, type CloneGround, healFrom } from './clone-ground.ts';
 import { hasSteppedDown, isRootOf, newestMirrorRoot } from './mirror-root.ts';
 import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
@@ -58,7 +59,7 @@ interface HeldRoot {
  *
  * An empty mirror belongs to no volume yet; `adopt` gives it to one.
  */
-export class MirrorVolume implements AsyncDisposable {
+export class MirrorVolume implements AsyncDisposable, Cloneable {
   readonly name: string;
   readonly healer: BlockHealer;
   readonly #set: DeviceSet;
@@ -292,6 +293,24 @@ export class MirrorVolume implements AsyncDisposable {
       return this.#openView(this.#setAside, kept.mark.root, 'last');
     }
     return this.#holdServed((root, line) => this.#openView(line, root, at));
+  }
+
+  /** Holds the served root, and the one that `at` names, for a clone. */
+  async holdForClone(at: RootViewAt): Promise<CloneGround> {
+    const line = this.#served;
+    const root = this.#servedRoot;
+    const leaveRoot = this.#enterView(line, { ...root, inodes: root.files.inodes });
+    try {
+      const view = await this.#openView(line, root, at);
+      const leave = async (): Promise<void> => {
+        await view.close();
+        leaveRoot();
+      };
+      return { root, at: { cp: view.cp }, data: line.space.device, heal: healFrom(line.space.store, root), leave };
+    } catch (fault) {
+      leaveRoot();
+      throw fault;
+    }
   }
 
   /** Snapshots in CP order, after a CP, at most `limit`. */

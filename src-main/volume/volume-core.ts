@@ -9,7 +9,7 @@ import {
   RequestLog,
   SpaceMap,
 } from '../consistency/index.ts';
-import type { DeviceSet } from '../device/index.ts';
+import type { VolumeDevices } from '../device/index.ts';
 import { encodeOperation, InodeFlush, InodeTable, LiveFiles, type Operation } from '../files/index.ts';
 import type { RootNode } from '../format/index.ts';
 import { SnapshotLedger } from '../snapshots/index.ts';
@@ -116,7 +116,7 @@ export class VolumeCore {
   }
 }
 
-async function discardExtents(set: DeviceSet, extents: readonly Extent[]): Promise<void> {
+async function discardExtents(set: VolumeDevices, extents: readonly Extent[]): Promise<void> {
   for (const { vbn, count } of extents) {
     await set.data.discard(vbn * set.blockSizeBytes, count * set.blockSizeBytes);
   }

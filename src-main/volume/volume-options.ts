@@ -25,6 +25,8 @@ export interface PromoteOptions {
   epoch: number;
   /** Which state to go on from: the mirror's last CP, unless given, or a snapshot; what is newer is given up. */
   at?: RootViewAt;
+  /** Keeps that state alone: no snapshots, and nothing for any mirror. */
+  alone?: boolean;
 }
 
 /** What opening found and did. */

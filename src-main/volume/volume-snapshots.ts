@@ -104,6 +104,11 @@ export class VolumeSnapshots {
     return { dropped, ...(keep && { made: { name: automaticName({ cp, wallMs }), cp, wallMs, holds: [] } }) };
   }
 
+  /** Has the next CP delete every snapshot, whoever holds it. */
+  async forgetAll(): Promise<void> {
+    for (const { name } of await this.list()) this.#ledger.request({ kind: 'delete', name });
+  }
+
   /** Gives up a name; the space comes back with the next CPs. Throws `snapshot-not-found` or `snapshot-held`. */
   async delete(name: string): Promise<void> {
     await this.#edit(name, (row) => {

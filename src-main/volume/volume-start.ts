@@ -1,7 +1,7 @@
 import { assert, bytesEqual, MirrorpointError, toHex } from '../base/index.ts';
 import { BlockCache, BlockPool, BlockStore } from '../blocks/index.ts';
 import { FreedList, Journal, readShed, RootRing } from '../consistency/index.ts';
-import type { DeviceSet } from '../device/index.ts';
+import type { VolumeDevices } from '../device/index.ts';
 import { encodeRootNode, geometryOf, type RootNode } from '../format/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 import { emptyRoot } from './empty-root.ts';
@@ -14,7 +14,7 @@ const defaultPoolBytes = 104 << 20;
 
 /** Where a volume starts from: a root, as the first CP after it will build on it. */
 export interface VolumeStart {
-  set: DeviceSet;
+  set: VolumeDevices;
   options: VolumeOptions;
   context: Required<BlockFileContext>;
   root: RootNode;
@@ -27,7 +27,7 @@ export interface VolumeStart {
 }
 
 /** Starts a volume with nothing in it. Throws `volume-exists` on a set that has one. */
-export async function emptyStart(set: DeviceSet, options: VolumeOptions): Promise<VolumeStart> {
+export async function emptyStart(set: VolumeDevices, options: VolumeOptions): Promise<VolumeStart> {
   const ring = new RootRing(set.rootAreas, set.volumeId);
   if ((await ring.newest()) !== undefined) {
     throw new MirrorpointError(
@@ -51,7 +51,7 @@ export async function emptyStart(set: DeviceSet, options: VolumeOptions): Promis
 }
 
 /** Starts a primary's volume at its last CP. Throws `not-a-volume`, `volume-damaged`, `format-too-new`, `device-too-small`, `volume-is-mirror`. */
-export async function lastStart(set: DeviceSet, options: VolumeOptions): Promise<VolumeStart> {
+export async function lastStart(set: VolumeDevices, options: VolumeOptions): Promise<VolumeStart> {
   const ring = new RootRing(set.rootAreas, set.volumeId);
   const found = await ring.newest();
   if (found === undefined) {
@@ -87,7 +87,7 @@ export async function lastStart(set: DeviceSet, options: VolumeOptions): Promise
  * said to be this set's own, under a higher epoch. What stands in the set's
  * journal is of another life. Throws as `lastStart`, and `volume-is-primary`.
  */
-export async function mirrorStart(set: DeviceSet, options: VolumeOptions, epoch: number): Promise<VolumeStart> {
+export async function mirrorStart(set: VolumeDevices, options: VolumeOptions, epoch: number): Promise<VolumeStart> {
   const { name, random } = options;
   const found = await newestMirrorRoot(set);
   if (found === undefined) {
@@ -129,7 +129,7 @@ export function takenBack(start: VolumeStart, to: ViewedRoot): VolumeStart {
 }
 
 /** The block layer of a volume that takes changes. */
-function contextFor(set: DeviceSet, options: VolumeOptions): Required<BlockFileContext> {
+function contextFor(set: VolumeDevices, options: VolumeOptions): Required<BlockFileContext> {
   const { blockSizeBytes } = set;
   const store = new BlockStore(set.data, blockSizeBytes);
   return {
@@ -139,11 +139,11 @@ function contextFor(set: DeviceSet, options: VolumeOptions): Required<BlockFileC
   };
 }
 
-function journalOf(set: DeviceSet, root: RootNode): Journal {
+function journalOf(set: VolumeDevices, root: RootNode): Journal {
   return new Journal(set.journal, { key: root.journalKey, offsetBytes: root.journalOffsetBytes, batch: root.journalBatch });
 }
 
-function checkSizes(set: DeviceSet, root: RootNode, name: string): void {
+function checkSizes(set: VolumeDevices, root: RootNode, name: string): void {
   if (root.blockSizeBytes !== set.blockSizeBytes) {
     throw new MirrorpointError(
       'volume-damaged',

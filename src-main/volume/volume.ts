@@ -1,12 +1,13 @@
 import { assert, MirrorpointError, Mutex, reasonOf } from '../base/index.ts';
 import type { CpCause, CpFollower, CpRecord, Journal } from '../consistency/index.ts';
-import type { Device, DeviceSet } from '../device/index.ts';
+import type { Device, VolumeDevices } from '../device/index.ts';
 import { changeBlocks, createRootDirectory, type LiveFiles, relistOrphans } from '../files/index.ts';
 import type { Geometry, RootNode } from '../format/index.ts';
 import { forgetPreserved } from '../preservation/index.ts';
 import type { Hold, KnownNeeds } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
+import { type Cloneable, type CloneGround, holdAsBase } from './clone-ground.ts';
 import { CpTimer } from './cp-timer.ts';
 import { replay } from './recovery.ts';
 import { openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
@@ -31,14 +32,14 @@ const noRoom: unique symbol = Symbol('no room');
  * open. Changes are atomic operations on `LiveFiles`, applied in memory and
  * logged; CPs make them durable, and the journal those that were synced between.
  */
-export class Volume implements AsyncDisposable {
+export class Volume implements AsyncDisposable, Cloneable {
   readonly name: string;
   /** What opening found; undefined for a volume just created. */
   readonly recovery: RecoveryReport | undefined;
   /** Who uses how much of it. */
   readonly space: VolumeSpace;
   readonly healer: BlockHealer;
-  readonly #set: DeviceSet;
+  readonly #set: VolumeDevices;
   readonly #options: VolumeOptions;
   readonly #core: VolumeCore;
   readonly snapshots: VolumeSnapshots;
@@ -85,7 +86,7 @@ export class Volume implements AsyncDisposable {
   }
 
   /** Makes a new, empty volume on a device set and takes its first CP. Throws `volume-exists` on a set that has one. */
-  static async create(set: DeviceSet, options: VolumeOptions): Promise<Volume> {
+  static async create(set: VolumeDevices, options: VolumeOptions): Promise<Volume> {
     const volume = new Volume(await emptyStart(set, options));
     await volume.#core.ledger.load();
     await volume.#core.context.cache.run(() => {
@@ -101,7 +102,7 @@ export class Volume implements AsyncDisposable {
    * `volume-damaged`, `format-too-new`, `device-too-small`, or `volume-is-mirror`
    * on the devices of a mirror.
    */
-  static async open(set: DeviceSet, options: VolumeOptions): Promise<Volume> {
+  static async open(set: VolumeDevices, options: VolumeOptions): Promise<Volume> {
     const start = await lastStart(set, options);
     const volume = new Volume(start, recoveryAt(start));
     await volume.#core.ledger.load();
@@ -126,12 +127,13 @@ export class Volume implements AsyncDisposable {
    * has no CP, `snapshot-not-found`, `volume-damaged`, `format-too-new`,
    * `device-too-small`, and `volume-full` when there is no room for the one CP.
    */
-  static async promote(set: DeviceSet, options: VolumeOptions, how: PromoteOptions): Promise<Volume> {
+  static async promote(set: VolumeDevices, options: VolumeOptions, how: PromoteOptions): Promise<Volume> {
     const start = await mirrorStart(set, options, how.epoch);
     const live = await rootToPromote(start, how.at ?? 'last');
     const isLast = live.cp === start.root.cp;
     const volume = new Volume(isLast ? start : takenBack(start, live), recoveryAt(start));
-    await volume.#core.ledger.load({ committedCp: 0, neededCps: [live.cp], inFlightCps: [] });
+    await volume.#core.ledger.load({ committedCp: 0, neededCps: how.alone === true ? [] : [live.cp], inFlightCps: [] });
+    if (how.alone === true) await volume.snapshots.forgetAll();
     if (!isLast) await volume.#takeBack(live, start.root);
     await volume.takeCp('promote');
     // Only now: until the new root was durable, what stepped down had to be known as that.
@@ -341,6 +343,12 @@ export class Volume implements AsyncDisposable {
   /** Reads blocks from consecutive VBNs, one buffer each. What they hold is not proven. */
   readBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
     return this.#core.context.cache.store.readRun(vbn, buffers);
+  }
+
+  /** Takes a CP and keeps it for a clone as it would be kept for a mirror, and the one that `at` names as well. */
+  async holdForClone(at: RootViewAt): Promise<CloneGround> {
+    const { store } = this.#core.context.cache;
+    return holdAsBase(this, { at, data: this.#set.data, store, random: this.#options.random });
   }
 
   /** Says what a relationship's mirror has and may have; undefined ends the relationship. */

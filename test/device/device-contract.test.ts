@@ -1,5 +1,5 @@
 import { SeededRandom } from '../../src-main/base/index.ts';
-import { DeviceSet, MemoryDevice } from '../../src-main/device/index.ts';
+import { DeviceSet, MemoryDevice, OverlayDevice } from '../../src-main/device/index.ts';
 import { deviceContract } from '../suites/device-contract.ts';
 
 const mebibyte = 1_048_576;
@@ -50,3 +50,16 @@ deviceContract('data region of a set of four devices', () => {
     cleanUp: () => set.close(),
   };
 });
+
+deviceContract('overlay of two devices', () => ({
+  open: () =>
+    Promise.resolve(
+      new OverlayDevice({
+        name: 'overlay',
+        below: new MemoryDevice({ name: 'below', sizeBytes: 5 * mebibyte }),
+        above: new MemoryDevice({ name: 'above', sizeBytes: 6 * mebibyte }),
+        sizeBytes: 5 * mebibyte,
+        unitBytes: 512,
+      }),
+    ),
+}));

@@ -65,6 +65,11 @@ describe('settings', () => {
     expect(refusal((settings) => volumes(settings).push({ ...volumes(settings)[0]!, name: 'twin' }))).toContain('volumes.1.devices');
     expect(refusal((settings) => (volumes(settings)[0]!.role = 'mirror'))).toContain('relationships.0.volume');
     expect(refusal((settings) => Object.assign(volumes(settings)[0]!, { role: 'mirror', discard: true }))).toContain('volumes.0.discard');
+    const linkWith = (limits: unknown) => (settings: Record<string, unknown>) => Object.assign((settings.relationships as object[])[0]!, { limits });
+    expect(refusal(linkWith({ bytesPerSecond: 20_000 }))).toBe('none');
+    expect(refusal(linkWith({ bytesPerSecond: 0 }))).toContain('relationships.0.limits');
+    expect(refusal(linkWith({ windows: [{ from: '8', to: '18' }] }))).toContain('relationships.0.limits.windows.0.from');
+    expect(refusal(linkWith({ windows: [{ from: '08:00', to: '18:00' }, { from: '17:59', to: '08:00' }] }))).toContain('relationships.0.limits');
     expect(refusal((settings) => (settings.version = 2))).toContain('newer program');
     expect(() => parseSettings('{', 'the store')).toThrow(/the store.*not JSON/);
   });

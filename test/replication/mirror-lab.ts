@@ -88,6 +88,8 @@ export class MirrorLab {
   wasCutAtBytes = false;
   /** While it waits, nothing that the primary sends arrives. */
   primaryMaySend: Promise<unknown> | undefined;
+  /** What the primary may send, in bytes per second. */
+  rate: number | undefined;
   /** Changes what the primary sends. */
   garble: ((buffers: Uint8Array[]) => void) | undefined;
   links: LabLink[] = [];
@@ -152,6 +154,7 @@ export class MirrorLab {
       relationshipId: 'lab',
       serverId: new Uint8Array(16).fill(1),
       serverName: 'office',
+      rate: () => this.rate,
     });
     this.relationship.start();
   }
@@ -206,9 +209,9 @@ export class MirrorLab {
   }
 
   /** Lets time pass in small steps, and what it sets off run. */
-  async pass(durationMs: number): Promise<void> {
-    for (let passedMs = 0; passedMs < durationMs; passedMs += 500) {
-      this.clock.pass(500);
+  async pass(durationMs: number, stepMs = 500): Promise<void> {
+    for (let passedMs = 0; passedMs < durationMs; passedMs += stepMs) {
+      this.clock.pass(stepMs);
       await this.settle(20);
     }
   }

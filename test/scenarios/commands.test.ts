@@ -54,6 +54,8 @@ describe('every command', () => {
       ['lag-limit', 'work', 'default', 'ipc://office'],
       ['events', '--since', '1h'],
       ['alerts'],
+      ['limits', 'set', 'work', 'ipc://office', '--rate', '10M', '--between', '08:00-18:00=2M', '22:00-06:00=off'],
+      ['limits', 'show', 'work', 'ipc://office'],
       ['unlink', 'work', 'ipc://office'],
       ['volume', 'detach', 'work'],
       ['volume', 'attach', 'work', work],

@@ -6,6 +6,7 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { addBrowsingCommands } from './browsing-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
+import { addLimitCommands } from './limit-commands.ts';
 import { Output } from './output.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
@@ -63,6 +64,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);
   addRelationshipCommands(program, surroundings);
+  addLimitCommands(program, surroundings);
   addPeerCommands(program, surroundings);
   addEventCommands(program, surroundings);
   return program;

@@ -20,7 +20,8 @@ export function relationshipLine(status: RelationshipStatus): string {
   const { volume, role, address, verdict } = status;
   const ends = role === 'primary' ? `${volume} -> ${address}` : `${volume} <- ${status.peerName ?? 'its primary'} (at ${address})`;
   const next = verdict.next === undefined ? '' : ` ${verdict.next}`;
-  const traffic = `${formatBytes(status.bytesSent)} sent, ${formatBytes(status.bytesReceived)} received`;
+  const limit = status.limitBytesPerSecond === undefined ? '' : `, at most ${formatBytes(status.limitBytesPerSecond)}/s`;
+  const traffic = `${formatBytes(status.bytesSent)} sent, ${formatBytes(status.bytesReceived)} received${limit}`;
   return `${ends}: ${verdict.sentence}${next} (${traffic})`;
 }
 

@@ -26,6 +26,7 @@ export function machinePorts(options: {
   return {
     clock: systemClock,
     random: systemRandom,
+    utcOffsetMinutes: (wallMs) => -new Date(wallMs).getTimezoneOffset(),
     settings: fileTextStore(join(configFolder, 'settings.json')),
     log: (name) => new FileLineLog(join(configFolder, 'history', `${name}.jsonl`)),
     devices: machineDevices,

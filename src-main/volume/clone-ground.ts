@@ -1,0 +1,85 @@
+import { present, type RandomSource, toHex } from '../base/index.ts';
+import { type BlockStore, PointerList } from '../blocks/index.ts';
+import type { CpFollower } from '../consistency/index.ts';
+import type { Device } from '../device/index.ts';
+import { decodeRootNode, pointerBytes, type RootNode, setPointer } from '../format/index.ts';
+import type { KnownNeeds } from '../snapshots/index.ts';
+import type { DamagedBlock, PeerSource } from './block-healer.ts';
+import type { RootView, RootViewAt } from './root-view.ts';
+
+/** What a clone stands on: a root, kept with all of its maps until it is left. */
+export interface CloneGround {
+  readonly root: RootNode;
+  /** Which state the clone shows: the root's own, or that of a snapshot in its table, kept as well. */
+  readonly at: RootViewAt;
+  /** The blocks of the root, at their VBNs. Others may be written over at any time. */
+  readonly data: Device;
+  /** Gets a block that the data does not give right. */
+  readonly heal: PeerSource;
+  leave(): Promise<void>;
+}
+
+/** What a clone can be made of: a volume or a mirror. */
+export interface Cloneable {
+  readonly name: string;
+  /** Throws `snapshot-not-found`, and `not-found` for an empty mirror. */
+  holdForClone(at: RootViewAt): Promise<CloneGround>;
+}
+
+/** What holding a CP of a volume needs of it. */
+interface KeepsBases {
+  readonly root: RootNode;
+  openView(at: RootViewAt): Promise<RootView>;
+  takeCp(): Promise<unknown>;
+  follow(follower: CpFollower): void;
+  unfollow(follower: CpFollower): void;
+  setMirrorNeeds(relationship: string, needs: KnownNeeds | undefined): void;
+}
+
+/** Takes a CP that is kept whole, as a base, until the ground is left. */
+export async function holdAsBase(
+  volume: KeepsBases,
+  { at, data, store, random }: { at: RootViewAt; data: Device; store: BlockStore; random: RandomSource },
+): Promise<CloneGround> {
+  const isLast = at === 'last' || ('cp' in at && (at.cp ?? volume.root.cp) === volume.root.cp);
+  const id = `clone ${toHex(random.bytes(8))}`;
+  let kept: RootNode | undefined;
+  const follower: CpFollower = {
+    begin: (cp) => {
+      volume.setMirrorNeeds(id, { committedCp: 0, neededCps: [cp], inFlightCps: [] });
+      return { keep: true };
+    },
+    end: (_cp, rootBytes) => {
+      volume.unfollow(follower);
+      kept = rootBytes === undefined ? undefined : decodeRootNode(rootBytes);
+    },
+  };
+  const view = isLast ? undefined : await volume.openView(at);
+  const leave = async (): Promise<void> => {
+    volume.unfollow(follower);
+    volume.setMirrorNeeds(id, undefined);
+    await view?.close();
+  };
+  try {
+    volume.follow(follower);
+    await volume.takeCp();
+    const root = present(kept, 'the root of the CP that was taken');
+    return { root, at: view === undefined ? 'last' : { cp: view.cp }, data, heal: healFrom(store, root), leave };
+  } catch (fault) {
+    await leave();
+    throw fault;
+  }
+}
+
+/** Lets a clone have blocks of its ground from wherever the ground itself gets them; what the clone wrote is its own. */
+export function healFrom(store: BlockStore, root: RootNode): PeerSource {
+  return async (block: DamagedBlock) => {
+    if (block.birthCp > root.cp) return undefined;
+    const pointer = new Uint8Array(pointerBytes);
+    setPointer(pointer, 0, block);
+    const pointers = new PointerList();
+    pointers.push(pointer, 0);
+    const bytes = new Uint8Array(store.blockSizeBytes);
+    return (await store.readElsewhere(pointers, 0, bytes)) ? bytes : undefined;
+  };
+}
