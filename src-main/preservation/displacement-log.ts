@@ -36,7 +36,7 @@ export interface Displacement {
 const slots: Readonly<Record<PreservedKind, number>> = { 'set-aside': 0, served: 1 };
 
 const headMagic = new Uint8Array(Buffer.from('MPKEPT\r\n', 'latin1'));
-const recordMagic = 0x4c445042;
+const recordMagic = 0x4c44504d;
 const logVersion = 1;
 const kindNumbers: Readonly<Record<PreservedKind, number>> = { served: 1, 'set-aside': 2 };
 const kinds = [undefined, 'served', 'set-aside'] as const;
@@ -44,7 +44,8 @@ const kinds = [undefined, 'served', 'set-aside'] as const;
 const pageBytes = 4096;
 const headBytes = pageBytes + rootNodeBytes;
 const halvesOffset = 2 * headBytes;
-const nameOffset = 32;
+const rootChecksumOffset = 32;
+const nameOffset = 40;
 const nameBytesMax = 255;
 const entriesOffset = 32;
 const entryBytes = 16;
@@ -228,6 +229,7 @@ function encodeHead({ generation, mark }: Head): Uint8Array {
     assert(name.length <= nameBytesMax, 'the name of a preserved root is short');
     setU32(bytes, 12, kindNumbers[mark.kind]);
     setU32(bytes, 24, name.length);
+    setBigU64(bytes, rootChecksumOffset, rootChecksumOf(mark.rootBytes));
     bytes.set(name, nameOffset);
     bytes.set(mark.rootBytes, pageBytes);
   }
@@ -246,8 +248,9 @@ function decodeHead(bytes: Uint8Array): Head | undefined {
   }
   const generation = getU48(bytes, 16);
   const kind = kinds[getU32(bytes, 12)];
+  if (kind === undefined) return { generation, mark: undefined };
   const rootBytes = bytes.slice(pageBytes);
-  if (kind === undefined || !isWholeRoot(rootBytes)) return { generation, mark: undefined };
+  if (!isWholeRoot(rootBytes) || rootChecksumOf(rootBytes) !== getBigU64(bytes, rootChecksumOffset)) return undefined;
   const name = new TextDecoder().decode(bytes.subarray(nameOffset, nameOffset + Math.min(getU32(bytes, 24), nameBytesMax)));
   return { generation, mark: { kind, name, root: decodeRootNode(rootBytes), rootBytes } };
 }

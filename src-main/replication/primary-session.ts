@@ -337,7 +337,9 @@ export class PrimarySession implements CpFollower {
 
   #tellNeeds(needs: MirrorNeeds): void {
     const { committedCp, neededCps } = needs;
-    this.#memory.needs = { committedCp, neededCps, inFlightCps: this.#outstanding.map((root) => root.cp) };
+    // Any root that is kept may be the one that both histories have.
+    const isUncertain = this.#basis === 'related' || this.#basis === 'forced';
+    this.#memory.needs = isUncertain ? 'unknown' : { committedCp, neededCps, inFlightCps: this.#outstanding.map((root) => root.cp) };
     this.#volume.setMirrorNeeds(this.#relationshipId, this.#memory.needs);
   }
 

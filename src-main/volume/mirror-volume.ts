@@ -210,7 +210,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   /** The state that was set aside, if there is one besides the one that is served. */
   get setAside(): SetAside | undefined {
     const kept = this.#preserved.get('set-aside');
-    if (kept === undefined || this.#committed === undefined || isRootOf(kept.mark, this.#committed.bytes)) return undefined;
+    if (kept === undefined || this.#isSetAside) return undefined;
     const { name, root } = kept.mark;
     return { name, cp: root.cp, wallMs: root.wallMs, displacedBlocks: kept.places.size };
   }
@@ -275,11 +275,12 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
     this.#doubtfulCps.add(root.cp);
     await this.#writeRoot(root, rootBytes);
     this.#doubtfulCps.clear();
+    const wasSetAside = this.#isSetAside;
     this.#committed = { root, bytes: rootBytes };
     this.#served = this.#received;
     this.#preserved.committed(root, this.#received.space);
     await this.#releaseServed();
-    if ((this.setAside?.cp ?? Infinity) <= basisCp) await this.dropSetAside();
+    if (wasSetAside && this.setAside!.cp <= basisCp) await this.dropSetAside();
   }
 
   /**
@@ -335,6 +336,12 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Whether it is the committed root that was set aside. */
+  get #isSetAside(): boolean {
+    const kept = this.#preserved.get('set-aside');
+    return kept !== undefined && this.#committed !== undefined && isRootOf(kept.mark, this.#committed.bytes);
   }
 
   get #servedRoot(): RootNode {

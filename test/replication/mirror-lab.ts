@@ -65,6 +65,8 @@ export interface LabOptions {
   blockSizeBytes?: number;
   /** Puts something around the mirror's device, for instance faults. */
   wrapMirror?: (device: MemoryDevice) => Device;
+  /** In the place of the primary's device; it outlives its closing. */
+  primaryDisk?: Device;
 }
 
 /** A primary and a mirror in one process, on memory devices, a memory transport and virtual time. */
@@ -114,7 +116,7 @@ export class MirrorLab {
 
   /** A new volume, an empty mirror, and the relationship between them. */
   async start(): Promise<void> {
-    this.primary = await Volume.create(await this.newSet([this.primaryDevice]), this.volumeOptions);
+    this.primary = await Volume.create(await this.newSet([this.options.primaryDisk ?? this.primaryDevice]), this.volumeOptions);
     await this.startMirror();
     await this.#transport.listen(address, (link) => {
       this.service.accept(link).catch((crash: unknown) => this.crashes.push(crash));
@@ -132,6 +134,11 @@ export class MirrorLab {
     return { name: 'primary', clock: this.clock, random: this.random, cpIntervalMs: 0, cacheBytes: 4 << 20, poolBytes: 32 << 20 };
   }
 
+  /** The primary's device, for opening it again. */
+  reopenedPrimaryDevice(): Device {
+    return this.options.primaryDisk ?? this.primaryDevice.reopen();
+  }
+
   get wrappedMirrorDevice(): Device {
     return this.options.wrapMirror?.(this.mirrorDevice) ?? this.mirrorDevice;
   }
@@ -146,7 +153,7 @@ export class MirrorLab {
     });
   }
 
-  connect(): void {
+  connect(ancestor?: { cp: number; checksum: bigint }): void {
     this.relationship = new PrimaryRelationship({
       volume: this.primary,
       connect: () => this.#transport.connect(address),
@@ -155,6 +162,7 @@ export class MirrorLab {
       serverId: new Uint8Array(16).fill(1),
       serverName: 'office',
       rate: () => this.rate,
+      ancestor,
     });
     this.relationship.start();
   }
@@ -167,6 +175,13 @@ export class MirrorLab {
     await this.mirror.close();
     this.mirrorDevice = this.mirrorDevice.reopen();
     this.mirror = await MirrorVolume.open(await DeviceSet.open([this.wrappedMirrorDevice]), { name: 'mirror', cacheBytes: 4 << 20 });
+    this.#serve();
+  }
+
+  /** Puts another mirror in the place of the lab's. */
+  async replaceMirror(mirror: MirrorVolume): Promise<void> {
+    await this.service.close();
+    this.mirror = mirror;
     this.#serve();
   }
 
