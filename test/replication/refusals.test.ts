@@ -124,8 +124,10 @@ test('an administrator has a mirror that is ahead follow, and its newer state is
   const served = lab.mirror.committed!.cp;
   lab.connect();
   await expectError(lab, 'peer-diverged');
+  await lab.relationship.close();
+  lab.primary.setMirrorNeeds('lab', { committedCp: 0, neededCps: [], inFlightCps: [] });
   for (let round = 0; round < 6; round++) await lab.primary.takeCp();
-  lab.relationship.resume();
+  lab.connect();
   await lab.until(() => lab.relationship.status().code === 'no-common-cp', 'the refusal for want of a common CP');
   expect(lab.mirror.committed!.cp).toBe(served);
   expect(lab.mirror.setAside).toBeUndefined();
