@@ -9,4 +9,5 @@
  */
 export type { PreservedMark } from './displacement-log.ts';
 export { BlockSpace, type PreservedRoot } from './preserved-root.ts';
+export { putBack } from './put-back.ts';
 export { findSetAside, forgetPreserved, PreservedRoots } from './preserved-roots.ts';

@@ -3,6 +3,7 @@ import { BlockCache, BlockPool, BlockStore } from '../blocks/index.ts';
 import { FreedList, Journal, readShed, RootRing } from '../consistency/index.ts';
 import type { VolumeDevices } from '../device/index.ts';
 import { encodeRootNode, geometryOf, type RootNode } from '../format/index.ts';
+import { putBack } from '../preservation/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 import { emptyRoot } from './empty-root.ts';
 import { hasSteppedDown, newestMirrorRoot } from './mirror-root.ts';
@@ -84,8 +85,9 @@ export async function lastStart(set: VolumeDevices, options: VolumeOptions): Pro
 
 /**
  * Starts a primary's volume from a mirror's last CP: the same representation,
- * said to be this set's own, under a higher epoch. What stands in the set's
- * journal is of another life. Throws as `lastStart`, and `volume-is-primary`.
+ * said to be this set's own, under a higher epoch. Blocks of it that had to make
+ * way for another root come back to their places; what stands in the set's
+ * journal is no journal. Throws as `lastStart`, and `volume-is-primary`.
  */
 export async function mirrorStart(set: VolumeDevices, options: VolumeOptions, epoch: number): Promise<VolumeStart> {
   const { name, random } = options;
@@ -107,6 +109,7 @@ export async function mirrorStart(set: VolumeDevices, options: VolumeOptions, ep
   checkSizes(set, copy, name);
   assert(epoch > copy.epoch, 'a promotion raises the epoch');
   const root = { ...copy, epoch, setId: set.setId, journalKey: random.bytes(16), journalOffsetBytes: 0, journalBatch: 1 };
+  await putBack(set, bytes);
   const context = contextFor(set, options);
   const shed = await readShed(context, root.files.shed);
   const ring = new RootRing(set.rootAreas, set.volumeId);

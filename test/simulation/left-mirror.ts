@@ -1,3 +1,4 @@
+import type { SeededRandom } from '../../src-main/base/index.ts';
 import { DeviceSet } from '../../src-main/device/index.ts';
 import { MirrorVolume, type RootViewAt } from '../../src-main/volume/index.ts';
 import { deviceSizes, finalState } from './crash-run.ts';
@@ -41,4 +42,15 @@ export async function statesOf(left: CrashState): Promise<{ at: RootViewAt; cp: 
   const last = { at: 'last' as const, cp: mirror.committed!.cp };
   await mirror.close();
   return [last, ...snapshots.map(({ name, cp }) => ({ at: { snapshot: name }, cp }))];
+}
+
+/** A mirror that was receiving another root, not one of its own history, over the blocks of the one that it serves. */
+export async function overrun(mirror: LeftMirror, random: SeededRandom): Promise<LeftMirror> {
+  const trace = new Trace();
+  const volume = await MirrorVolume.open(await DeviceSet.open(mirror.left.traceDevices(trace)), { name: 'mirror', cacheBytes: 256 << 10 });
+  await volume.beginComparison();
+  for (let vbn = 0; vbn < 300; vbn += 1 + random.below(6)) await volume.writeBlocks(vbn, [random.bytes(4096)]);
+  await volume.flush();
+  await volume.close();
+  return { ...mirror, left: finalState(trace) };
 }

@@ -100,6 +100,23 @@ describe('promoting a mirror', () => {
     await old.close();
   });
 
+  it('brings blocks back that had to make way for a root which was being received', async () => {
+    const lab = await relatedPair();
+    const contents = await Promise.all(['changed', 'kept', 'new'].map((name) => contentOf(lab.primary, name)));
+    await lab.relationship.close();
+    await lab.service.close();
+    await lab.mirror.beginComparison();
+    // Some are moved twice, because what is received comes to where they went.
+    for (let vbn = 0; vbn < 400; vbn += 50) await lab.mirror.writeBlocks(vbn, [lab.random.bytes(50 * 4096)]);
+    for (let vbn = 3000; vbn < lab.mirror.committed!.blockCount - 100; vbn += 50) await lab.mirror.writeBlocks(vbn, [lab.random.bytes(50 * 4096)]);
+    await lab.mirror.flush();
+    const set = await leftByMirror(lab);
+    await using volume = await Volume.promote(set, lab.volumeOptions, { epoch: 2 });
+    expect((await volume.check()).problems).toEqual([]);
+    for (const [index, name] of ['changed', 'kept', 'new'].entries()) expectBytes(await contentOf(volume, name), contents[index]!);
+    await lab.primary.close();
+  });
+
   it('goes on with the size that the volume had, and grows when told to', async () => {
     const lab = await relatedPair({ mirrorBytes: 32 << 20 });
     const { blockCount } = lab.primary.root;
