@@ -37,6 +37,23 @@ export class RootRing {
   }
 
   /**
+   * Clears every place, durably. The newest root goes last, and its first copy
+   * after the second: a crash leaves it, or a torn first copy and nothing else.
+   */
+  async erase(newestCp: number): Promise<void> {
+    const clear = (area: Device, cp: number): Promise<void> =>
+      area.write((cp % rootPlaces) * rootStrideBytes, [new Uint8Array(rootNodeBytes)]);
+    for (const area of this.#areas) {
+      for (let step = 1; step < rootPlaces; step++) await clear(area, newestCp + step);
+      await area.flush();
+    }
+    for (const area of this.#areas.toReversed()) {
+      await clear(area, newestCp);
+      await area.flush();
+    }
+  }
+
+  /**
    * The newest whole root node, or undefined when no place was ever written.
    * Throws `volume-damaged` when places were written and none is whole,
    * `format-too-new` when the newest is from a later version.

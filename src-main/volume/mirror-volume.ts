@@ -3,7 +3,7 @@ import type { BlockCache, BlockStore } from '../blocks/index.ts';
 import { rootPlaces, RootRing } from '../consistency/index.ts';
 import { type DeviceSet, totalBytes } from '../device/index.ts';
 import { decodeRootNode, type Geometry, type RootNode } from '../format/index.ts';
-import { type BlockSpace, PreservedRoots } from '../preservation/index.ts';
+import { type BlockSpace, forgetPreserved, PreservedRoots } from '../preservation/index.ts';
 import { KeptRootReader } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
@@ -200,6 +200,22 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   async adopt(volumeId: Uint8Array): Promise<void> {
     assert(this.#committed === undefined, 'only an empty mirror is given to a volume');
     await this.#set.adopt(volumeId);
+  }
+
+  /**
+   * Makes the mirror an empty one, free for any volume. Nobody reads or writes
+   * it. Its blocks stay as they are, and are found again by their checksums when
+   * the same volume comes. Durable when it resolves.
+   */
+  async reset(): Promise<void> {
+    await forgetPreserved(this.#set.journal);
+    await new RootRing(this.#set.rootAreas, this.#set.volumeId).erase(this.#committed?.root.cp ?? 0);
+    this.#committed = undefined;
+    this.#setAside = undefined;
+    await this.#preserved.remove('set-aside');
+    await this.#preserved.remove('served');
+    this.#received = this.#newLine();
+    this.#served = this.#received;
   }
 
   /** Takes in a device, or the room that the devices gained. A mirror grows before its primary. */

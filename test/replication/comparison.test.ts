@@ -301,3 +301,30 @@ test.each(crashModes)('power lost at any write of a primary that steps down and 
   }
   expect(states).toBeGreaterThan(20);
 });
+
+test.each(crashModes)('a mirror that is reset is empty, takes another volume, and finds blocks that it has (%s)', async (mode) => {
+  const trace = new Trace();
+  let firstEvent = 0;
+  {
+    await using lab = new MirrorLab({ primaryBytes: 8 << 20, wrapMirror: () => new TraceDevice(trace, { name: 'mirror', sizeBytes: 8 << 20 }) });
+    await lab.start();
+    await lab.put('file', lab.random.bytes(1 << 20));
+    await lab.primary.takeCp();
+    await lab.untilIdentical();
+    const { cp } = lab.primary.root;
+    await lab.relationship.close();
+    firstEvent = trace.events.length;
+    await lab.mirror.reset();
+    trace.mark('reset');
+    expect(lab.mirror.committed).toBeUndefined();
+    lab.bytesFromPrimary = 0;
+    lab.connect();
+    await lab.untilIdentical();
+    expect(lab.mirror.committed!.cp).toBeGreaterThanOrEqual(cp);
+    expect(lab.bytesFromPrimary).toBeLessThan(200_000);
+  }
+  for (const state of crashStates(trace, { mode, random: new SeededRandom(testSeed), fromEvent: firstEvent, samplesPerEvent: 3 })) {
+    await using mirror = await MirrorVolume.open(await DeviceSet.open(state.devices()), { name: 'mirror', cacheBytes: 1 << 20 });
+    if (mirror.committed !== undefined) expect((await mirror.check()).problems, `seed ${testSeed}, ${state.description}`).toEqual([]);
+  }
+});
