@@ -36,6 +36,19 @@ export class RootRing {
     await Promise.all(this.#areas.map((area) => area.write(offset, [bytes])));
   }
 
+  /** Writes a root node again wherever its copy is not as it should be; resolves to how many those were. The caller flushes. */
+  async mend(cp: number, bytes: Uint8Array): Promise<number> {
+    const offset = (cp % rootPlaces) * rootStrideBytes;
+    let mended = 0;
+    for (const area of this.#areas) {
+      const copy = await readPlace(area, offset);
+      if (copy !== undefined && bytesEqual(copy, bytes)) continue;
+      await area.write(offset, [bytes]);
+      mended++;
+    }
+    return mended;
+  }
+
   /**
    * Clears every place, durably. The newest root goes last, and its first copy
    * after the second: a crash leaves it, or a torn first copy and nothing else.
@@ -89,16 +102,17 @@ export class RootRing {
 }
 
 async function readPlaces(area: Device): Promise<(Uint8Array | undefined)[]> {
-  return Promise.all(
-    Array.from({ length: rootPlaces }, async (_, place) => {
-      const bytes = new Uint8Array(rootNodeBytes);
-      try {
-        await area.read(place * rootStrideBytes, [bytes]);
-        return bytes;
-      } catch (fault) {
-        if (isFault(fault, 'device-io')) return undefined;
-        throw fault;
-      }
-    }),
-  );
+  return Promise.all(Array.from({ length: rootPlaces }, (_, place) => readPlace(area, place * rootStrideBytes)));
+}
+
+/** undefined for a place that cannot be read. */
+async function readPlace(area: Device, offsetBytes: number): Promise<Uint8Array | undefined> {
+  const bytes = new Uint8Array(rootNodeBytes);
+  try {
+    await area.read(offsetBytes, [bytes]);
+    return bytes;
+  } catch (fault) {
+    if (isFault(fault, 'device-io')) return undefined;
+    throw fault;
+  }
 }

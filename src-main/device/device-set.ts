@@ -3,7 +3,7 @@ import type { RandomSource } from '../base/index.ts';
 import type { Device } from './device.ts';
 import { readLabel } from './label-copies.ts';
 import type { LabelCopies } from './label-copies.ts';
-import { eraseLabels, mendLabels, refuseLabel, writeLabels, zeroFill } from './label-writing.ts';
+import { eraseLabels, mendLabels, refuseLabel, rewriteLabels, writeLabels, zeroFill } from './label-writing.ts';
 import { checkBlockSize, devicesMax, rootAreaBytes } from './label.ts';
 import type { SetDescription } from './label.ts';
 import { Region, settleAll } from './region.ts';
@@ -185,6 +185,14 @@ export class DeviceSet implements VolumeDevices {
       if (bytesEqual(volumeId, this.#set.volumeId)) return;
       const set = { ...this.#set, volumeId: volumeId.slice(), generation: this.#set.generation + 1 };
       await this.#commit({ devices: this.#devices, set });
+    });
+  }
+
+  /** Writes label copies anew that are not as they should be; resolves to how many those were. */
+  mendLabels(): Promise<number> {
+    return this.#changes.run(async () => {
+      this.#checkWritable();
+      return rewriteLabels(this.#devices, this.#set);
     });
   }
 

@@ -1,4 +1,4 @@
-import { bytesEqual, MirrorpointError, toHex } from '../base/index.ts';
+import { bytesEqual, isFault, MirrorpointError, toHex } from '../base/index.ts';
 import type { Device } from './device.ts';
 import { decodeLabel, encodeLabel, labelBytes, labelOffsetsBytes, labelVersion } from './label.ts';
 import type { Label, LabelReading } from './label.ts';
@@ -59,6 +59,18 @@ function newerOf(readings: readonly [LabelReading, LabelReading]): Label | undef
 
 function sameLabel(left: Label, right: Label): boolean {
   return bytesEqual(encodeLabel(left), encodeLabel(right));
+}
+
+/** Whether one copy can be read and is this very label. */
+export async function isLabelCopy(device: Device, label: Label, copy: 0 | 1): Promise<boolean> {
+  const bytes = new Uint8Array(labelBytes);
+  try {
+    await device.read(labelOffsetsBytes[copy], [bytes]);
+  } catch (fault) {
+    if (isFault(fault, 'device-io')) return false;
+    throw fault;
+  }
+  return bytesEqual(bytes, encodeLabel(label));
 }
 
 /** Writes one copy; the caller flushes. */

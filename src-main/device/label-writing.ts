@@ -1,6 +1,6 @@
 import { MirrorpointError } from '../base/index.ts';
 import type { Device } from './device.ts';
-import { carriesLabel, writeLabelCopy } from './label-copies.ts';
+import { carriesLabel, isLabelCopy, writeLabelCopy } from './label-copies.ts';
 import { labelBytes, labelOffsetsBytes } from './label.ts';
 import type { SetDescription } from './label.ts';
 import { settleAll } from './region.ts';
@@ -44,6 +44,20 @@ export async function mendLabels(members: readonly LabelledDevice[], set: SetDes
   };
   await writeCopies(devices, set, firstCopy);
   await writeCopies(devices, set, (index) => (isBehind(index) ? (firstCopy(index) === 0 ? 1 : 0) : undefined));
+}
+
+/** Writes every copy anew that is not the set's label, one after another; resolves to how many those were. */
+export async function rewriteLabels(devices: readonly Device[], set: SetDescription): Promise<number> {
+  let rewritten = 0;
+  for (const [deviceIndex, device] of devices.entries()) {
+    for (const copy of [0, 1] as const) {
+      if (await isLabelCopy(device, { deviceIndex, set }, copy)) continue;
+      await writeLabelCopy(device, { deviceIndex, set }, copy);
+      await device.flush();
+      rewritten++;
+    }
+  }
+  return rewritten;
 }
 
 /** Throws `volume-exists` when the device carries a label. */

@@ -51,6 +51,7 @@ export class BlockHealer {
   readonly #listeners = new Set<(record: HealRecord) => void>();
   /** By VBN and checksum: one block is fetched and written once, whoever reads it. */
   readonly #underWay = new Map<string, Promise<Uint8Array | undefined>>();
+  readonly #rewriting = new Set<Promise<HealRecord>>();
   #flushing: Promise<void> = Promise.resolve();
   #nextFlush: Promise<void> | undefined;
 
@@ -82,7 +83,7 @@ export class BlockHealer {
 
   /** Resolves when nothing is being rewritten that was begun before this call. */
   async idle(): Promise<void> {
-    await Promise.all(this.#underWay.values());
+    await Promise.all(this.#rewriting);
   }
 
   async #fill(wanted: { pointer: Uint8Array; offset: number; target: Uint8Array }, at: HealedStore): Promise<boolean> {
@@ -103,7 +104,9 @@ export class BlockHealer {
     for (const peer of [...this.#peers]) {
       const bytes = await peer(block);
       if (bytes?.length !== at.store.blockSizeBytes || checksumOf(bytes) !== block.checksum) continue;
-      this.#tell(await this.#rewrite(block, bytes, at));
+      const rewriting = this.#rewrite(block, bytes, at);
+      this.#rewriting.add(rewriting);
+      this.#tell(await rewriting.finally(() => this.#rewriting.delete(rewriting)));
       return bytes;
     }
     this.#tell({ block, outcome: 'lost' });

@@ -1,17 +1,7 @@
 import { PointerList } from '../blocks/index.ts';
-import {
-  type InodeKind,
-  inodeBytes,
-  inodeSlots,
-  inodeTreeAt,
-  isNullPointer,
-  pointerBirth,
-  pointerBytes,
-} from '../format/index.ts';
+import { type InodeKind, inodeBytes, inodeSlots, inodeTreeAt, pointerBytes } from '../format/index.ts';
 import type { BlockFileContext, TreeRoot } from '../tree/index.ts';
-
-/** Pointers that are read in one step. */
-const partPointersMax = 512;
+import { walkBlocks } from './block-walk.ts';
 
 /** Something that is not as it should be. */
 export interface CheckProblem {
@@ -22,7 +12,7 @@ export interface CheckProblem {
 
 /** Which tree a walk is in, for messages. */
 export interface WalkedTree {
-  root: TreeRoot;
+  root: Pick<TreeRoot, 'slots' | 'height'>;
   /** `inode 17 of CP 5`. */
   what: string;
   /** Subtrees born at or before this were walked with an earlier root. */
@@ -81,30 +71,18 @@ export class CheckWalk {
 
   /** Walks a tree; resolves to the number of its blocks that were new. */
   async tree(tree: WalkedTree): Promise<number> {
-    const top = new PointerList();
-    this.#collect(top, { bytes: tree.root.slots, offset: 0, slots: inodeSlots, afterCp: tree.afterCp });
-    return this.#level(top, tree.root.height, tree);
-  }
-
-  async #level(pointers: PointerList, level: number, tree: WalkedTree): Promise<number> {
-    const { fanOut } = this.#context.geometry;
-    const partMax = level === 0 ? partPointersMax : Math.max(1, Math.floor((partPointersMax * 4) / fanOut));
     let count = 0;
-    for (let start = 0; start < pointers.count; start += partMax) {
-      const part = new PointerList();
-      for (let position = start; position < Math.min(start + partMax, pointers.count); position++) {
-        if (this.mark(pointers.vbn(position), tree.what)) part.push(pointers.bytes, position * pointerBytes);
-      }
-      const blocks = await this.#read(part, tree);
-      count += part.count;
-      if (level > 0) {
-        const children = new PointerList();
-        for (const bytes of blocks) this.#collect(children, { bytes, offset: 0, slots: fanOut, afterCp: tree.afterCp });
-        count += await this.#level(children, level - 1, tree);
-      } else if (tree.holdsInodes) {
-        for (const bytes of blocks) await this.#inodeBlock(bytes, tree);
-      }
-    }
+    await walkBlocks(this.#context.geometry, tree.root, {
+      afterCp: tree.afterCp,
+      read: async ({ pointers, level }) => {
+        const blocks = await this.#read(pointers, tree);
+        count += blocks.count;
+        if (level === 0 && tree.holdsInodes) {
+          for (const bytes of blocks.bytes) if (bytes !== undefined) await this.#inodeBlock(bytes, tree);
+        }
+        return blocks.bytes;
+      },
+    });
     return count;
   }
 
@@ -114,7 +92,7 @@ export class CheckWalk {
       if (inode === undefined) continue;
       const slots = bytes.subarray(inode.slotsOffset, inode.slotsOffset + inodeSlots * pointerBytes);
       await this.tree({
-        root: { slots, height: inode.height, blockCount: 0 },
+        root: { slots, height: inode.height },
         what: `a ${describe(inode.kind)} of ${tree.what}`,
         afterCp: tree.afterCp,
         holdsInodes: false,
@@ -122,26 +100,29 @@ export class CheckWalk {
     }
   }
 
-  async #read(pointers: PointerList, tree: WalkedTree): Promise<Uint8Array[]> {
+  /** Reads and proves those that no earlier walk has seen; `count` is how many there were. */
+  async #read(pointers: PointerList, tree: WalkedTree): Promise<{ bytes: (Uint8Array | undefined)[]; count: number }> {
     const { cache, geometry } = this.#context;
-    const targets = Array.from({ length: pointers.count }, () => new Uint8Array(geometry.blockSizeBytes));
-    const faults = await cache.store.readTolerant(pointers, targets);
+    const fresh = new PointerList();
+    const positions: number[] = [];
+    for (let position = 0; position < pointers.count; position++) {
+      if (!this.mark(pointers.vbn(position), tree.what)) continue;
+      fresh.push(pointers.bytes, position * pointerBytes);
+      positions.push(position);
+    }
+    const targets = positions.map(() => new Uint8Array(geometry.blockSizeBytes));
+    const faults = await cache.store.readTolerant(fresh, targets);
     for (const [position, fault] of faults) {
-      const vbn = pointers.vbn(position);
+      const vbn = fresh.vbn(position);
       this.report({ code: 'unreadable', message: `Block ${vbn} of ${tree.what} is bad: ${fault.message}` });
     }
-    this.verifiedBlocks += pointers.count - faults.size;
+    this.verifiedBlocks += fresh.count - faults.size;
     this.#onProgress(this.verifiedBlocks);
-    return targets.filter((_, position) => !faults.has(position));
-  }
-
-  #collect(into: PointerList, from: { bytes: Uint8Array; offset: number; slots: number; afterCp: number }): void {
-    for (let slot = 0; slot < from.slots; slot++) {
-      const offset = from.offset + slot * pointerBytes;
-      if (!isNullPointer(from.bytes, offset) && pointerBirth(from.bytes, offset) > from.afterCp) {
-        into.push(from.bytes, offset);
-      }
-    }
+    const bytes: (Uint8Array | undefined)[] = new Array<undefined>(pointers.count).fill(undefined);
+    targets.forEach((target, index) => {
+      if (!faults.has(index)) bytes[positions[index]!] = target;
+    });
+    return { bytes, count: fresh.count };
   }
 }
 

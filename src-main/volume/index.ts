@@ -8,14 +8,17 @@
  * durable is there after a crash.
  */
 export * from './block-healer.ts';
+export * from './block-walk.ts';
 export * from './check.ts';
 export { type CheckProblem } from './check-walk.ts';
 export type { Cloneable } from './clone-ground.ts';
 export * from './cp-timer.ts';
+export * from './damage-report.ts';
 export * from './journal-size.ts';
 export * from './mirror-volume.ts';
 export * from './open-clone.ts';
 export * from './root-view.ts';
+export * from './scrub-pass.ts';
 export * from './volume-options.ts';
 export * from './volume-snapshots.ts';
 export * from './volume-space.ts';

@@ -1,4 +1,4 @@
-import { assert, bytesEqual, MirrorpointError, present, toHex } from '../base/index.ts';
+import { assert, bytesEqual, MirrorpointError, Mutex, present, toHex } from '../base/index.ts';
 import type { BlockCache, BlockStore } from '../blocks/index.ts';
 import { rootPlaces, RootRing } from '../consistency/index.ts';
 import { type DeviceSet, totalBytes } from '../device/index.ts';
@@ -10,6 +10,8 @@ import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, healFrom } from './clone-ground.ts';
 import { hasSteppedDown, isRootOf, newestMirrorRoot } from './mirror-root.ts';
 import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
+import type { ScrubSubject } from './scrub-pass.ts';
+import { holdOldest, mendCopies } from './scrub-subject.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
 
 const cacheBytesDefault = 32 * 1024 * 1024;
@@ -70,6 +72,8 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   #served: Line;
   #received: Line;
   #setAside: Line | undefined;
+  /** Roots are written, and their copies mended, one after another. */
+  readonly #rootWrites = new Mutex();
   /** Lines that somebody reads. */
   readonly #readers = new Map<BlockSpace, Line>();
   #committed: Committed | undefined;
@@ -259,6 +263,8 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
       await this.#preserved.remove('served');
       await this.#preserved.add({ kind: 'served', name: '', root, rootBytes: bytes }, this.#served.space);
       this.#received = this.#newLine();
+      // What is written in its place from now on may be another block.
+      await this.healer.idle();
     }
     return { root, space: this.#served.space };
   }
@@ -289,10 +295,12 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
     assert(root.cp > (this.#committed?.root.cp ?? 0), 'a mirror only moves forward');
     await this.flush();
     this.#doubtfulCps.add(root.cp);
-    await this.#writeRoot(root, rootBytes);
-    this.#doubtfulCps.clear();
     const wasSetAside = this.#isSetAside;
-    this.#committed = { root, bytes: rootBytes };
+    await this.#rootWrites.run(async () => {
+      await this.#writeRoot(root, rootBytes);
+      this.#committed = { root, bytes: rootBytes };
+    });
+    this.#doubtfulCps.clear();
     this.#served = this.#received;
     this.#preserved.committed(root, this.#received.space);
     await this.#releaseServed();
@@ -342,6 +350,28 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   /** Verifies every tree, count and checksum of the committed root. Commits wait for nothing: the root is held meanwhile. */
   async check(options: CheckOptions = {}): Promise<CheckReport> {
     return this.#holdServed((root, { space }) => checkVolume({ context: space.context, root, isMirror: true }, options));
+  }
+
+  /** What a scrub works on. Throws `not-found` while the mirror is empty. */
+  get scrubbing(): ScrubSubject {
+    const hold = (line: Line, root: ViewedRoot | RootNode): (() => void) =>
+      this.#enterView(line, 'files' in root ? { ...root, inodes: root.files.inodes } : root);
+    return {
+      geometry: this.geometry,
+      healer: this.healer,
+      root: this.#servedRoot,
+      holdMaps: () => {
+        const root = this.#servedRoot;
+        return Promise.resolve({ root, context: this.#served.space.context, leave: hold(this.#served, root) });
+      },
+      holdOldest: (fromCp) =>
+        this.#holdServed((last, line) =>
+          holdOldest({ context: line.space.context, last, fromCp, isWhole: isWholeOnMirror, hold: (root) => hold(line, root) }),
+        ),
+      mendCopies: () =>
+        this.#rootWrites.run(() => mendCopies(this.#set, { cp: this.#servedRoot.cp, bytes: present(this.#committed, 'the root').bytes })),
+      openView: (at) => this.openView(at),
+    };
   }
 
   /** Closes the devices. Idempotent. */

@@ -10,6 +10,8 @@ import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, holdAsBase } from './clone-ground.ts';
 import { CpTimer } from './cp-timer.ts';
 import { replay } from './recovery.ts';
+import type { ScrubSubject } from './scrub-pass.ts';
+import { volumeScrubbing } from './scrub-subject.ts';
 import { openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { nowNs, VolumeCore } from './volume-core.ts';
 import type { PromoteOptions, RecoveryReport, Restriction, VolumeOptions, VolumeStatus } from './volume-options.ts';
@@ -323,6 +325,11 @@ export class Volume implements AsyncDisposable, Cloneable {
       leaveRead();
       leaveView();
     }
+  }
+
+  /** What a scrub works on. */
+  get scrubbing(): ScrubSubject {
+    return volumeScrubbing(this, this.#core, this.#set);
   }
 
   /** Takes a device more into the volume, or the room that its grown devices have now. */

@@ -1,0 +1,303 @@
+import { describe, expect, it } from 'vitest';
+import { checksumOf } from '../../src-main/base/index.ts';
+import { type Device, readLabel } from '../../src-main/device/index.ts';
+import { inodeBytes, inodeSlots, inodeTreeAt, pointerBirth, pointerBytes, pointerChecksum, systemFileNames } from '../../src-main/format/index.ts';
+import {
+  type MirrorVolume,
+  newScrub,
+  reportDamage,
+  ScrubPass,
+  type ScrubState,
+  type ScrubSubject,
+  type Volume,
+  walkBlocks,
+} from '../../src-main/volume/index.ts';
+import { MirrorLab } from '../replication/mirror-lab.ts';
+import { testSeed } from '../seed.ts';
+
+const size = 4096;
+
+/** Runs a pass to its end, in stretches, through JSON between them as a restart would. */
+async function scrub(volume: Volume | MirrorVolume, options: { stretch?: number; between?: (state: ScrubState) => Promise<void> } = {}): Promise<ScrubState> {
+  let state = newScrub(volume.scrubbing.root);
+  while (state.phase !== 'done') {
+    await new ScrubPass(volume.scrubbing, state).stretch(options.stretch ?? 100_000);
+    state = JSON.parse(JSON.stringify(state)) as ScrubState;
+    await options.between?.(state);
+  }
+  return state;
+}
+
+interface UsedBlock {
+  readonly vbn: number;
+  readonly checksum: bigint;
+  readonly isMetadata: boolean;
+}
+
+/** Every block that a scrub of the subject is to prove. */
+async function usedBlocks(subject: ScrubSubject): Promise<UsedBlock[]> {
+  const maps = await subject.holdMaps();
+  maps.leave();
+  const { geometry, cache } = maps.context;
+  const found = new Map<number, UsedBlock>();
+  const walk = async (tree: { slots: Uint8Array; height: number }, dataIs: (bytes: Uint8Array) => Promise<boolean>): Promise<void> => {
+    await walkBlocks(geometry, tree, {
+      afterCp: 0,
+      read: async ({ pointers, level }) => {
+        const targets = Array.from({ length: pointers.count }, () => new Uint8Array(size));
+        await cache.store.readProven(pointers, targets);
+        for (const [position, bytes] of targets.entries()) {
+          const isMetadata = level > 0 || (await dataIs(bytes));
+          const checksum = pointerChecksum(pointers.bytes, position * pointerBytes);
+          expect(pointerBirth(pointers.bytes, position * pointerBytes)).toBeGreaterThan(0);
+          found.set(pointers.vbn(position), { vbn: pointers.vbn(position), checksum, isMetadata });
+        }
+        return targets;
+      },
+    });
+  };
+  for (const name of systemFileNames) if (name !== 'inodes') await walk(subject.root.files[name], () => Promise.resolve(true));
+  for (let fromCp = 1; Number.isFinite(fromCp); ) {
+    const held = await subject.holdOldest(fromCp);
+    await walk(held.inodes, async (bytes) => {
+      for (let offset = 0; offset < size; offset += inodeBytes) {
+        const tree = inodeTreeAt(bytes, offset);
+        if (tree === undefined) continue;
+        const slots = bytes.slice(tree.slotsOffset, tree.slotsOffset + inodeSlots * pointerBytes);
+        await walk({ slots, height: tree.height }, () => Promise.resolve(tree.kind === 'directory'));
+      }
+      return true;
+    });
+    held.leave();
+    fromCp = held.isLast ? Infinity : held.cp + 1;
+  }
+  return [...found.values()];
+}
+
+async function dataOffset(device: Device): Promise<number> {
+  return (await readLabel(device)).label.set.segments[0]!.deviceOffsetBytes;
+}
+
+async function flip(device: Device, offsetBytes: number, bit: number): Promise<void> {
+  const bytes = new Uint8Array(size);
+  await device.read(offsetBytes, [bytes]);
+  bytes[bit >> 3]! ^= 1 << (bit & 7);
+  await device.write(offsetBytes, [bytes]);
+}
+
+/** A primary and an identical mirror with folders, a large file, snapshots, and removed files that only these have. */
+async function richPair(seed = 1): Promise<MirrorLab> {
+  const lab = new MirrorLab({ primaryBytes: 24 << 20, seed });
+  await lab.start();
+  for (let round = 0; round < 4; round++) {
+    for (let file = 0; file < 6; file++) await lab.put(`file-${round}-${file}`, lab.random.bytes(file * 5000));
+    await lab.put(`large-${round}`, lab.random.bytes(900_000));
+    await lab.primary.createSnapshot(`snap-${round}`);
+    await lab.remove(`large-${round}`);
+    await lab.remove(`file-${round}-3`);
+    await lab.overwrite(`file-${round}-5`, lab.random.bytes(25_000));
+  }
+  await lab.primary.takeCp();
+  await lab.untilIdentical();
+  return lab;
+}
+
+describe('a scrub', () => {
+  it('proves every block in use of the last CP and of every snapshot, and finds nothing in a whole volume, on either side', async () => {
+    const lab = await richPair();
+    for (const volume of [lab.primary, lab.mirror]) {
+      const used = await usedBlocks(volume.scrubbing);
+      const state = await scrub(volume);
+      expect(state.verifiedBlocks).toBe(used.length);
+      expect([state.healedBlocks, state.servedBlocks, state.lostBlocks, state.mendedCopies]).toEqual([0, 0, 0, 0]);
+    }
+    await lab.close();
+  });
+
+  it('detects every bit of every metadata block that is flipped', async () => {
+    const lab = await richPair();
+    const device = lab.primaryDevice;
+    const start = await dataOffset(device);
+    let bits = 0;
+    let missed = 0;
+    // A fifth of the blocks, each with every bit; which fifth is the seed's.
+    const seed = testSeed;
+    for (const { vbn, checksum, isMetadata } of await usedBlocks(lab.primary.scrubbing)) {
+      if (!isMetadata || (vbn + seed) % 5 !== 0) continue;
+      const bytes = new Uint8Array(size);
+      await device.read(start + vbn * size, [bytes]);
+      for (let bit = 0; bit < size * 8; bit++) {
+        bytes[bit >> 3]! ^= 1 << (bit & 7);
+        if (checksumOf(bytes) === checksum) missed++;
+        bytes[bit >> 3]! ^= 1 << (bit & 7);
+        bits++;
+      }
+    }
+    expect(bits, `seed ${seed}`).toBeGreaterThan(100_000);
+    expect(missed, `seed ${seed}`).toBe(0);
+    await lab.close();
+  });
+
+  it.each(['primary', 'mirror'] as const)('of the %s heals every block in use from the other side, whichever bit of it is flipped', async (side) => {
+    const seed = testSeed;
+    const lab = await richPair(seed);
+    const volume = lab[side];
+    const used = await usedBlocks(volume.scrubbing);
+    const device = side === 'primary' ? lab.primaryDevice : lab.mirrorDevice;
+    const start = await dataOffset(device);
+    for (const { vbn } of used) await flip(device, start + vbn * size, lab.random.below(size * 8));
+    const state = await scrub(volume);
+    expect(state, `seed ${seed}`).toMatchObject({ healedBlocks: used.length, servedBlocks: 0, lostBlocks: 0 });
+    lab.cut();
+    expect((await volume.check()).problems).toEqual([]);
+    expect((await scrub(volume)).verifiedBlocks).toBe(used.length);
+    await lab.close();
+  });
+
+  it('heals nothing from a bad copy: what is bad on both sides stays as it is, and is counted as lost', async () => {
+    const lab = await richPair(3);
+    const used = (await usedBlocks(lab.mirror.scrubbing)).filter(({ isMetadata }) => !isMetadata);
+    const start = await dataOffset(lab.primaryDevice);
+    const both = used.filter((_, index) => index % 3 === 0);
+    for (const { vbn } of used) await flip(lab.primaryDevice, start + vbn * size, 99);
+    for (const { vbn } of both) await flip(lab.mirrorDevice, start + vbn * size, 99);
+    const state = await scrub(lab.primary);
+    expect(state).toMatchObject({ healedBlocks: used.length - both.length, servedBlocks: 0, lostBlocks: both.length });
+    const bytes = new Uint8Array(size);
+    for (const { vbn, checksum } of both) {
+      await lab.primaryDevice.read(start + vbn * size, [bytes]);
+      expect(checksumOf(bytes)).not.toBe(checksum);
+    }
+    await lab.close();
+  });
+
+  it('detects and heals blocks that were written elsewhere, never, or long ago', async () => {
+    const lab = await richPair(4);
+    const used = await usedBlocks(lab.mirror.scrubbing);
+    const start = await dataOffset(lab.mirrorDevice);
+    const [misdirected, lost, stale] = [used[10]!, used[20]!, used[30]!];
+    const bytes = new Uint8Array(size);
+    await lab.mirrorDevice.read(start + used[11]!.vbn * size, [bytes]);
+    await lab.mirrorDevice.write(start + misdirected.vbn * size, [bytes]);
+    await lab.mirrorDevice.write(start + lost.vbn * size, [new Uint8Array(size)]);
+    await lab.mirrorDevice.write(start + stale.vbn * size, [lab.random.bytes(size)]);
+    expect(await scrub(lab.mirror)).toMatchObject({ healedBlocks: 3, lostBlocks: 0 });
+    lab.cut();
+    expect((await lab.mirror.check()).problems).toEqual([]);
+    await lab.close();
+  });
+
+  it.each(['primary', 'mirror'] as const)('of the %s writes bad copies of the root node and of the labels anew', async (side) => {
+    const lab = await richPair(5);
+    const volume = lab[side];
+    const device = side === 'primary' ? lab.primaryDevice : lab.mirrorDevice;
+    const { set } = (await readLabel(device)).label;
+    const [, areaB] = set.rootAreaOffsetsBytes;
+    await flip(device, areaB + (volume.scrubbing.root.cp % 16) * 65_536, 333);
+    await flip(device, 17 * 65_536, 80);
+    expect((await scrub(volume)).mendedCopies).toBe(2);
+    expect((await scrub(volume)).mendedCopies).toBe(0);
+    expect((await readLabel(device)).staleCopies).toEqual([]);
+    await lab.close();
+  });
+
+  it('goes on where it was, in stretches of any length, while the volume changes and roots go, and misses nothing that stays', async () => {
+    const lab = await richPair(6);
+    const before = new Map((await usedBlocks(lab.primary.scrubbing)).map((one) => [one.vbn, one]));
+    const start = await dataOffset(lab.primaryDevice);
+    let round = 0;
+    const state = await scrub(lab.primary, {
+      stretch: 40,
+      between: async () => {
+        round++;
+        if (round === 6) await lab.primary.deleteSnapshot('snap-1');
+        if (round % 4 === 0) {
+          await lab.overwrite('file-2-5', lab.random.bytes(25_000));
+          await lab.primary.takeCp();
+        }
+        if (round === 3) {
+          // What is flipped now is met later in this pass, or is not in use any more at its end.
+          await lab.untilIdentical();
+          for (const { vbn } of before.values()) await flip(lab.primaryDevice, start + vbn * size, 5);
+        }
+      },
+    });
+    expect(round).toBeGreaterThan(8);
+    expect(state.healedBlocks).toBeGreaterThan(before.size / 2);
+    await lab.untilIdentical();
+    lab.cut();
+    const left = (await lab.primary.check()).problems.filter(({ code }) => code === 'unreadable');
+    // Only what the three stretches before had proven can still be bad.
+    expect(left.length).toBeLessThanOrEqual(3 * 60);
+    await lab.close();
+  });
+});
+
+describe('damage that nobody can heal', () => {
+  it('is told by the files, folders and snapshots that it hits', async () => {
+    const lab = new MirrorLab({ primaryBytes: 16 << 20 });
+    await lab.start();
+    const kept = lab.random.bytes(40_000);
+    await lab.put('kept', kept);
+    const replaced = lab.random.bytes(40_000);
+    await lab.put('replaced', replaced);
+    await lab.put('sound', lab.random.bytes(40_000));
+    await lab.primary.createSnapshot('monday');
+    await lab.overwrite('replaced', lab.random.bytes(40_000));
+    await lab.primary.createSnapshot('tuesday');
+    await lab.remove('sound');
+    await lab.primary.takeCp();
+    await lab.untilIdentical();
+    const start = await dataOffset(lab.primaryDevice);
+    const used = await usedBlocks(lab.primary.scrubbing);
+    const holding = (content: Uint8Array): number => used.find(({ checksum }) => checksum === checksumOf(content.subarray(0, size)))!.vbn;
+    for (const content of [kept, replaced]) {
+      await flip(lab.primaryDevice, start + holding(content) * size, 1);
+      await flip(lab.mirrorDevice, start + holding(content) * size, 1);
+    }
+    for (const [volume, label] of [[lab.primary, 'live'], [lab.mirror, 'last']] as const) {
+      const state = await scrub(volume);
+      expect(state.lostBlocks).toBe(2);
+      const report = await reportDamage(volume.scrubbing, state.damage, label);
+      expect(report.maps).toEqual([]);
+      expect(new Map(report.files.map(({ path, states }) => [path, states]))).toEqual(
+        new Map([
+          ['/kept', ['@monday', '@tuesday', label]],
+          ['/replaced', ['@monday']],
+        ]),
+      );
+    }
+    await lab.close();
+  });
+
+  it('in a block of inodes hits every file of that block, and in a map the map', async () => {
+    const lab = new MirrorLab({ primaryBytes: 16 << 20 });
+    await lab.start();
+    for (let file = 0; file < 40; file++) await lab.put(`file-${file}`, new Uint8Array(100).fill(file));
+    await lab.primary.takeCp();
+    await lab.untilIdentical();
+    const { root } = lab.primary;
+    const start = await dataOffset(lab.primaryDevice);
+    const firstOf = async (name: 'inodes' | 'freeMap', index: number): Promise<number> => {
+      let vbn = -1;
+      await walkBlocks(lab.primary.geometry, root.files[name], {
+        afterCp: 0,
+        read: ({ pointers, firstIndices, level }) => {
+          if (level === 0) vbn = pointers.vbn(firstIndices.indexOf(index));
+          return Promise.resolve('stop');
+        },
+      });
+      return vbn;
+    };
+    for (const vbn of [await firstOf('inodes', 1), await firstOf('freeMap', 0)]) {
+      await flip(lab.primaryDevice, start + vbn * size, 1);
+      await flip(lab.mirrorDevice, start + vbn * size, 1);
+    }
+    const state = await scrub(lab.mirror);
+    const report = await reportDamage(lab.mirror.scrubbing, state.damage, 'last');
+    expect(report.maps).toEqual(['freeMap']);
+    // The root directory is inode 1, so inodes 16 to 31 are these.
+    expect(report.files.map(({ path }) => path).sort()).toEqual(Array.from({ length: 16 }, (_, index) => `/file-${14 + index}`).sort());
+    await lab.close();
+  });
+});
