@@ -18,6 +18,8 @@ export interface VolumeDevices {
   flush(): Promise<void>;
   /** Adds a device, or takes in the room that the devices gained since. */
   grow(device?: Device): Promise<void>;
+  /** Writes what describes the devices anew where it is not as it should be; resolves to how many copies those were. */
+  mendLabels(): Promise<number>;
   /** Idempotent. */
   close(): Promise<void>;
 }

@@ -74,6 +74,11 @@ export class CloneDevices implements VolumeDevices {
     );
   }
 
+  /** A clone has none. */
+  mendLabels(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

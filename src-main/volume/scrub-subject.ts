@@ -1,5 +1,5 @@
 import { RootRing } from '../consistency/index.ts';
-import type { DeviceSet } from '../device/index.ts';
+import type { VolumeDevices } from '../device/index.ts';
 import type { RootNode } from '../format/index.ts';
 import { type KeptRoot, KeptRootReader } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
@@ -39,7 +39,7 @@ export async function holdOldest(options: {
 }
 
 /** Writes bad copies of the newest root node and of the labels anew; resolves to how many there were. No root is written meanwhile. */
-export async function mendCopies(set: DeviceSet, root: { cp: number; bytes: Uint8Array }): Promise<number> {
+export async function mendCopies(set: VolumeDevices, root: { cp: number; bytes: Uint8Array }): Promise<number> {
   const roots = await new RootRing(set.rootAreas, set.volumeId).mend(root.cp, root.bytes);
   if (roots > 0) await set.flush();
   return roots + (await set.mendLabels());
@@ -49,7 +49,7 @@ export async function mendCopies(set: DeviceSet, root: { cp: number; bytes: Uint
 export function volumeScrubbing(
   volume: Pick<ScrubSubject, 'root' | 'healer' | 'openView'> & { readonly rootBytes: Uint8Array },
   { context, ledger, gate, cps }: VolumeCore,
-  set: DeviceSet,
+  set: VolumeDevices,
 ): ScrubSubject {
   const hold = ({ cp }: { cp: number }): (() => void) => ledger.enterView(cp);
   return {
