@@ -11,7 +11,8 @@ import {
 } from '../format/index.ts';
 import { BlockFile, type BlockFileContext, type TreeRoot } from '../tree/index.ts';
 import type { RootView } from './root-view.ts';
-import type { Damage, HeldRoot, ScrubSubject } from './scrub-pass.ts';
+import type { Damage } from './scrub-pass.ts';
+import type { HeldRoot, ScrubSubject } from './scrub-subject.ts';
 
 const entriesPerPage = 1024;
 

@@ -19,6 +19,7 @@ export * from './mirror-volume.ts';
 export * from './open-clone.ts';
 export * from './root-view.ts';
 export * from './scrub-pass.ts';
+export type * from './scrub-subject.ts';
 export * from './volume-options.ts';
 export * from './volume-snapshots.ts';
 export * from './volume-space.ts';

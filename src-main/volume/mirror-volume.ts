@@ -10,8 +10,7 @@ import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, healFrom } from './clone-ground.ts';
 import { hasSteppedDown, isRootOf, newestMirrorRoot } from './mirror-root.ts';
 import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
-import type { ScrubSubject } from './scrub-pass.ts';
-import { holdOldest, mendCopies } from './scrub-subject.ts';
+import { holdOldest, mendCopies, type ScrubSubject } from './scrub-subject.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
 
 const cacheBytesDefault = 32 * 1024 * 1024;

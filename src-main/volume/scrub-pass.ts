@@ -1,9 +1,7 @@
 import { isFault } from '../base/index.ts';
 import type { BlockStore } from '../blocks/index.ts';
 import {
-  type Geometry,
   inodeBytes,
-  type InodeFields,
   inodeSlots,
   inodeTreeAt,
   pointerBirth,
@@ -12,43 +10,15 @@ import {
   type SystemFileName,
   systemFileNames,
 } from '../format/index.ts';
-import type { BlockFileContext } from '../tree/index.ts';
-import type { BlockHealer, HealRecord } from './block-healer.ts';
+import type { HealRecord } from './block-healer.ts';
 import { walkBlocks, type WalkStep } from './block-walk.ts';
-import type { RootView, RootViewAt } from './root-view.ts';
+import type { HeldRoot, ScrubSubject } from './scrub-subject.ts';
 
 /** Damaged blocks that a pass remembers; it counts the others. */
 const damageMax = 1000;
 
 /** Blocks of inodes read in one step: what follows from them comes before the next. */
 const inodeStepBlocks = 16;
-
-/** A root whose blocks nobody gives away until `leave`. */
-export interface HeldRoot {
-  /** Through which its blocks are read. */
-  readonly context: BlockFileContext;
-  readonly cp: number;
-  readonly inodes: InodeFields;
-  /** Names of the snapshots that it is. */
-  readonly names: readonly string[];
-  /** It is the last root, not only a kept one. */
-  readonly isLast: boolean;
-  leave(): void;
-}
-
-/** What a scrub needs of a volume, of either role. */
-export interface ScrubSubject {
-  readonly geometry: Geometry;
-  readonly healer: BlockHealer;
-  readonly root: RootNode;
-  /** Holds the last root and its maps. Short: on a primary CPs wait for it. */
-  holdMaps(): Promise<{ root: RootNode; context: BlockFileContext; leave: () => void }>;
-  /** Holds the oldest root that is whole here and not older than a CP. */
-  holdOldest(fromCp: number): Promise<HeldRoot>;
-  /** Writes bad copies of the newest root node and of the labels anew from the good ones; resolves to their number. */
-  mendCopies(): Promise<number>;
-  openView(at: RootViewAt): Promise<RootView>;
-}
 
 /** A block that is bad here and that no other side had right. */
 export interface Damage {

@@ -1,13 +1,41 @@
 import { RootRing } from '../consistency/index.ts';
 import type { VolumeDevices } from '../device/index.ts';
-import type { RootNode } from '../format/index.ts';
+import type { Geometry, InodeFields, RootNode } from '../format/index.ts';
 import { type KeptRoot, KeptRootReader } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
-import type { HeldRoot, ScrubSubject } from './scrub-pass.ts';
+import type { BlockHealer } from './block-healer.ts';
+import type { RootView, RootViewAt } from './root-view.ts';
 import type { VolumeCore } from './volume-core.ts';
 
 /** Rows of the snapshot table looked at in one step. */
 const pageRows = 256;
+
+/** A root whose blocks nobody gives away until `leave`. */
+export interface HeldRoot {
+  /** Through which its blocks are read. */
+  readonly context: BlockFileContext;
+  readonly cp: number;
+  readonly inodes: InodeFields;
+  /** Names of the snapshots that it is. */
+  readonly names: readonly string[];
+  /** It is the last root, not only a kept one. */
+  readonly isLast: boolean;
+  leave(): void;
+}
+
+/** What a scrub needs of a volume, of either role. */
+export interface ScrubSubject {
+  readonly geometry: Geometry;
+  readonly healer: BlockHealer;
+  readonly root: RootNode;
+  /** Holds the last root and its maps. Short: on a primary CPs wait for it. */
+  holdMaps(): Promise<{ root: RootNode; context: BlockFileContext; leave: () => void }>;
+  /** Holds the oldest root that is whole here and not older than a CP. */
+  holdOldest(fromCp: number): Promise<HeldRoot>;
+  /** Writes bad copies of the newest root node and of the labels anew from the good ones; resolves to their number. */
+  mendCopies(): Promise<number>;
+  openView(at: RootViewAt): Promise<RootView>;
+}
 
 /**
  * The oldest root that is whole here and not older than a CP: a kept one, or
