@@ -42,6 +42,7 @@ export const errorCodes = [
   'snapshot-not-found',
   'snapshot-exists',
   'snapshot-held',
+  'snapshot-needed',
   // wire, links and relationships
   'frame-invalid',
   'frame-too-large',

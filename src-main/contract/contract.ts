@@ -6,6 +6,7 @@ import { eventSchema } from './event-schemas.ts';
 import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
 import { holdLabelSchema, holdReasonSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
+import * as scheduling from './schedule-schemas.ts';
 import * as schemas from './schemas.ts';
 import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
 
@@ -115,10 +116,23 @@ const ofHold = schemas.snapshotPlaceSchema.extend({ label: holdLabelSchema });
 const snapshots = {
   create: base.input(schemas.snapshotPlaceSchema).output(schemas.snapshotSchema),
   ...readingSnapshots,
+  /** Refused for the newest that a mirror has too, and for the last that is not known to be damaged. */
   delete: base.input(schemas.snapshotPlaceSchema).output(nothing),
   /** A held snapshot cannot be deleted. */
   hold: base.input(ofHold.extend({ reason: holdReasonSchema.optional() })).output(nothing),
   release: base.input(ofHold).output(nothing),
+};
+
+const schedule = {
+  show: base.input(ofVolume).output(scheduling.scheduleStatusSchema),
+  /** On a mirror it waits until the mirror becomes the primary. */
+  set: base.input(ofVolume.extend({ schedule: scheduling.scheduleSchema })).output(scheduling.scheduleStatusSchema),
+  /** Ends the schedule; the snapshots that it made stay. */
+  off: base.input(ofVolume).output(nothing),
+  /** What the rules would leave now: those given, or those of the schedule. In the order of CPs, newer than the CP `after`. */
+  preview: base.input(reading.listSnapshots.input.extend({ keep: scheduling.keepRulesSchema.optional() })).output(scheduling.retentionPreviewSchema),
+  /** Gives up at once what the rules of the schedule do not keep. */
+  prune: base.input(ofVolume).output(z.object({ dropped: z.array(z.string()), freedBytes: z.int() })),
 };
 
 const relationships = {
@@ -208,7 +222,7 @@ const remote = {
 };
 
 /** Everything that can be asked of a server. */
-export const contract = { server, volumes, files, cp, snapshots, relationships, events, peers, pairing, remote };
+export const contract = { server, volumes, files, cp, snapshots, schedule, relationships, events, peers, pairing, remote };
 
 /** How a window or a command asks, whatever carries the questions. */
 export type MirrorpointClient = ContractRouterClient<typeof contract>;

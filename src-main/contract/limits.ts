@@ -24,3 +24,6 @@ export const eventPageMax = 1000;
 
 export const cpIntervalMsMin = 1000;
 export const cpIntervalMsMax = 24 * 60 * 60 * 1000;
+
+export const scheduleEveryMsMin = 60 * 1000;
+export const scheduleEveryMsMax = 366 * 24 * 60 * 60 * 1000;

@@ -14,6 +14,7 @@ import { Relationships } from './relationships.ts';
 import { EngineSession } from './session.ts';
 import { Trust } from './trust.ts';
 import { SettingsBook, type VolumeSettings } from './settings.ts';
+import { SnapshotSchedules } from './snapshot-schedules.ts';
 import type { OpenVolume } from './volume-opening.ts';
 import { VolumeShelf } from './volume-shelf.ts';
 
@@ -39,6 +40,7 @@ export class Engine implements AsyncDisposable {
   readonly jobs: JobBoard;
   readonly shelf: VolumeShelf;
   readonly relationships: Relationships;
+  readonly schedules: SnapshotSchedules;
   readonly trust: Trust;
   readonly mirrors: MirrorListening;
   readonly peerClients: PeerClients;
@@ -68,6 +70,7 @@ export class Engine implements AsyncDisposable {
     this.jobs = new JobBoard(ports.clock);
     this.relationships = new Relationships({ ports, book, trust, isServing: options.serve });
     this.relationships.onChange(changed);
+    this.schedules = new SnapshotSchedules({ ports, book, events, alerts: this.alerts, isServing: options.serve });
     this.mirrors = new MirrorListening({ ports, book, trust, onChange: changed });
     this.peerClients = new PeerClients({ clock: ports.clock, book, trust });
     this.#watch = new AlertWatch({ alerts: this.alerts, clock: ports.clock, look: () => this.#watched() });
@@ -76,7 +79,9 @@ export class Engine implements AsyncDisposable {
       book,
       events: this.events,
       onOpen: (open) => {
-        if (open.role === 'primary') this.relationships.adopt(open);
+        if (open.role !== 'primary') return;
+        this.relationships.adopt(open);
+        this.schedules.adopt(open);
       },
     });
   }
@@ -128,6 +133,7 @@ export class Engine implements AsyncDisposable {
 
   /** Closes a volume with all that works on it. */
   async closeVolume(name: string): Promise<void> {
+    await this.schedules.drop(name);
     await this.relationships.drop(name);
     await this.mirrors.drop(name);
     await this.shelf.release(name);
@@ -244,6 +250,7 @@ export class Engine implements AsyncDisposable {
     this.#watch.close();
     await this.jobs.close();
     for (const session of [...this.#sessions]) await session.close();
+    await this.schedules.close();
     await this.relationships.close();
     await this.mirrors.close();
     this.trust.close();

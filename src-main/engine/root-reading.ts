@@ -68,6 +68,13 @@ export async function readOpen({ session }: ReadingContext, part: { readId: stri
 }
 
 /** One page of snapshots. Those of one CP stay together, since a page goes on after a CP. */
+export function snapshotPage<T extends SnapshotInfo>(rows: readonly T[], limit: number): { snapshots: T[]; more: boolean } {
+  const beyond = rows[limit];
+  if (beyond === undefined) return { snapshots: [...rows], more: false };
+  const whole = rows.filter((row) => row.cp < beyond.cp);
+  return { snapshots: whole.length === 0 ? rows.filter((row) => row.cp === beyond.cp) : whole, more: true };
+}
+
 export async function listSnapshots(
   engine: Engine,
   input: { volume: string; after?: number | undefined; limit: number },
@@ -75,9 +82,5 @@ export async function listSnapshots(
   const { volume, after = 0, limit } = input;
   const open = await engine.shelf.get(volume);
   const options = { after, limit: limit + namesOfOneCp };
-  const rows = await (open.role === 'primary' ? open.volume.listSnapshots(options) : open.mirror.listSnapshots(options));
-  const beyond = rows[limit];
-  if (beyond === undefined) return { snapshots: [...rows], more: false };
-  const whole = rows.filter((row) => row.cp < beyond.cp);
-  return { snapshots: whole.length === 0 ? rows.filter((row) => row.cp === beyond.cp) : whole, more: true };
+  return snapshotPage(await (open.role === 'primary' ? open.volume.listSnapshots(options) : open.mirror.listSnapshots(options)), limit);
 }

@@ -4,8 +4,8 @@ import type { Engine } from './engine.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { procedures } from './procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
-import { listSnapshots } from './root-reading.ts';
 import type { EngineSession } from './session.ts';
+import { scheduleProcedures, snapshotProcedures } from './snapshot-procedures.ts';
 import { pairingProcedures, peerProcedures } from './trust-procedures.ts';
 import { volumeProcedures } from './volume-procedures.ts';
 import { watch } from './watch.ts';
@@ -45,34 +45,6 @@ const cpProcedures = {
       volumes: now.volumes.map((one) => (one.name === input.volume ? { ...one, cpIntervalMs: input.intervalMs } : one)),
     }));
     volume.setCpInterval(input.intervalMs);
-    return {};
-  }),
-};
-
-const snapshotProcedures = {
-  create: procedures.snapshots.create.handler(async ({ input, context: { engine } }) => {
-    const { volume } = await engine.shelf.primary(input.volume);
-    return volume.createSnapshot(input.snapshot);
-  }),
-
-  list: procedures.snapshots.list.handler(({ input, context: { engine } }) => listSnapshots(engine, input)),
-
-  delete: procedures.snapshots.delete.handler(async ({ input, context: { engine } }) => {
-    const { volume } = await engine.shelf.primary(input.volume);
-    await volume.deleteSnapshot(input.snapshot);
-    return {};
-  }),
-
-  hold: procedures.snapshots.hold.handler(async ({ input, context: { engine } }) => {
-    const { volume } = await engine.shelf.primary(input.volume);
-    const { label, reason } = input;
-    await volume.holdSnapshot(input.snapshot, { label, ...(reason !== undefined && { reason }) });
-    return {};
-  }),
-
-  release: procedures.snapshots.release.handler(async ({ input, context: { engine } }) => {
-    const { volume } = await engine.shelf.primary(input.volume);
-    await volume.releaseSnapshot(input.snapshot, input.label);
     return {};
   }),
 };
@@ -145,6 +117,7 @@ export const engineRouter = procedures.router({
   files: fileProcedures,
   cp: cpProcedures,
   snapshots: snapshotProcedures,
+  schedule: scheduleProcedures,
   relationships: relationshipProcedures,
   events: eventProcedures,
   peers: peerProcedures,

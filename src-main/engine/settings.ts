@@ -1,11 +1,18 @@
 import { z } from 'zod';
-import { cpIntervalMsSchema, durabilitySchema, lagLimitMsSchema, rateLimitsSchema, roleSchema, volumeNameSchema } from '../contract/index.ts';
+import { cpIntervalMsSchema, durabilitySchema, lagLimitMsSchema, rateLimitsSchema, roleSchema, scheduleSchema, volumeNameSchema } from '../contract/index.ts';
 import { MirrorpointError, Mutex, type RandomSource, toHex } from '../base/index.ts';
+import { faultInRules } from '../retention/index.ts';
 import type { TextStore } from './ports.ts';
 import { faultInLimits, noLimits } from './sending-limits.ts';
 
 /** The version of the settings' form. */
 const settingsVersion = 1;
+
+const scheduleSettingsSchema = scheduleSchema.extend({
+  /** When it was set: what is remembered of an earlier one does not count. */
+  setWallMs: z.number(),
+});
+export type ScheduleSettings = z.infer<typeof scheduleSettingsSchema>;
 
 const volumeSettingsSchema = z.strictObject({
   name: volumeNameSchema,
@@ -19,6 +26,8 @@ const volumeSettingsSchema = z.strictObject({
   listen: z.array(z.string()).default([]),
   /** From which lag on it is an alert, unless a relationship has its own limit. */
   lagLimitMs: lagLimitMsSchema.optional(),
+  /** Of automatic snapshots; it waits on a mirror. */
+  schedule: scheduleSettingsSchema.optional(),
 });
 export type VolumeSettings = z.infer<typeof volumeSettingsSchema>;
 
@@ -68,6 +77,8 @@ function contradictionIn(settings: Settings): string | undefined {
     if (volume.role === 'mirror' && volume.discard) {
       return `volumes.${index}.discard: '${volume.name}' is a mirror, and only a primary gives freed room back. Leave it out.`;
     }
+    const why = volume.schedule && faultInRules(volume.schedule.everyMs, volume.schedule.keep);
+    if (why !== undefined) return `volumes.${index}.schedule: ${why}`;
     for (const device of volume.devices) {
       const owner = devices.get(device);
       if (owner !== undefined) return `volumes.${index}.devices: ${device} belongs to volume ${owner} too.`;

@@ -7,9 +7,8 @@ import { firstMondayMs } from './keep-rules.ts';
  * the clock was set back it is counted anew from there, so that the next run is at
  * most one interval away by that clock, and none comes twice for it.
  */
-export function lookAtSchedule(everyMs: number, at: { lastMs: number | undefined; nowMs: number }): { due: number; lastMs: number } {
+export function lookAtSchedule(everyMs: number, at: { lastMs: number; nowMs: number }): { due: number; lastMs: number } {
   const { lastMs, nowMs } = at;
-  if (lastMs === undefined) return { due: 1, lastMs: nowMs };
   if (nowMs < lastMs) return { due: 0, lastMs: nowMs };
   const due = runOf(everyMs, nowMs) - runOf(everyMs, lastMs);
   return { due, lastMs: due > 0 ? nowMs : lastMs };

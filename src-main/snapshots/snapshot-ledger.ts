@@ -86,11 +86,9 @@ export class SnapshotLedger implements CpParticipant {
     return [...this.#taken, ...this.#intents];
   }
 
-  /** CPs that mirrors have as their last; while one has not spoken, all that it may have. */
-  get mirrorCps(): number[] {
-    const known = [...this.#needs.values()];
-    const committed = known.flatMap((needs) => (needs === 'unknown' || needs.committedCp === 0 ? [] : [needs.committedCp]));
-    return known.includes('unknown') ? [...committed, ...this.#bases] : committed;
+  /** By relationship, the CPs that its mirror has as its last, or, while it has not spoken, may have. */
+  get mirrorCps(): ReadonlyMap<string, readonly number[]> {
+    return new Map([...this.#needs].map(([relationship, needs]) => [relationship, needs === 'unknown' ? this.#bases : [needs.committedCp]]));
   }
 
   /** There is something for a CP to do, even if no file has changed. */

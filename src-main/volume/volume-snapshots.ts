@@ -65,8 +65,8 @@ export class VolumeSnapshots {
     this.#takeCp = options.takeCp;
   }
 
-  /** CPs that mirrors have as their last; while one has not spoken, all that it may have. */
-  get mirrorCps(): readonly number[] {
+  /** By relationship, the CPs that its mirror has as its last, or, while it has not spoken, may have. */
+  get mirrorCps(): ReadonlyMap<string, readonly number[]> {
     return this.#ledger.mirrorCps;
   }
 
@@ -86,22 +86,24 @@ export class VolumeSnapshots {
     return { name, cp, wallMs: startedWallMs, holds: [] };
   }
 
+  /** Whether anything has changed since the newest snapshot, or there is none. */
+  async hasNews(): Promise<boolean> {
+    const newest = await this.#read((rows) => rows.newestNamed());
+    return newest === undefined || this.#hasChanges() || !isSameTree(newest.inodes, this.#root().files.inodes);
+  }
+
   /**
-   * In one CP, keeps it under an automatic name, unless nothing has changed since
-   * the newest snapshot, and gives up the snapshots named, those left out that are
-   * held or gone by now. Takes no CP when there is nothing to do. Resolves to the
-   * new snapshot and the names given up.
+   * In one CP, keeps it under an automatic name, when that is wanted, and gives up
+   * the snapshots named, those left out that are held or gone by now. Takes no CP
+   * when there is nothing to do. Resolves to the new snapshot and the names given up.
    */
   async retain(wanted: { keep: boolean; drop: readonly string[] }): Promise<{ made?: SnapshotInfo; dropped: string[] }> {
-    const newest = wanted.keep ? await this.#read((rows) => rows.newestNamed()) : undefined;
-    const isNew = newest === undefined || this.#hasChanges() || !isSameTree(newest.inodes, this.#root().files.inodes);
-    const keep = wanted.keep && isNew;
     const dropped = await this.#requestDrops(wanted.drop);
     this.#refuseWhenRestricted();
-    if (keep) this.#ledger.request({ kind: 'keep' });
-    if (!keep && dropped.length === 0) return { dropped };
+    if (wanted.keep) this.#ledger.request({ kind: 'keep' });
+    if (!wanted.keep && dropped.length === 0) return { dropped };
     const { cp, startedWallMs: wallMs } = await this.#takeCp('snapshot');
-    return { dropped, ...(keep && { made: { name: automaticName({ cp, wallMs }), cp, wallMs, holds: [] } }) };
+    return { dropped, ...(wanted.keep && { made: { name: automaticName({ cp, wallMs }), cp, wallMs, holds: [] } }) };
   }
 
   /** Has the next CP delete every snapshot, whoever holds it. */

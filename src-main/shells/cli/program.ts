@@ -10,6 +10,7 @@ import { addLimitCommands } from './limit-commands.ts';
 import { Output } from './output.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
+import { addScheduleCommands } from './schedule-commands.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { addVolumeCommands } from './volume-commands.ts';
@@ -63,6 +64,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addCopyCommands(program, surroundings);
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);
+  addScheduleCommands(program, surroundings);
   addRelationshipCommands(program, surroundings);
   addLimitCommands(program, surroundings);
   addPeerCommands(program, surroundings);

@@ -4,6 +4,7 @@ import type { Snapshot } from '../../contract/index.ts';
 import { addCommand, type Surroundings } from './command.ts';
 import { table } from './output.ts';
 import { readerFor, withPeerOption } from './peer-reading.ts';
+import { addPruneCommand } from './schedule-commands.ts';
 import { formatTime } from './values.ts';
 
 /** `VOLUME@SNAPSHOT` taken apart. */
@@ -57,6 +58,7 @@ export function addSnapshotCommands(program: Command, surroundings: Surroundings
     },
   );
   addListing(snapshot, surroundings);
+  addPruneCommand(snapshot, surroundings);
   addCommand<[string]>(
     snapshot,
     surroundings,

@@ -34,6 +34,22 @@ export function parseInterval(text: string): number {
   return ms;
 }
 
+const longUnitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000, y: 365 * 86_400_000 };
+
+/** Milliseconds from `15m`, `2h`, `7d`, `1w`, `1y`: a time that schedules are made of. */
+export function parseLongTime(text: string): number {
+  const match = /^([0-9]+)([mhdwy])$/.exec(text.trim());
+  const ms = match === null ? NaN : Number(match[1]) * longUnitsMs[match[2]!]!;
+  if (!Number.isSafeInteger(ms) || ms <= 0) throw bad(text, 'time for a schedule', '15m, 2h, 1d, 1w or 1y');
+  return ms;
+}
+
+/** The text that `parseLongTime` reads. */
+export function formatLongTime(ms: number): string {
+  const unit = ['y', 'w', 'd', 'h', 'm'].find((letter) => ms % (longUnitsMs[letter] ?? NaN) === 0);
+  return unit === undefined ? formatInterval(ms) : `${ms / longUnitsMs[unit]!}${unit}`;
+}
+
 /** A moment, in milliseconds since 1970 UTC, from a time of ISO 8601 or from how long ago it was: `90s`, `15m`, `24h`, `7d`. */
 export function parseSince(text: string, nowWallMs: number): number {
   const ago = /^([0-9]+)(s|m|h|d)$/.exec(text.trim());
