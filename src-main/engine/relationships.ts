@@ -1,6 +1,7 @@
 import { fromHex, MirrorpointError, toHex } from '../base/index.ts';
 import type { RateLimitSettings, RatesInForce } from '../contract/index.ts';
 import { PrimaryRelationship, type RelationshipStatus } from '../replication/index.ts';
+import { zstdPacking } from '../wire/index.ts';
 import type { EnginePorts } from './ports.ts';
 import { checkLimits, noLimits, rateNow } from './sending-limits.ts';
 import type { RelationshipFacts } from './relationship-reports.ts';
@@ -171,6 +172,7 @@ export class Relationships {
       clock,
       relationshipId: settings.id,
       rate: () => this.#rateOf(settings.id),
+      packing: zstdPacking,
       serverId: fromHex(serverId),
       serverName,
     });

@@ -1,6 +1,18 @@
 import { type CancelTimer, type Clock, MirrorpointError } from '../base/index.ts';
 import type { Link } from '../transport/index.ts';
-import type { BlocksMessage, FetchedMessage, HeartbeatMessage, HelloMessage, Message, SoughtBlock, WireSession } from '../wire/index.ts';
+import {
+  type BlocksMessage,
+  type FetchedMessage,
+  type HeartbeatMessage,
+  type HelloMessage,
+  type Message,
+  type PackedBlocksMessage,
+  type Packing,
+  type SoughtBlock,
+  unpackBlocks,
+  type WireSession,
+  zstdPacking,
+} from '../wire/index.ts';
 import { HealExchange, type OwnBlocks } from './heal-exchange.ts';
 import { PeerClock } from './peer-clock.ts';
 
@@ -13,6 +25,8 @@ export interface ConversationOptions {
   readonly silenceMaxMs: number;
   /** What the other side may fetch, to heal its own. */
   readonly own: OwnBlocks;
+  /** Undoes what the peer packs; zstd unless given. */
+  readonly packing?: Packing | undefined;
   readonly heartbeat: () => Omit<HeartbeatMessage, 'type' | 'receivedBytes'>;
 }
 
@@ -157,8 +171,15 @@ export class Conversation {
       else if (message.type === 'fault' && message.final) {
         this.#fault = new MirrorpointError(message.code, message.message);
         this.#end();
-      } else await hear(message);
+      } else await hear(message.type === 'packed-blocks' ? await this.#unpack(message) : message);
     }
+  }
+
+  async #unpack(message: PackedBlocksMessage): Promise<BlocksMessage> {
+    const { packing = zstdPacking } = this.#options;
+    const blocks = await unpackBlocks(message, { packing, blockSizeBytes: this.#session.blockSizeBytes });
+    this.#session.giveBack(message);
+    return blocks;
   }
 
   /** As `isOver`, for use between waits, across which it changes. */

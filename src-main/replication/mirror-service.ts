@@ -2,7 +2,7 @@ import { type Clock, MirrorpointError } from '../base/index.ts';
 import { rootChecksumOf } from '../format/index.ts';
 import type { Link } from '../transport/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
-import { type HandOverMessage, type HelloMessage, WireSession } from '../wire/index.ts';
+import { type HandOverMessage, type HelloMessage, type Packing, WireSession } from '../wire/index.ts';
 import { Conversation } from './conversation.ts';
 import { handshakesMax, heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
 import { LinkKeeper, type LinkOutcome } from './link-keeper.ts';
@@ -16,6 +16,8 @@ export interface MirrorServiceOptions {
   /** 16 bytes. */
   readonly serverId: Uint8Array;
   readonly serverName: string;
+  /** Undoes what the primary packs; zstd unless given. */
+  readonly packing?: Packing | undefined;
   readonly heartbeatIntervalMs?: number;
   readonly silenceMaxMs?: number;
   /**
@@ -181,6 +183,7 @@ export class MirrorService implements AsyncDisposable {
       link,
       session: wire,
       clock,
+      packing: this.#options.packing,
       heartbeatIntervalMs: this.#options.heartbeatIntervalMs ?? heartbeatIntervalMs,
       silenceMaxMs: this.#options.silenceMaxMs ?? silenceMaxMs,
       own: {

@@ -1,13 +1,14 @@
 import { type Clock, MirrorpointError } from '../base/index.ts';
 import { rootChecksumOf } from '../format/index.ts';
 import type { Link } from '../transport/index.ts';
-import { type HelloMessage, WireSession } from '../wire/index.ts';
+import { type HelloMessage, type Packing, WireSession } from '../wire/index.ts';
 import { AcceptedLinks } from './accepted-links.ts';
 import { Conversation } from './conversation.ts';
 import { judgeLeadership } from './leadership.ts';
 import { heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
 import { LinkKeeper, type LinkOutcome } from './link-keeper.ts';
 import { type MirroredVolume, type MirrorMemory, PrimarySession } from './primary-session.ts';
+import { Packer } from './packer.ts';
 import {
   identityOf,
   lagMsOf,
@@ -35,6 +36,8 @@ export interface PrimaryRelationshipOptions {
   readonly serverName: string;
   /** A root of this volume that the mirror had when it was last heard of, although it is not kept any more. */
   readonly ancestor?: RootMark | undefined;
+  /** Packs what goes to the mirror, where that pays; left out: nothing is packed. */
+  readonly packing?: Packing | undefined;
   /** What may be sent to the mirror now, in bytes per second; undefined for no limit. */
   readonly rate?: () => number | undefined;
   readonly heartbeatIntervalMs?: number;
@@ -57,6 +60,8 @@ export class PrimaryRelationship implements AsyncDisposable {
   readonly #listeners = new Set<() => void>();
   readonly #accepted = new AcceptedLinks();
   readonly #keeper: LinkKeeper;
+  /** What it has learnt of content and line holds for the next session too. */
+  readonly #packer: Packer | undefined;
   #sessionCount = 0;
   readonly #stopHealing: () => void;
   #session: PrimarySession | undefined;
@@ -76,7 +81,8 @@ export class PrimaryRelationship implements AsyncDisposable {
       traffic: noTraffic(),
     };
     options.volume.setMirrorNeeds(options.relationshipId, 'unknown');
-    const { clock, connect } = options;
+    const { clock, connect, packing } = options;
+    this.#packer = packing && new Packer({ packing, clock });
     this.#keeper = new LinkKeeper({
       clock,
       connect: connect ?? ((signal) => this.#accepted.connect(signal)),
@@ -206,6 +212,7 @@ export class PrimaryRelationship implements AsyncDisposable {
       memory: this.#memory,
       conversation,
       clock: this.#options.clock,
+      packer: this.#packer,
       rate: this.#options.rate ?? ((): undefined => undefined),
       onChange: () => {
         if (session.isReady && !wasReady) this.#sessionCount++;

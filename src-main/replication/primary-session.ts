@@ -8,6 +8,7 @@ import type { Conversation } from './conversation.ts';
 import { rootsOutstandingMax } from './limits.ts';
 import { LiveStream } from './live-stream.ts';
 import { Outlet } from './outlet.ts';
+import type { Packer } from './packer.ts';
 import { judgePeers, planForState, type RootMark } from './peering.ts';
 import type { RelationshipTraffic } from './relationship-status.ts';
 import { WantAnswers } from './want-answers.ts';
@@ -93,6 +94,8 @@ export class PrimarySession implements CpFollower {
     clock: Clock;
     /** What may be sent to the mirror now, in bytes per second; undefined for no limit. */
     rate: () => number | undefined;
+    /** Packs what goes to the mirror, where that pays; left out: nothing is packed. */
+    packer: Packer | undefined;
     onChange: () => void;
   }) {
     const { volume, conversation, memory } = options;
@@ -102,7 +105,7 @@ export class PrimarySession implements CpFollower {
     this.#memory = memory;
     this.#conversation = conversation;
     this.#onChange = options.onChange;
-    const outlet = new Outlet({ conversation, clock: options.clock, rate: options.rate });
+    const outlet = new Outlet({ conversation, clock: options.clock, rate: options.rate, packer: options.packer });
     this.#outlet = outlet;
     this.#stream = new LiveStream({
       outlet,

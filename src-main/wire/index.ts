@@ -14,6 +14,8 @@ export * from './message.ts';
 export { encodeFrame, FrameReader } from './frame.ts';
 export type { Frame } from './frame.ts';
 export { decodeMessage, encodeMessage } from './message-codec.ts';
+export { unpackBlocks, zstdPacking } from './packing.ts';
+export type { Packing } from './packing.ts';
 export { patchBetween, rangesOf } from './patch.ts';
 export { blocksIn } from './runs.ts';
 export { WireSession } from './wire-session.ts';

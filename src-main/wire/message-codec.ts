@@ -16,7 +16,7 @@ import {
   wantRunsMax,
 } from './limits.ts';
 import { readChanges, writeChanges } from './changes.ts';
-import { type BlocksMessage, type HelloMessage, type Message, type MessageType, rootBases } from './message.ts';
+import { type BlocksMessage, type HelloMessage, type Message, type MessageType, type PackedBlocksMessage, rootBases } from './message.ts';
 import { blocksIn, cutByRuns, isBlockSize, readCps, readRuns, writeCps, writeRuns } from './runs.ts';
 
 /** The number that stands for each message in a frame. A number is never given a new meaning. */
@@ -38,11 +38,15 @@ const typeNumbers: Readonly<Record<MessageType, number>> = {
   fetch: 15,
   fetched: 16,
   changes: 17,
+  'packed-blocks': 18,
 };
 
 const typesByNumber: ReadonlyMap<number, MessageType> = new Map(
   Object.entries(typeNumbers).map(([type, number]) => [number, type as MessageType]),
 );
+
+/** Messages whose frames carry block data. */
+const typesWithData: ReadonlySet<MessageType> = new Set<MessageType>(['blocks', 'packed-blocks', 'fetched']);
 
 const cpRange = { min: 1 };
 const epochRange = { min: 1 };
@@ -72,7 +76,7 @@ export function decodeMessage(frame: Frame): Message {
     );
   }
   const reader = new BodyReader(type, frame.body);
-  if (type !== 'blocks' && type !== 'fetched' && frame.data.length > 0) reader.fail('it carries block data');
+  if (!typesWithData.has(type) && frame.data.length > 0) reader.fail('it carries block data');
   const message = readBody(reader, type, frame.data);
   // A later version may append fields to its hello, and is answered with the versions spoken here.
   if (type !== 'hello') reader.end();
@@ -105,6 +109,10 @@ function writeBody(writer: BodyWriter, message: Message): readonly Uint8Array[] 
       return [];
     case 'blocks':
       return writeBlocks(writer, message);
+    case 'packed-blocks':
+      writeNames(writer, message);
+      assert(message.data.some((part) => part.length > 0), 'packed blocks are not nothing');
+      return message.data;
     case 'changes':
       writeChanges(writer, message);
       return [];
@@ -178,12 +186,12 @@ function readBody(reader: BodyReader, type: MessageType, data: Uint8Array): Mess
       return { type, cp, baseCp: reader.u48('the base CP', { max: cp - 1 }) };
     }
     case 'blocks': {
-      const cp = reader.u48('the CP');
-      const requestId = reader.u32('the request id');
-      if ((cp === 0) === (requestId === 0)) reader.fail('its blocks belong to a CP or to a want, not to both or neither');
-      const runs = readRuns(reader, blocksRange);
-      return { type, cp, requestId, runs, data: cutByRuns(reader, runs, data) };
+      const names = readNames(reader);
+      return { type, ...names, data: cutByRuns(reader, names.runs, data) };
     }
+    case 'packed-blocks':
+      if (data.length === 0) reader.fail('it carries nothing');
+      return { type, ...readNames(reader), data: [data] };
     case 'changes':
       return readChanges(reader);
     case 'root': {
@@ -240,14 +248,27 @@ function readBody(reader: BodyReader, type: MessageType, data: Uint8Array): Mess
   }
 }
 
-function writeBlocks(writer: BodyWriter, { cp, requestId, runs, data }: BlocksMessage): readonly Uint8Array[] {
+function writeBlocks(writer: BodyWriter, message: BlocksMessage): readonly Uint8Array[] {
+  const { runs, data } = message;
+  writeNames(writer, message);
+  const dataBytes = data.reduce((sum, part) => sum + part.length, 0);
+  assert(isBlockSize(dataBytes / blocksIn(runs)), `${dataBytes} bytes of data are not ${blocksIn(runs)} blocks`);
+  return data;
+}
+
+/** Which blocks a message carries, and whose they are. */
+function writeNames(writer: BodyWriter, { cp, requestId, runs }: BlocksMessage | PackedBlocksMessage): void {
   assert((cp === 0) !== (requestId === 0), 'blocks belong to a CP or to a want, not to both');
   writer.u48('the CP', cp);
   writer.u32('the request id', requestId);
   writeRuns(writer, runs, blocksRange);
-  const dataBytes = data.reduce((sum, part) => sum + part.length, 0);
-  assert(isBlockSize(dataBytes / blocksIn(runs)), `${dataBytes} bytes of data are not ${blocksIn(runs)} blocks`);
-  return data;
+}
+
+function readNames(reader: BodyReader): Pick<BlocksMessage, 'cp' | 'requestId' | 'runs'> {
+  const cp = reader.u48('the CP');
+  const requestId = reader.u32('the request id');
+  if ((cp === 0) === (requestId === 0)) reader.fail('its blocks belong to a CP or to a want, not to both or neither');
+  return { cp, requestId, runs: readRuns(reader, blocksRange) };
 }
 
 function writeHello(writer: BodyWriter, hello: HelloMessage): void {

@@ -55,6 +55,15 @@ export interface BlocksMessage {
   readonly data: readonly Uint8Array[];
 }
 
+/** As `blocks`, with the one packed form of all their data, cut in any way; a decoded message has it in one array. */
+export interface PackedBlocksMessage {
+  readonly type: 'packed-blocks';
+  readonly cp: number;
+  readonly requestId: number;
+  readonly runs: readonly Run[];
+  readonly data: readonly Uint8Array[];
+}
+
 /** How to make a new block of one that the mirror has. */
 export interface BlockChange {
   readonly vbn: number;
@@ -187,6 +196,7 @@ export type Message =
   | StateMessage
   | BeginMessage
   | BlocksMessage
+  | PackedBlocksMessage
   | ChangesMessage
   | RootMessage
   | WantMessage

@@ -54,6 +54,11 @@ export function cutByRuns(reader: BodyReader, runs: readonly Run[], data: Uint8A
   const blocks = blocksIn(runs);
   const blockSizeBytes = data.length / blocks;
   if (!isBlockSize(blockSizeBytes)) reader.fail(`${data.length} bytes of data are not ${blocks} blocks`);
+  return cutRuns(runs, data, blockSizeBytes);
+}
+
+/** One view per run of the runs' blocks. */
+export function cutRuns(runs: readonly Run[], data: Uint8Array, blockSizeBytes: number): Uint8Array[] {
   let offset = 0;
   return runs.map((run) => {
     const end = offset + run.count * blockSizeBytes;

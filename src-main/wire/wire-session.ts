@@ -12,6 +12,7 @@ import type {
   HelloMessage,
   Message,
   MessageType,
+  PackedBlocksMessage,
   Role,
 } from './message.ts';
 import { rangesOf } from './patch.ts';
@@ -20,7 +21,7 @@ import { WantLedger } from './want-ledger.ts';
 
 /** What each role may say once the handshake is over. */
 const allowedTypes: Readonly<Record<Role, ReadonlySet<MessageType>>> = {
-  primary: new Set<MessageType>(['begin', 'blocks', 'changes', 'root', 'gone', 'hand-over', 'fetch', 'fetched', 'heartbeat', 'fault', 'bye']),
+  primary: new Set<MessageType>(['begin', 'blocks', 'packed-blocks', 'changes', 'root', 'gone', 'hand-over', 'fetch', 'fetched', 'heartbeat', 'fault', 'bye']),
   mirror: new Set<MessageType>(['state', 'want', 'committed', 'views', 'handed-over', 'fetch', 'fetched', 'heartbeat', 'fault', 'bye']),
 };
 
@@ -160,7 +161,7 @@ export class WireSession {
   }
 
   /** Says that the data of a message that was received is not read any more, so that its memory serves a later one. */
-  giveBack(message: BlocksMessage | FetchedMessage): void {
+  giveBack(message: BlocksMessage | FetchedMessage | PackedBlocksMessage): void {
     const [data] = message.data;
     if (data !== undefined) this.#reader.giveBack(data);
   }
@@ -223,14 +224,17 @@ export class WireSession {
         speaker.liveCp = message.cp;
         return undefined;
       case 'blocks':
+        return this.#ruleAgainstBytes(message) ?? this.#ruleAgainstBlocks(speaker, message);
+      case 'packed-blocks':
+        if (blocksIn(message.runs) * this.blockSizeBytes > blockDataBytesMax) return `its blocks are more than ${blockDataBytesMax} bytes`;
         return this.#ruleAgainstBlocks(speaker, message);
       case 'changes':
-        if (message.changes.some(({ patch }) => rangesOf(patch, this.#blockSizeBytes) === undefined)) {
-          return `a patch is none for blocks of ${this.#blockSizeBytes} bytes`;
+        if (message.changes.some(({ patch }) => rangesOf(patch, this.blockSizeBytes) === undefined)) {
+          return `a patch is none for blocks of ${this.blockSizeBytes} bytes`;
         }
         return message.cp === speaker.liveCp ? undefined : `CP ${message.cp} is not streaming`;
       case 'root':
-        if (message.root.length !== this.#blockSizeBytes) return `the root is not one block of ${this.#blockSizeBytes} bytes`;
+        if (message.root.length !== this.blockSizeBytes) return `the root is not one block of ${this.blockSizeBytes} bytes`;
         if (message.basis === 'live' && message.cp !== speaker.liveCp) return `CP ${message.cp} is not streaming`;
         if (message.basis === 'live') speaker.liveCp = 0;
         return undefined;
@@ -259,11 +263,13 @@ export class WireSession {
     }
   }
 
-  #ruleAgainstBlocks(speaker: Speaker, message: BlocksMessage): string | undefined {
-    const dataBytes = message.data.reduce((sum, part) => sum + part.length, 0);
-    if (dataBytes !== blocksIn(message.runs) * this.#blockSizeBytes) {
-      return `${dataBytes} bytes are not ${blocksIn(message.runs)} blocks of ${this.#blockSizeBytes} bytes`;
-    }
+  #ruleAgainstBytes({ runs, data }: BlocksMessage): string | undefined {
+    const dataBytes = data.reduce((sum, part) => sum + part.length, 0);
+    if (dataBytes === blocksIn(runs) * this.blockSizeBytes) return undefined;
+    return `${dataBytes} bytes are not ${blocksIn(runs)} blocks of ${this.blockSizeBytes} bytes`;
+  }
+
+  #ruleAgainstBlocks(speaker: Speaker, message: BlocksMessage | PackedBlocksMessage): string | undefined {
     if (message.requestId !== 0) return this.#wants.answered(message.requestId, message.runs);
     return message.cp === speaker.liveCp ? undefined : `CP ${message.cp} is not streaming`;
   }
@@ -275,14 +281,14 @@ export class WireSession {
   }
 
   #ruleAgainstFetch(speaker: Speaker, message: FetchMessage): string | undefined {
-    const answerBytes = message.blocks.length * this.#blockSizeBytes;
+    const answerBytes = message.blocks.length * this.blockSizeBytes;
     if (answerBytes > blockDataBytesMax) return `its answer of ${answerBytes} bytes would be over ${blockDataBytesMax}`;
     return speaker.fetches.asked(message);
   }
 
   #ruleAgainstFetched(speaker: Speaker, message: FetchedMessage): string | undefined {
-    const wrong = message.data.find((block) => block.length !== this.#blockSizeBytes);
-    if (wrong !== undefined) return `blocks of ${wrong.length} bytes are not of ${this.#blockSizeBytes}`;
+    const wrong = message.data.find((block) => block.length !== this.blockSizeBytes);
+    if (wrong !== undefined) return `blocks of ${wrong.length} bytes are not of ${this.blockSizeBytes}`;
     const asker = speaker === this.#own ? this.#other : this.#own;
     return asker.fetches.answered(message);
   }
@@ -292,7 +298,7 @@ export class WireSession {
   }
 
   /** The primary's block size is the session's: the mirror stores its blocks. */
-  get #blockSizeBytes(): number {
+  get blockSizeBytes(): number {
     return (this.role === 'primary' ? this.#hello : this.#peer ?? this.#hello).blockSizeBytes;
   }
 }

@@ -5,6 +5,7 @@ import { type Device, DeviceSet, MemoryDevice } from '../../src-main/device/inde
 import { changeBlocks, type FileReader, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import { MirrorService, PrimaryRelationship } from '../../src-main/replication/index.ts';
 import { type Link, MemoryLink, MemoryTransport } from '../../src-main/transport/index.ts';
+import type { Packing } from '../../src-main/wire/index.ts';
 import { MirrorVolume, type RootView, Volume } from '../../src-main/volume/index.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
 
@@ -63,6 +64,8 @@ export interface LabOptions {
   primaryBytes?: number;
   mirrorBytes?: number;
   blockSizeBytes?: number;
+  /** Packs what goes over the link; nothing is packed unless given. */
+  packing?: Packing;
   /** Puts something around the mirror's device, for instance faults. */
   wrapMirror?: (device: MemoryDevice) => Device;
   /** In the place of the primary's device; it outlives its closing. */
@@ -163,6 +166,7 @@ export class MirrorLab {
       serverName: 'office',
       rate: () => this.rate,
       ancestor,
+      packing: this.options.packing,
     });
     this.relationship.start();
   }
@@ -281,6 +285,7 @@ export class MirrorLab {
       clock: this.clock,
       serverId: new Uint8Array(16).fill(2),
       serverName: 'cellar',
+      packing: this.options.packing,
     });
   }
 }

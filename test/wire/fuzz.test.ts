@@ -36,7 +36,7 @@ describe('decoders fed with noise', () => {
     let taken = 0;
     for (let round = 0; round < 120_000; round++) {
       const near = frames[random.below(frames.length)]!;
-      const noise: Frame = { type: random.below(19), body: random.bytes(random.below(80)), data: new Uint8Array(random.pick([0, 1, 4096])) };
+      const noise: Frame = { type: random.below(20), body: random.bytes(random.below(80)), data: new Uint8Array(random.pick([0, 1, 4096])) };
       const frame = random.chance(0.5) ? noise : { ...near, body: mutate(random, near.body) };
       const ok = survives(`round ${round}`, () => {
         const message = decodeMessage(frame);

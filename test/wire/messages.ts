@@ -9,7 +9,7 @@ export function joined(buffers: readonly Uint8Array[]): Uint8Array {
 
 /** A message with its block data joined, so that two can be compared however the data is cut. */
 export function normal(message: Message): Message {
-  if (message.type !== 'blocks' && message.type !== 'fetched') return message;
+  if (!('data' in message)) return message;
   return { ...message, data: [joined(message.data)] };
 }
 
@@ -63,6 +63,10 @@ const patch = fc.array(changedWord, { maxLength: 20 }).map((words) => {
 
 const change: fc.Arbitrary<BlockChange> = fc.record({ vbn: u48, checksum: u64, replacedVbn: u48, replacedBirthCp: fc.constantFrom(0, 1), patch });
 
+const packedBlocks: fc.Arbitrary<Message> = fc
+  .record({ runs: runsOf(16), live: fc.boolean(), cp, requestId, data: fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 100 })) })
+  .map(({ live, cp: ofCp, requestId: id, ...rest }) => ({ type: 'packed-blocks', cp: live ? ofCp : 0, requestId: live ? 0 : id, ...rest }));
+
 /** Any message that the protocol allows. */
 export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
   hello,
@@ -72,6 +76,7 @@ export const anyMessage: fc.Arbitrary<Message> = fc.oneof(
     .filter(([one, other]) => one !== other)
     .map(([one, other]): Message => ({ type: 'begin', cp: Math.max(one, other), baseCp: Math.min(one, other) })),
   blocks,
+  packedBlocks,
   fc.record({
     type: fc.constant('root'),
     cp,
@@ -140,4 +145,5 @@ export const sampleMessages: readonly Message[] = [
       { vbn: 101, checksum: 1n, replacedVbn: 9, replacedBirthCp: 2, patch: new Uint8Array(0) },
     ],
   },
+  { type: 'packed-blocks', cp: 0, requestId: 4, runs: [{ vbn: 10, count: 2 }], data: [new Uint8Array(30).fill(6)] },
 ];

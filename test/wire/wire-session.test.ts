@@ -16,6 +16,12 @@ import { joined, sampleHello } from './messages.ts';
 
 const block = (count = 1): Uint8Array => new Uint8Array(count * 4096);
 const state: Message = { type: 'state', committedCp: 4, rootChecksum: 1n, receivingCp: 0, neededCps: [] };
+/** So many live blocks of CP 5. */
+function packed(count: number): Message {
+  const runs = Array.from({ length: Math.ceil(count / 200) }, (_, index) => ({ vbn: index * 1000, count: Math.min(200, count - index * 200) }));
+  return { type: 'packed-blocks', cp: 5, requestId: 0, runs, data: [new Uint8Array(100).fill(1)] };
+}
+
 /** Live changes of CP 5, with four bytes that change at an offset. */
 function changes(offset: number): Message {
   const patch = new Uint8Array([offset & 0xff, offset >> 8, 4, 0, 1, 2, 3, 4]);
@@ -181,7 +187,7 @@ describe('a session', () => {
     const { primary, mirror } = pair();
     cross(primary, mirror, { type: 'begin', cp: 5, baseCp: 4 });
     cross(primary, mirror, { type: 'blocks', cp: 5, requestId: 0, runs: [{ vbn: 8, count: 1 }], data: [block()] });
-    cross(primary, mirror, changes(4092), { type: 'root', cp: 5, basis: 'live', root: block() });
+    cross(primary, mirror, changes(4092), packed(256), { type: 'root', cp: 5, basis: 'live', root: block() });
     cross(mirror, primary, { type: 'committed', cp: 5, rootChecksum: 9n, neededCps: [4] }, { type: 'views', neededCps: [] });
     cross(primary, mirror, { type: 'root', cp: 9, basis: 'held', root: block() });
     cross(mirror, primary, { type: 'want', requestId: 1, cp: 9, runs: [{ vbn: 3, count: 2 }, { vbn: 9, count: 1 }] });
@@ -239,6 +245,7 @@ describe('a session', () => {
       [{ type: 'begin', cp: 5, baseCp: 4 }],
       { type: 'blocks', cp: 5, requestId: 0, runs: [{ vbn: 1, count: 1 }], data: [block(2)] },
     ],
+    ['packed blocks of no streaming CP', 'primary', [], packed(1)],
     ['changes of no streaming CP', 'primary', [], changes(0)],
     ['a patch past the end of a block', 'primary', [{ type: 'begin', cp: 5, baseCp: 4 }], changes(4096)],
     ['a CP that begins behind the one streaming', 'primary', [{ type: 'begin', cp: 5, baseCp: 4 }], { type: 'begin', cp: 5, baseCp: 4 }],
@@ -252,6 +259,19 @@ describe('a session', () => {
     cross(from, to, ...allowed);
     expect(faultOf(() => to.receive(joined(encodeMessage(refused)))).code).toBe('message-invalid');
     expect(() => from.send(refused)).toThrow(AssertionFault);
+  });
+
+  it('refuses packed blocks that would unpack to more than one message may carry', () => {
+    const large = { ...sampleHello, blockSizeBytes: 65_536 };
+    const primary = new WireSession({ role: 'primary', hello: large });
+    const mirror = new WireSession({ role: 'mirror', hello: large });
+    const greeting = joined(primary.start());
+    primary.receive(joined(mirror.start()));
+    mirror.receive(greeting);
+    primary.receive(joined(mirror.send(state)));
+    cross(primary, mirror, { type: 'begin', cp: 5, baseCp: 4 }, packed(16));
+    expect(faultOf(() => mirror.receive(joined(encodeMessage(packed(17))))).code).toBe('message-invalid');
+    expect(() => primary.send(packed(17))).toThrow(AssertionFault);
   });
 
   it('carries on after a fault that is not final', () => {
