@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
-import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax } from './limits.ts';
+import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
 import { holdLabelSchema, holdReasonSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
 import * as scheduling from './schedule-schemas.ts';
 import * as schemas from './schemas.ts';
+import { holdCapSchema, holdStatusSchema, spaceReportSchema } from './space-schemas.ts';
 import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
 
 const base = oc.errors(faultErrors);
@@ -36,6 +37,10 @@ const volumes = {
   check: base
     .input(ofVolume)
     .output(eventIterator(checkEventSchema)),
+  /** Where its room is. Snapshots in the order of their CPs, above the CP `after`. */
+  space: base
+    .input(ofVolume.extend({ after: z.int().optional(), limit: z.int().min(1).max(spacePageMax).default(spacePageMax) }))
+    .output(spaceReportSchema),
   /** Adds a device, or takes in the room that the devices gained; `sizeBytes` enlarges the image at `path` first. */
   grow: base
     .input(ofVolume.extend({ add: schemas.newDeviceSchema.optional(), enlarge: schemas.newDeviceSchema.optional() }))
@@ -151,6 +156,17 @@ const relationships = {
     .output(nothing),
 };
 
+/** What is kept on a primary for its mirrors while they are away. */
+const holds = {
+  list: base
+    .input(ofVolume)
+    .output(z.object({ holds: z.array(holdStatusSchema.extend({ address: z.string(), peerName: z.string().optional() })) })),
+  /** How much may be kept; the default when it is left out. */
+  setCap: base.input(ofRelationship.extend({ cap: holdCapSchema.optional() })).output(holdStatusSchema),
+  /** Gives up what is kept. When the mirror comes again, the two are compared. */
+  release: base.input(ofRelationship).output(holdStatusSchema),
+};
+
 const events = {
   /** Oldest first: those after an id or since a time, or else the last ones. */
   list: base
@@ -222,7 +238,7 @@ const remote = {
 };
 
 /** Everything that can be asked of a server. */
-export const contract = { server, volumes, files, cp, snapshots, schedule, relationships, events, peers, pairing, remote };
+export const contract = { server, volumes, files, cp, snapshots, schedule, relationships, holds, events, peers, pairing, remote };
 
 /** How a window or a command asks, whatever carries the questions. */
 export type MirrorpointClient = ContractRouterClient<typeof contract>;

@@ -17,6 +17,7 @@ export * from './event-schemas.ts';
 export * from './rate-schemas.ts';
 export * from './schemas.ts';
 export * from './schedule-schemas.ts';
+export * from './space-schemas.ts';
 export * from './job-schemas.ts';
 export * from './trust-schemas.ts';
 export * from './contract.ts';

@@ -19,6 +19,9 @@ export const historyPageMax = 1000;
 /** Parts of a day with a limit of their own. */
 export const rateWindowsMax = 24;
 
+/** Snapshots in one report of space. */
+export const spacePageMax = 256;
+
 /** Events in one answer. */
 export const eventPageMax = 1000;
 

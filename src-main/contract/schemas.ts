@@ -3,6 +3,7 @@ import { errorCodes } from '../base/index.ts';
 import { alertSchema, eventSchema } from './event-schemas.ts';
 import { cpIntervalMsMax, cpIntervalMsMin } from './limits.ts';
 import { snapshotNameSchema, volumeNameSchema } from './place.ts';
+import { holdStatusSchema } from './space-schemas.ts';
 
 export const faultSchema = z.object({ code: z.enum(errorCodes), message: z.string() });
 export type FaultReport = z.infer<typeof faultSchema>;
@@ -151,7 +152,7 @@ export type Snapshot = z.infer<typeof snapshotSchema>;
 export const snapshotPlaceSchema = z.object({ volume: volumeNameSchema, snapshot: snapshotNameSchema });
 
 /** What the states mean is with the rooms of replication; a new one needs its sentence. */
-export const relationshipStateSchema = z.enum(['connecting', 'baseline', 'catching-up', 'live', 'paused', 'error']);
+export const relationshipStateSchema = z.enum(['connecting', 'baseline', 'catching-up', 'live', 'paused', 'base-dropped', 'error']);
 export type RelationshipState = z.infer<typeof relationshipStateSchema>;
 
 /** What an administrator is to know first, and what to do. */
@@ -203,6 +204,8 @@ export const relationshipStatusSchema = z.object({
   blocksPushed: z.int(),
   blocksPulled: z.int(),
   lastCommittedWallMs: z.number(),
+  /** On the primary: what is kept for the mirror. */
+  hold: holdStatusSchema.optional(),
   /** Both ends stand at roots with one checksum, when they last spoke. */
   identical: z.boolean(),
   /** That checksum, 16 hex digits. */

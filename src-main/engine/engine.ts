@@ -4,6 +4,7 @@ import { toHex } from '../base/index.ts';
 import { AlertWatch, type Watched } from './alert-watch.ts';
 import { Alerts } from './alerts.ts';
 import { EventLog } from './event-log.ts';
+import { HoldKeeper } from './hold-keeper.ts';
 import { JobBoard } from './job.ts';
 import { MirrorListening } from './mirror-listening.ts';
 import { PeerClients } from './peer-clients.ts';
@@ -41,6 +42,8 @@ export class Engine implements AsyncDisposable {
   readonly shelf: VolumeShelf;
   readonly relationships: Relationships;
   readonly schedules: SnapshotSchedules;
+  /** What is kept for mirrors that are away. */
+  readonly holds: HoldKeeper;
   readonly trust: Trust;
   readonly mirrors: MirrorListening;
   readonly peerClients: PeerClients;
@@ -71,6 +74,13 @@ export class Engine implements AsyncDisposable {
     this.relationships = new Relationships({ ports, book, trust, isServing: options.serve });
     this.relationships.onChange(changed);
     this.schedules = new SnapshotSchedules({ ports, book, events, alerts: this.alerts, isServing: options.serve });
+    this.holds = new HoldKeeper({
+      clock: ports.clock,
+      book,
+      alerts: this.alerts,
+      events,
+      of: (volume) => this.relationships.heldOf(volume),
+    });
     this.mirrors = new MirrorListening({ ports, book, trust, onChange: changed });
     this.peerClients = new PeerClients({ clock: ports.clock, book, trust });
     this.#watch = new AlertWatch({ alerts: this.alerts, clock: ports.clock, look: () => this.#watched() });
@@ -82,6 +92,7 @@ export class Engine implements AsyncDisposable {
         if (open.role !== 'primary') return;
         this.relationships.adopt(open);
         this.schedules.adopt(open);
+        this.holds.adopt(open);
       },
     });
   }
@@ -155,7 +166,14 @@ export class Engine implements AsyncDisposable {
   }
 
   #relationshipFacts(): RelationshipFacts[] {
-    return [...this.relationships.statuses(), ...this.mirrors.statuses()];
+    return [...this.relationships.statuses().map((facts) => this.#withHold(facts)), ...this.mirrors.statuses()];
+  }
+
+  #withHold(facts: RelationshipFacts): RelationshipFacts {
+    const { volume, address } = facts;
+    const open = this.shelf.opened.find(({ name }) => name === volume);
+    const held = this.relationships.heldOf(volume).find(({ settings }) => settings.address === address);
+    return open?.role !== 'primary' || held === undefined ? facts : { ...facts, hold: this.holds.statusOf(open, held.settings) };
   }
 
   /** The volumes that this server and a paired one have to do with: those it mirrors from here, and those it sends here. */

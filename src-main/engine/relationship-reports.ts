@@ -1,5 +1,5 @@
 import type { Clock } from '../base/index.ts';
-import type { RelationshipState, RelationshipStatus } from '../contract/index.ts';
+import type { HoldStatus, RelationshipState, RelationshipStatus } from '../contract/index.ts';
 import type { RelationshipStatus as ReplicationStatus } from '../replication/index.ts';
 import type { Settings } from './settings.ts';
 import { type MeasuredRelationship, verdictOf } from './verdict.ts';
@@ -9,6 +9,8 @@ export interface RelationshipFacts extends ReplicationStatus {
   readonly volume: string;
   readonly role: 'primary' | 'mirror';
   readonly address: string;
+  /** On the primary, while its volume is open. */
+  readonly hold?: HoldStatus;
 }
 
 interface Sample {
@@ -124,6 +126,7 @@ const sessionStates: Readonly<Record<RelationshipState, boolean>> = {
   'catching-up': true,
   live: true,
   paused: false,
+  'base-dropped': false,
   error: false,
 };
 

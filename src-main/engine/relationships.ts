@@ -1,7 +1,9 @@
-import { fromHex, MirrorpointError, toHex } from '../base/index.ts';
-import type { RateLimitSettings, RatesInForce } from '../contract/index.ts';
+import { fromHex, MirrorpointError, present, toHex } from '../base/index.ts';
+import type { HoldCap, RateLimitSettings, RatesInForce } from '../contract/index.ts';
 import { PrimaryRelationship, type RelationshipStatus } from '../replication/index.ts';
 import { zstdPacking } from '../wire/index.ts';
+import type { HeldRelationship } from './hold-keeper.ts';
+import { beginningOf } from './mirror-roots.ts';
 import type { EnginePorts } from './ports.ts';
 import { checkLimits, noLimits, rateNow } from './sending-limits.ts';
 import type { RelationshipFacts } from './relationship-reports.ts';
@@ -110,6 +112,12 @@ export class Relationships {
     this.#changed();
   }
 
+  /** How much may be kept for the mirror; undefined for the default. */
+  async setHoldCap(volume: string, address: string, holdCap: HoldCap | undefined): Promise<void> {
+    await this.#changeSettings(volume, address, { holdCap });
+    this.#changed();
+  }
+
   /** Those of open volumes as they are, the others as the settings say. */
   statuses(): RelationshipFacts[] {
     return this.#book.current.relationships.map((settings) => {
@@ -119,6 +127,20 @@ export class Relationships {
       if (running !== undefined) return { ...end, ...running.relationship.status() };
       return { ...end, ...quietStatus(settings.paused) };
     });
+  }
+
+  /** Those of an open primary volume, with their settings as they are now. */
+  heldOf(volume: string): HeldRelationship[] {
+    return this.#running.flatMap(({ settings: { id }, relationship }) => {
+      const settings = this.#book.current.relationships.find((known) => known.id === id);
+      return settings?.volume === volume ? [{ settings, relationship }] : [];
+    });
+  }
+
+  /** One of them. Throws `not-found`. */
+  held(volume: string, address: string): HeldRelationship {
+    const { id } = this.#settingsOf(volume, address);
+    return present(this.heldOf(volume).find(({ settings }) => settings.id === id), 'the relationship of an open volume');
   }
 
   onChange(listener: () => void): () => void {
@@ -175,6 +197,7 @@ export class Relationships {
       packing: zstdPacking,
       serverId: fromHex(serverId),
       serverName,
+      ...beginningOf(settings),
     });
     relationship.onChange(() => {
       this.#changed();

@@ -6,6 +6,7 @@ import { procedures } from './procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
 import type { EngineSession } from './session.ts';
 import { scheduleProcedures, snapshotProcedures } from './snapshot-procedures.ts';
+import { holdProcedures } from './space-procedures.ts';
 import { pairingProcedures, peerProcedures } from './trust-procedures.ts';
 import { volumeProcedures } from './volume-procedures.ts';
 import { watch } from './watch.ts';
@@ -58,6 +59,7 @@ const relationshipProcedures = {
   unlink: procedures.relationships.unlink.handler(async ({ input, context: { engine } }) => {
     engine.shelf.settingsOf(input.volume);
     await engine.relationships.unlink(input.volume, input.address);
+    engine.holds.forget(input);
     return {};
   }),
 
@@ -119,6 +121,7 @@ export const engineRouter = procedures.router({
   snapshots: snapshotProcedures,
   schedule: scheduleProcedures,
   relationships: relationshipProcedures,
+  holds: holdProcedures,
   events: eventProcedures,
   peers: peerProcedures,
   pairing: pairingProcedures,

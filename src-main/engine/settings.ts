@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { cpIntervalMsSchema, durabilitySchema, lagLimitMsSchema, rateLimitsSchema, roleSchema, scheduleSchema, volumeNameSchema } from '../contract/index.ts';
+import {
+  baseDroppedSchema,
+  cpIntervalMsSchema,
+  durabilitySchema,
+  holdCapSchema,
+  lagLimitMsSchema,
+  rateLimitsSchema,
+  roleSchema,
+  scheduleSchema,
+  volumeNameSchema,
+} from '../contract/index.ts';
 import { MirrorpointError, Mutex, type RandomSource, toHex } from '../base/index.ts';
 import { faultInRules } from '../retention/index.ts';
 import type { TextStore } from './ports.ts';
@@ -33,6 +43,9 @@ export type VolumeSettings = z.infer<typeof volumeSettingsSchema>;
 
 const hexId = z.string().regex(/^[0-9a-f]{32}$/, 'an identity is 32 hex digits');
 
+/** Roots noted of a mirror: more than it can have been sent beside the one it had. */
+export const mirrorRootsMax = 100;
+
 const relationshipSettingsSchema = z.strictObject({
   /** Names the relationship in the volume's list of holds; never given twice. */
   id: hexId,
@@ -47,6 +60,11 @@ const relationshipSettingsSchema = z.strictObject({
   /** How fast the primary may send. */
   limits: rateLimitsSchema.optional(),
   lagLimitMs: lagLimitMsSchema.optional(),
+  /** How much may be kept for the mirror while it is away. */
+  holdCap: holdCapSchema.optional(),
+  baseDropped: baseDroppedSchema.optional(),
+  /** Roots that the mirror had or could have when it was last there: it is known by them when nothing is kept for it any more. */
+  mirrorRoots: z.array(z.strictObject({ cp: z.int().min(1), checksum: z.string().regex(/^[0-9a-f]{16}$/) })).max(mirrorRootsMax).optional(),
 });
 export type RelationshipSettings = z.infer<typeof relationshipSettingsSchema>;
 

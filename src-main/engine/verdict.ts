@@ -29,6 +29,12 @@ export function verdictOf(status: MeasuredRelationship): Verdict {
           ? `It is tried again every half minute; at once by \`mirrorpoint resume ${status.volume} ${status.address}\`.`
           : "It goes on by itself when the primary comes again; look at the primary's server.",
       };
+    case 'base-dropped':
+      return {
+        level: 'attention',
+        sentence: `Not connected${status.apartMs > 0 ? ` for ${formatDuration(status.apartMs)}` : ''}, and nothing is kept for the mirror any more: ${droppedBecause(status)}. ${capital(standing(status))}.`,
+        next: 'Bring the mirror back: the two are then compared by checksum, and only what differs travels.',
+      };
     case 'connecting':
       return status.role === 'primary' ? apartAsPrimary(status) : apartAsMirror(status);
     case 'baseline':
@@ -93,6 +99,13 @@ function apartAsMirror(status: MeasuredRelationship): Verdict {
     sentence: `Nothing heard from its primary for ${formatDuration(apartMs)}${why}: ${shown}.`,
     next: "Look at the primary's server, and at the network between the two.",
   };
+}
+
+function droppedBecause({ hold }: MeasuredRelationship): string {
+  const dropped = hold?.baseDropped;
+  if (dropped === undefined) return 'its base was dropped';
+  const why = { cap: 'it reached its cap', full: 'writers found no room', request: 'that was asked for' }[dropped.why];
+  return `what was held since CP ${dropped.cp}, ${formatBytes(dropped.heldBytes)}, was given up at ${formatTime(dropped.wallMs)}, because ${why}`;
 }
 
 /** Where the mirror stands, and how far that is behind. */

@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
 import { procedures } from './procedures.ts';
 import { settingsOfVolume, type VolumeSettings } from './settings.ts';
+import { spaceProcedure } from './space-procedures.ts';
 import { checkAbsolute, createVolume, openVolume, type OpenVolume, withNewDevices } from './volume-opening.ts';
 
 function refuseTaken(engine: Engine, name: string, paths: readonly string[]): void {
@@ -114,6 +115,8 @@ export const volumeProcedures = {
   check: os.check.handler(({ input, context: { engine } }) =>
     engine.jobs.run<never, CheckResult>((job) => check(engine, input.volume, job)),
   ),
+
+  space: spaceProcedure,
 
   grow: os.grow.handler(async ({ input, context: { engine } }) => {
     if (input.enlarge !== undefined) await enlarge(engine, input.volume, input.enlarge);

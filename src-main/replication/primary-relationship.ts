@@ -1,5 +1,6 @@
 import { type Clock, MirrorpointError } from '../base/index.ts';
 import { rootChecksumOf } from '../format/index.ts';
+import type { MirrorNeeds } from '../snapshots/index.ts';
 import type { Link } from '../transport/index.ts';
 import { type HelloMessage, type Packing, WireSession } from '../wire/index.ts';
 import { AcceptedLinks } from './accepted-links.ts';
@@ -22,6 +23,8 @@ import {
 import type { RootMark } from './peering.ts';
 import { isPassing } from './retry.ts';
 
+const noNeeds: MirrorNeeds = { committedCp: 0, neededCps: [], inFlightCps: [] };
+
 export interface PrimaryRelationshipOptions {
   readonly volume: MirroredVolume;
   /** Opens a link to the mirror's server. Left out: that server opens the links, which `accept` takes. */
@@ -31,11 +34,13 @@ export interface PrimaryRelationshipOptions {
   readonly clock: Clock;
   /** Names the relationship in the volume's needs; the same after every restart. */
   readonly relationshipId: string;
+  /** The base was dropped before this start: nothing is kept until the mirror has come again. */
+  readonly isBaseDropped?: boolean;
   /** 16 bytes. */
   readonly serverId: Uint8Array;
   readonly serverName: string;
-  /** A root of this volume that the mirror had when it was last heard of, although it is not kept any more. */
-  readonly ancestor?: RootMark | undefined;
+  /** Roots of this volume that the mirror had or could have when it was last heard of, although they may not be kept any more. */
+  readonly ancestors?: readonly RootMark[] | undefined;
   /** Packs what goes to the mirror, where that pays; left out: nothing is packed. */
   readonly packing?: Packing | undefined;
   /** What may be sent to the mirror now, in bytes per second; undefined for no limit. */
@@ -64,6 +69,7 @@ export class PrimaryRelationship implements AsyncDisposable {
   readonly #packer: Packer | undefined;
   #sessionCount = 0;
   readonly #stopHealing: () => void;
+  #isBaseDropped: boolean;
   #session: PrimarySession | undefined;
   #conversation: Conversation | undefined;
   #peerName: string | undefined;
@@ -72,15 +78,16 @@ export class PrimaryRelationship implements AsyncDisposable {
   constructor(options: PrimaryRelationshipOptions) {
     this.#options = options;
     this.relationshipId = options.relationshipId;
+    this.#isBaseDropped = options.isBaseDropped === true;
     this.#memory = {
-      needs: 'unknown',
+      needs: this.#isBaseDropped ? noNeeds : 'unknown',
       committed: undefined,
-      ancestor: options.ancestor,
+      ancestors: options.ancestors ?? [],
       isResyncConfirmed: false,
       sent: [],
       traffic: noTraffic(),
     };
-    options.volume.setMirrorNeeds(options.relationshipId, 'unknown');
+    options.volume.setMirrorNeeds(options.relationshipId, this.#memory.needs);
     const { clock, connect, packing } = options;
     this.#packer = packing && new Packer({ packing, clock });
     this.#keeper = new LinkKeeper({
@@ -197,6 +204,38 @@ export class PrimaryRelationship implements AsyncDisposable {
     return this.close();
   }
 
+  /**
+   * From this moment on nothing is kept for the mirror, nor for the views that are
+   * open on it; the space comes back with the next CPs. Ends the session, and
+   * tries again: when the mirror speaks again, the two are compared.
+   */
+  dropBase(): void {
+    this.#isBaseDropped = true;
+    this.#session?.abandon();
+    this.#memory.needs = noNeeds;
+    this.#options.volume.setMirrorNeeds(this.relationshipId, noNeeds);
+    this.#changed();
+  }
+
+  /** The base was dropped, and the mirror has not come to stand at a CP that is kept again. */
+  get isBaseDropped(): boolean {
+    return this.#isBaseDropped;
+  }
+
+  /** Roots of this side's history that the mirror has or may have: with one of them it will come again. */
+  get mirrorRoots(): RootMark[] {
+    const { committed, sent, ancestors } = this.#memory;
+    const known = committed !== undefined && (committed.cp === 0 || committed.isOurs) ? [committed] : ancestors;
+    return [...known, ...sent.filter(({ cp }) => cp > (committed?.cp ?? 0))]
+      .filter(({ cp }) => cp > 0)
+      .map(({ cp, checksum }) => ({ cp, checksum }));
+  }
+
+  /** The mirror speaks with this side. */
+  get isConnected(): boolean {
+    return this.#session?.isReady === true;
+  }
+
   /** Ends the relationship for good: the volume keeps nothing for this mirror any more. */
   async unlink(): Promise<void> {
     await this.close();
@@ -218,6 +257,7 @@ export class PrimaryRelationship implements AsyncDisposable {
         if (session.isReady && !wasReady) this.#sessionCount++;
         wasReady ||= session.isReady;
         if (session.isReady) this.#fault = undefined;
+        if (this.#isBaseHeld) this.#isBaseDropped = false;
         this.#peerName = conversation.peer?.serverName ?? this.#peerName;
         this.#changed();
       },
@@ -296,12 +336,19 @@ export class PrimaryRelationship implements AsyncDisposable {
     return cpHistory.reduce((sum, record) => sum + (record.cp > mirrorCp ? record.bytes : 0), 0);
   }
 
+  /** The volume keeps what the mirror has committed. */
+  get #isBaseHeld(): boolean {
+    const { needs } = this.#memory;
+    return needs !== 'unknown' && needs.committedCp > 0 && this.#options.volume.bases.includes(needs.committedCp);
+  }
+
   #state(mirrorCp: number): RelationshipState {
     if (this.#keeper.isPaused) return 'paused';
     if (this.#session?.isReady === true) {
       return stateOfSession({ mirrorCp, primaryCp: this.#options.volume.root.cp, isStreaming: this.#session.isStreaming });
     }
-    return this.#fault !== undefined && !isPassing(this.#fault) ? 'error' : 'connecting';
+    if (this.#fault !== undefined && !isPassing(this.#fault)) return 'error';
+    return this.#isBaseDropped ? 'base-dropped' : 'connecting';
   }
 
   get #reason(): Pick<RelationshipStatus, 'reason' | 'code'> {

@@ -38,7 +38,7 @@ export interface MirrorMemory {
   /** The mirror's last CP as far as known; CP 0 when it has none, undefined before it ever spoke. `isOurs`: this side's next CPs build on it. */
   committed: (RootMark & { wallMs: number; isOurs: boolean }) | undefined;
   /** A root of this side's history that the mirror had when it was last heard of. */
-  readonly ancestor: RootMark | undefined;
+  readonly ancestors: readonly RootMark[];
   /** The mirror is to follow whatever it has: an administrator said so. */
   isResyncConfirmed: boolean;
   /** Roots that were sent in this process, newest last. */
@@ -181,6 +181,19 @@ export class PrimarySession implements CpFollower {
     await this.#handingOver.promise;
   }
 
+  /**
+   * Ends the session without keeping anything for the mirror. What it was sent it
+   * may still commit: blocks of CPs that began while its roots were kept, and
+   * which therefore lie over none of them.
+   */
+  abandon(): void {
+    this.#hasStarted = false;
+    this.#isReady = false;
+    this.#outstanding = [];
+    this.#volume.unfollow(this);
+    this.#conversation.bye();
+  }
+
   begin(cp: number, baseCp: number): { keep: boolean; sink?: BlockSink } {
     if (!this.#isReady || this.#conversation.isOver || this.#hasEnoughOutstanding) return { keep: false };
     const isLive = this.#isOnItsWay(baseCp);
@@ -272,8 +285,8 @@ export class PrimarySession implements CpFollower {
   }
 
   #knownChecksum(cp: number): bigint | undefined {
-    const { sent, ancestor } = this.#memory;
-    return (sent.find((mark) => mark.cp === cp) ?? (ancestor?.cp === cp ? ancestor : undefined))?.checksum;
+    const { sent, ancestors } = this.#memory;
+    return [...sent, ...ancestors].find((mark) => mark.cp === cp)?.checksum;
   }
 
   #acknowledge(message: CommittedMessage): void {

@@ -6,9 +6,10 @@ import type { ErrorCode, MirrorpointError } from '../base/index.ts';
  * - `catching-up`: it is behind, and receives a CP that did not stream live
  * - `live`: it has the last CP, or what it lacks has streamed to it
  * - `paused`: on request
+ * - `base-dropped`: no session, and nothing is kept for the mirror any more; when it comes, the two are compared
  * - `error`: something that a person must see to; tried again slowly
  */
-export type RelationshipState = 'connecting' | 'baseline' | 'catching-up' | 'live' | 'paused' | 'error';
+export type RelationshipState = 'connecting' | 'baseline' | 'catching-up' | 'live' | 'paused' | 'base-dropped' | 'error';
 
 /** A relationship as either side sees it. */
 export interface RelationshipStatus {

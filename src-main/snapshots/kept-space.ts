@@ -1,6 +1,7 @@
 import type { InodeFields } from '../format/index.ts';
 import { BlockFile, type BlockFileContext, KeyedFile } from '../tree/index.ts';
 import { countBlocks } from './dead-counting.ts';
+import { DeadTally } from './dead-tally.ts';
 import { KeptRootReader } from './kept-root-reader.ts';
 
 /**
@@ -40,5 +41,14 @@ export class KeptSpace {
       previous = { cp, aboveCp };
     }
     return blocks;
+  }
+
+  /** All blocks that only kept roots need: reads every deadlist. */
+  async deadBlocks(): Promise<number> {
+    const tally = new DeadTally(this.#dead);
+    for (;;) {
+      const blocks = await tally.countAll();
+      if (blocks !== undefined) return blocks;
+    }
   }
 }

@@ -4,7 +4,7 @@ import { rootPlaces, RootRing } from '../consistency/index.ts';
 import { type DeviceSet, totalBytes } from '../device/index.ts';
 import { decodeRootNode, type Geometry, type RootNode } from '../format/index.ts';
 import { type BlockSpace, forgetPreserved, PreservedRoots } from '../preservation/index.ts';
-import { KeptRootReader } from '../snapshots/index.ts';
+import { KeptRootReader, KeptSpace } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, healFrom } from './clone-ground.ts';
@@ -12,6 +12,7 @@ import { hasSteppedDown, isRootOf, newestMirrorRoot } from './mirror-root.ts';
 import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { holdOldest, mendCopies, type ScrubSubject } from './scrub-subject.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
+import { type RootSpace, snapshotSpaces, type SpacePage, spaceOfRoot } from './volume-space.ts';
 
 const cacheBytesDefault = 32 * 1024 * 1024;
 
@@ -371,6 +372,14 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
         this.#rootWrites.run(() => mendCopies(this.#set, { cp: this.#servedRoot.cp, bytes: present(this.#committed, 'the root').bytes })),
       openView: (at) => this.openView(at),
     };
+  }
+
+  /** Where the room of the volume is, as of the committed root. What mirrors and readers hold is the primary's to say. */
+  async space(page: SpacePage = {}): Promise<RootSpace> {
+    return this.#holdServed(async (root, { space: { context } }) => {
+      const keptBlocks = await new KeptSpace(context, root.files).deadBlocks();
+      return { ...spaceOfRoot(root, keptBlocks), ...(await snapshotSpaces(context, root, page)) };
+    });
   }
 
   /** Closes the devices. Idempotent. */

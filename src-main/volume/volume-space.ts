@@ -18,7 +18,7 @@ export interface SnapshotSpace {
 }
 
 /** Where the blocks of a volume are, as of one CP. */
-export interface SpaceReport {
+export interface RootSpace {
   cp: number;
   blockCount: number;
   usedBlocks: number;
@@ -30,6 +30,10 @@ export interface SpaceReport {
   snapshots: SnapshotSpace[];
   /** There are more snapshots after the last one listed. */
   more: boolean;
+}
+
+/** What a primary knows beyond that. */
+export interface SpaceReport extends RootSpace {
   /** What is kept for each mirror, and would come back if all mirrors let go. */
   mirrors: (HeldSpace & { relationship: string })[];
   /** What readers of old states keep on this side. */
@@ -108,12 +112,7 @@ export class VolumeSpace {
     const { root } = this.#cps;
     const { heldByMirrors, heldByViews } = this.#ledger;
     return {
-      cp: root.cp,
-      blockCount: root.blockCount,
-      usedBlocks: root.usedBlockCount,
-      liveBlocks: root.usedBlockCount - keptBlocks,
-      keptBlocks,
-      freeBlocks: root.blockCount - root.usedBlockCount,
+      ...spaceOfRoot(root, keptBlocks),
       ...(await snapshotSpaces(this.#context, root, page)),
       mirrors: [...heldByMirrors].map(([relationship, held]) => ({ relationship, ...held })),
       views: heldByViews,
@@ -121,12 +120,24 @@ export class VolumeSpace {
   }
 }
 
+/** The sums, from the blocks that only kept roots need. */
+export function spaceOfRoot(root: RootNode, keptBlocks: number): Omit<RootSpace, 'snapshots' | 'more'> {
+  return {
+    cp: root.cp,
+    blockCount: root.blockCount,
+    usedBlocks: root.usedBlockCount,
+    liveBlocks: root.usedBlockCount - keptBlocks,
+    keptBlocks,
+    freeBlocks: root.blockCount - root.usedBlockCount,
+  };
+}
+
 /** What the snapshots of a root cost, in CP order. The root's maps must stay as they are meanwhile. */
 export async function snapshotSpaces(
   context: BlockFileContext,
   root: RootNode,
   page: SpacePage,
-): Promise<Pick<SpaceReport, 'snapshots' | 'more'>> {
+): Promise<Pick<RootSpace, 'snapshots' | 'more'>> {
   const rows = new KeptRootReader(context, root.files.snapshots);
   const space = new KeptSpace(context, root.files);
   const limit = Math.min(page.limit ?? pageSnapshotsMax, pageSnapshotsMax);

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { assert, SeededRandom } from '../../src-main/base/index.ts';
 import { type Device, DeviceSet, MemoryDevice } from '../../src-main/device/index.ts';
 import { changeBlocks, type FileReader, rootDirectoryInode as top } from '../../src-main/files/index.ts';
-import { MirrorService, PrimaryRelationship } from '../../src-main/replication/index.ts';
+import { MirrorService, PrimaryRelationship, type PrimaryRelationshipOptions } from '../../src-main/replication/index.ts';
 import { type Link, MemoryLink, MemoryTransport } from '../../src-main/transport/index.ts';
 import type { Packing } from '../../src-main/wire/index.ts';
 import { MirrorVolume, type RootView, Volume } from '../../src-main/volume/index.ts';
@@ -91,6 +91,8 @@ export class MirrorLab {
   /** The link is cut, once, when the primary has sent so many bytes. */
   cutAtBytes = Infinity;
   wasCutAtBytes = false;
+  /** Links to the mirror end at once. */
+  isMirrorAway = false;
   /** While it waits, nothing that the primary sends arrives. */
   primaryMaySend: Promise<unknown> | undefined;
   /** What the primary may send, in bytes per second. */
@@ -122,7 +124,8 @@ export class MirrorLab {
     this.primary = await Volume.create(await this.newSet([this.options.primaryDisk ?? this.primaryDevice]), this.volumeOptions);
     await this.startMirror();
     await this.#transport.listen(address, (link) => {
-      this.service.accept(link).catch((crash: unknown) => this.crashes.push(crash));
+      if (this.isMirrorAway) void link.close();
+      else this.service.accept(link).catch((crash: unknown) => this.crashes.push(crash));
     });
     this.connect();
   }
@@ -140,6 +143,11 @@ export class MirrorLab {
   /** The primary's device, for opening it again. */
   reopenedPrimaryDevice(): Device {
     return this.options.primaryDisk ?? this.primaryDevice.reopen();
+  }
+
+  /** What a relationship knows from before a restart. */
+  get beginning(): Partial<PrimaryRelationshipOptions> {
+    return {};
   }
 
   get wrappedMirrorDevice(): Device {
@@ -165,7 +173,8 @@ export class MirrorLab {
       serverId: new Uint8Array(16).fill(1),
       serverName: 'office',
       rate: () => this.rate,
-      ancestor,
+      ...(ancestor !== undefined && { ancestors: [ancestor] }),
+      ...this.beginning,
       packing: this.options.packing,
     });
     this.relationship.start();

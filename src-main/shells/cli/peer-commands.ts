@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import type { MirrorpointClient, Peer, PairingEvent } from '../../contract/index.ts';
 import { isFault } from '../../base/index.ts';
 import { announceInvitation, findInviting } from '../headless/local-network.ts';
 import { addCommand, type CommandContext, eventsOf, type Surroundings } from './command.ts';
 import { table } from './output.ts';
+import { askAtTerminal } from './question.ts';
 import { formatTime } from './values.ts';
 
 type Question = Extract<PairingEvent, { type: 'question' }>;
@@ -31,20 +31,6 @@ function questionLines(question: Question, own: { name: string; identity: string
   ];
 }
 
-/** Asks at the terminal. Only a written yes is one. */
-async function askAtTerminal(signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question('Pair the two? Write yes to agree [no]: ', { signal });
-    return /^y(es)?$/i.test(answer.trim());
-  } catch {
-    return false;
-  } finally {
-    terminal.close();
-  }
-}
-
 interface Following {
   readonly client: MirrorpointClient;
   readonly stream: Promise<AsyncIterable<PairingEvent>>;
@@ -62,7 +48,7 @@ async function follow(context: CommandContext, { client, stream, isYes }: Follow
       else output.item(event, () => eventLines(event, own));
       if (event.type === 'invitation') stopAnnouncing = announce({ ...event, name: own.name });
       if (event.type === 'question') {
-        const isAccepted = isYes || (await askAtTerminal(signal));
+        const isAccepted = isYes || (await askAtTerminal('Pair the two?', signal));
         await client.pairing.answer({ questionId: event.questionId, isAccepted });
       }
     }

@@ -13,6 +13,7 @@ import { addRelationshipCommands } from './relationship-commands.ts';
 import { addScheduleCommands } from './schedule-commands.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
+import { addSpaceCommands } from './space-commands.ts';
 import { addVolumeCommands } from './volume-commands.ts';
 
 const about = `Keeps a second copy of a volume consistent at every consistency point.
@@ -67,6 +68,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addScheduleCommands(program, surroundings);
   addRelationshipCommands(program, surroundings);
   addLimitCommands(program, surroundings);
+  addSpaceCommands(program, surroundings);
   addPeerCommands(program, surroundings);
   addEventCommands(program, surroundings);
   return program;

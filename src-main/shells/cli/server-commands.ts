@@ -17,12 +17,13 @@ const stopPollMs = 50;
 
 /** A relationship in one line: its ends, the verdict with what to do, what went over. */
 export function relationshipLine(status: RelationshipStatus): string {
-  const { volume, role, address, verdict } = status;
+  const { volume, role, address, verdict, hold } = status;
   const ends = role === 'primary' ? `${volume} -> ${address}` : `${volume} <- ${status.peerName ?? 'its primary'} (at ${address})`;
   const next = verdict.next === undefined ? '' : ` ${verdict.next}`;
   const limit = status.limitBytesPerSecond === undefined ? '' : `, at most ${formatBytes(status.limitBytesPerSecond)}/s`;
   const traffic = `${formatBytes(status.bytesSent)} sent, ${formatBytes(status.bytesReceived)} received${limit}`;
-  return `${ends}: ${verdict.sentence}${next} (${traffic})`;
+  const held = hold === undefined || hold.heldBytes === 0 ? '' : `; held by the mirror: ${formatBytes(hold.heldBytes)} of at most ${formatBytes(hold.heldCapBytes)}`;
+  return `${ends}: ${verdict.sentence}${next} (${traffic}${held})`;
 }
 
 function volumeTable(volumes: PeerStatus['volumes']): string[] {
