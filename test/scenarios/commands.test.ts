@@ -35,9 +35,15 @@ describe('every command', () => {
       ['get', 'work:/moved', join(folder, 'out')],
       ['compare', join(folder, 'out'), 'work:/moved'],
       ['snapshot', 'create', 'work@one'],
-      ['snapshot', 'hold', 'work@one', 'audit'],
+      ['snapshot', 'hold', 'work@one', 'audit', '--reason', 'until March'],
       ['snapshot', 'list', 'work'],
       ['snapshot', 'release', 'work@one', 'audit'],
+      ['schedule', 'set', 'work', '--every', '15m', '--hourly', '24'],
+      ['schedule', 'show', 'work'],
+      ['schedule', 'preview', 'work'],
+      ['snapshot', 'prune', 'work', '--dry-run'],
+      ['snapshot', 'prune', 'work'],
+      ['schedule', 'off', 'work'],
       ['snapshot', 'delete', 'work@one'],
       ['rm', 'work:/moved'],
       ['cp', 'now', 'work'],
@@ -69,7 +75,7 @@ describe('every command', () => {
   it('has help that names it, and a wrong word is told from a fault', async () => {
     const place = placeIn(testFolder(), 'a');
     const help = await succeed(place, '--help');
-    for (const name of ['volume', 'serve', 'stop', 'status', 'ls', 'cat', 'stat', 'mkdir', 'put', 'get', 'compare', 'mv', 'rm', 'cp', 'snapshot', 'link', 'unlink', 'events', 'alerts']) {
+    for (const name of ['volume', 'serve', 'stop', 'status', 'ls', 'cat', 'stat', 'mkdir', 'put', 'get', 'compare', 'mv', 'rm', 'cp', 'snapshot', 'schedule', 'link', 'unlink', 'events', 'alerts']) {
       expect(help).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
       expect(await succeed(place, name, '--help')).toContain(`mirrorpoint ${name}`);
     }

@@ -5,10 +5,12 @@ import { table, toJson } from '../../src-main/shells/cli/output.ts';
 import {
   formatDuration,
   formatInterval,
+  formatLongTime,
   formatMode,
   parseCount,
   parseDevice,
   parseInterval,
+  parseLongTime,
   parseMode,
   parseSize,
 } from '../../src-main/shells/cli/values.ts';
@@ -44,7 +46,21 @@ describe('values on the command line', () => {
     expect(parseInterval(text)).toBe(ms);
   });
 
+  it.each([
+    ['15m', 900_000],
+    ['2h', 7_200_000],
+    ['1d', 86_400_000],
+    ['1w', 604_800_000],
+    ['1y', 31_536_000_000],
+  ])('a time for a schedule %s, and back', (text, ms) => {
+    expect(parseLongTime(text)).toBe(ms);
+    expect(formatLongTime(ms)).toBe(text);
+  });
+
   it('that mean nothing are refused', () => {
+    for (const text of ['', '0', '0d', '-1d', '1.5d', '30s', 'off', '1M', '9999999999999y']) {
+      expect([text, isRefused(() => parseLongTime(text))]).toEqual([text, true]);
+    }
     for (const text of ['', 'x', '-1', '0', '1Q', '9e99', 'NaN', '1 2']) {
       expect([text, isRefused(() => parseSize(text))]).toEqual([text, true]);
     }
