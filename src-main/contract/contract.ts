@@ -70,6 +70,8 @@ const reading = {
   },
 };
 
+const takingOut = placeSchema.extend({ local: z.string().min(1), overwrite: z.boolean().default(false) });
+
 const readingFiles = {
   list: base.input(reading.list.input).output(reading.list.output),
   stat: base.input(reading.stat.input).output(reading.stat.output),
@@ -94,9 +96,7 @@ const files = {
     .input(inVolume.extend({ local: z.string().min(1) }))
     .output(eventIterator(copyEventSchema)),
   /** Takes a file or folder out, to exactly `local`. */
-  get: base
-    .input(placeSchema.extend({ local: z.string().min(1), overwrite: z.boolean().default(false) }))
-    .output(eventIterator(copyEventSchema)),
+  get: base.input(takingOut).output(eventIterator(copyEventSchema)),
   compare: base
     .input(placeSchema.extend({ local: z.string().min(1), metadata: z.boolean().default(true) }))
     .output(eventIterator(compareEventSchema)),
@@ -200,11 +200,28 @@ const pairing = {
   answer: base.input(z.object({ questionId: z.string(), isAccepted: z.boolean() })).output(nothing),
 };
 
+const ofRoot = z.object({ rootId: z.string() });
+const ofInode = ofRoot.extend({ ino: z.int().min(0) });
+
+/** A state that is pinned over many questions, for a paired server that takes files out of it. */
+const roots = {
+  /** Kept until `close` or the end of the connection. */
+  open: base.input(placeSchema.omit({ path: true })).output(ofRoot.extend({ cp: z.int() })),
+  entry: base.input(ofRoot.extend({ path: volumePathSchema })).output(schemas.listedEntrySchema),
+  /** A part of a folder, sorted by the bytes of the names, behind the name `after`. */
+  page: base
+    .input(ofInode.extend({ after: z.string().optional(), limit: z.int().min(1).max(listPageMax) }))
+    .output(z.object({ entries: z.array(schemas.listedEntrySchema).max(listPageMax) })),
+  read: base.input(ofInode.extend({ offsetBytes: z.int().min(0), lengthBytes: z.int().min(1).max(readChunkBytesMax) })).output(reading.read.output),
+  close: base.input(ofRoot).output(nothing),
+};
+
 /** What a paired server may ask: about the volumes that the two share, and nothing that changes anything. */
 export const peerContract = {
   server: { about: base.input(nothing).output(schemas.peerStatusSchema) },
   files: readingFiles,
   snapshots: readingSnapshots,
+  roots,
 };
 
 /** How a paired server is asked. */
@@ -219,6 +236,9 @@ export const peerAnswers = {
   read: reading.read.output,
   closeRead: reading.closeRead.output,
   listSnapshots: reading.listSnapshots.output,
+  openRoot: ofRoot.extend({ cp: z.int() }),
+  rootEntry: schemas.listedEntrySchema,
+  rootPage: z.object({ entries: z.array(schemas.listedEntrySchema).max(listPageMax) }),
 };
 
 /** A paired server, by its name or identity, and where it is unless a link of a volume tells. */
@@ -233,6 +253,8 @@ const remote = {
     openRead: base.input(reading.openRead.input.extend(atPeer.shape)).output(reading.openRead.output),
     read: base.input(reading.read.input.extend(atPeer.shape)).output(reading.read.output),
     closeRead: base.input(reading.closeRead.input.extend(atPeer.shape)).output(reading.closeRead.output),
+    /** Takes a file or folder out of the volume there, to exactly `local` here. */
+    get: base.input(takingOut.extend(atPeer.shape)).output(eventIterator(copyEventSchema)),
   },
   snapshots: { list: base.input(reading.listSnapshots.input.extend(atPeer.shape)).output(reading.listSnapshots.output) },
 };

@@ -1,7 +1,6 @@
 import { MirrorpointError } from '../base/index.ts';
-import { childPath } from '../contract/index.ts';
-import type { Attributes, DirectoryEntry } from '../files/index.ts';
-import { inodeAt, isUnchanged, type ReadableRoot } from './readable-root.ts';
+import { childPath, type ListedEntry } from '../contract/index.ts';
+import type { ExportSource } from './export-source.ts';
 import { type Job, TaskGroup } from './job.ts';
 import type { LocalAttributes, LocalTree } from './local-tree.ts';
 import type { ImportCounts } from './import-job.ts';
@@ -17,11 +16,6 @@ const grainBytes = 4096;
 
 /** Files with several names that are remembered, so that the copies are one file too. */
 const linkedFilesMax = 1_000_000;
-
-interface Entry extends Attributes {
-  readonly name: string;
-  readonly target: string | undefined;
-}
 
 interface OpenFolder {
   readonly path: string;
@@ -49,15 +43,15 @@ export class ExportJob {
     bytes: 0,
     holeBytes: 0,
   };
-  readonly #root: ReadableRoot;
+  readonly #source: ExportSource;
   readonly #tree: LocalTree;
   readonly #job: Job;
   readonly #overwrite: boolean;
   readonly #tasks = new TaskGroup(filesAtOnceMax, memoryBytesMax);
   readonly #linked = new Map<number, { local: Promise<string | undefined>; namesLeft: number }>();
 
-  constructor(options: { root: ReadableRoot; tree: LocalTree; job: Job; overwrite: boolean }) {
-    this.#root = options.root;
+  constructor(options: { source: ExportSource; tree: LocalTree; job: Job; overwrite: boolean }) {
+    this.#source = options.source;
     this.#tree = options.tree;
     this.#job = options.job;
     this.#overwrite = options.overwrite;
@@ -65,11 +59,7 @@ export class ExportJob {
 
   /** Takes a file or folder out to exactly this local path. */
   async run(path: string, local: string): Promise<ImportCounts> {
-    const entry = await this.#root.query((files): Entry => {
-      const ino = inodeAt(files, path);
-      const stat = files.stat(ino);
-      return { ...stat, name: '', target: stat.kind === 'symlink' ? files.readLink(ino) : undefined };
-    });
+    const entry = await this.#source.entryAt(path);
     try {
       const folder = await this.#exportEntry({ path, local, entry, parent: undefined });
       if (folder !== undefined) await this.#exportFolders(folder);
@@ -97,7 +87,7 @@ export class ExportJob {
     let after: string | undefined;
     for (;;) {
       this.#job.checkCancelled();
-      const page = await this.#readPage(folder.ino, after);
+      const page = await this.#source.page(folder.ino, { after, limit: pageEntries });
       for (const entry of page) {
         const path = childPath(folder.path, entry.name);
         const local = this.#tree.join(folder.local, entry.name);
@@ -109,20 +99,10 @@ export class ExportJob {
     }
   }
 
-  #readPage(ino: number, after: string | undefined): Promise<Entry[]> {
-    return this.#root.query((files) =>
-      files.readDirectory(ino, after, pageEntries).map((entry: DirectoryEntry) => ({
-        ...files.stat(entry.ino),
-        name: entry.name,
-        target: entry.kind === 'symlink' ? files.readLink(entry.ino) : undefined,
-      })),
-    );
-  }
-
   async #exportEntry(place: {
     path: string;
     local: string;
-    entry: Entry;
+    entry: ListedEntry;
     parent: OpenFolder | undefined;
   }): Promise<OpenFolder | undefined> {
     const { path, local, entry, parent } = place;
@@ -154,7 +134,7 @@ export class ExportJob {
     return undefined;
   }
 
-  #workFor(local: string, entry: Entry, isInNewFolder: boolean): () => Promise<void> {
+  #workFor(local: string, entry: ListedEntry, isInNewFolder: boolean): () => Promise<void> {
     const write = entry.kind === 'symlink' ? this.#writeSymlink : this.#writeFile;
     const writeOne = async (): Promise<void> => {
       const replace = await this.#mayReplace(local, isInNewFolder);
@@ -201,7 +181,7 @@ export class ExportJob {
     throw new MirrorpointError('exists', `${local} is there already and was left alone. Use --overwrite to replace it, or choose another place.`);
   }
 
-  async #openFolder(place: { path: string; local: string; entry: Entry; parent: OpenFolder | undefined }): Promise<OpenFolder> {
+  async #openFolder(place: { path: string; local: string; entry: ListedEntry; parent: OpenFolder | undefined }): Promise<OpenFolder> {
     const { path, local, entry, parent } = place;
     const there = parent?.isNew === true ? undefined : await this.#tree.stat(local);
     if (there !== undefined && there.kind !== 'directory') {
@@ -215,18 +195,18 @@ export class ExportJob {
     return { path, local, ino: entry.ino, attributes: entry, isNew: there === undefined, parent, pendingCount: 1 };
   }
 
-  async #writeSymlink(local: string, entry: Entry, replace: boolean): Promise<void> {
-    await this.#tree.makeSymlink(local, { target: entry.target ?? '', attributes: entry, replace });
+  async #writeSymlink(local: string, entry: ListedEntry, replace: boolean): Promise<void> {
+    await this.#tree.makeSymlink(local, { target: entry.linkTarget ?? '', attributes: entry, replace });
     this.counts.symlinks++;
   }
 
-  async #writeFile(local: string, entry: Entry, replace: boolean): Promise<void> {
+  async #writeFile(local: string, entry: ListedEntry, replace: boolean): Promise<void> {
     await using writer = await this.#tree.createFile(local);
     const buffer = Buffer.allocUnsafe(Math.min(entry.sizeBytes, pieceBytes));
     let offsetBytes = 0;
     while (offsetBytes < entry.sizeBytes) {
       this.#job.checkCancelled();
-      const gotBytes = await this.#root.readInto(entry.ino, offsetBytes, buffer);
+      const gotBytes = await this.#source.readInto(entry.ino, offsetBytes, buffer);
       if (gotBytes === 0) break;
       const piece = buffer.subarray(0, gotBytes);
       let dataBytes = 0;
@@ -239,14 +219,14 @@ export class ExportJob {
       this.counts.holeBytes += gotBytes - dataBytes;
       this.#job.counts.bytes += gotBytes;
     }
-    if (this.#root.cp === 0) await this.#checkUnchanged(local, entry);
+    if (this.#source.isLive) await this.#checkUnchanged(local, entry);
     await writer.commit({ sizeBytes: offsetBytes, attributes: entry, replace });
     this.counts.files++;
   }
 
   /** In the live state a file may be written, or its inode become another file, while it is read. */
-  async #checkUnchanged(local: string, entry: Entry): Promise<void> {
-    if (await this.#root.query((files) => isUnchanged(files, entry))) return;
+  async #checkUnchanged(local: string, entry: ListedEntry): Promise<void> {
+    if (await this.#source.isUnchanged(entry)) return;
     throw new MirrorpointError(
       'source-changed',
       `${local} was left out: the file in the volume changed while it was read. Try again, or take it out of a snapshot.`,

@@ -4,6 +4,7 @@ import { changeBlocks } from '../files/index.ts';
 import type { Volume } from '../volume/index.ts';
 import { CompareJob } from './compare-job.ts';
 import { ExportJob } from './export-job.ts';
+import { sourceOfRoot } from './export-source.ts';
 import { ImportJob } from './import-job.ts';
 import { makeDurable } from './durable.ts';
 import { procedures } from './procedures.ts';
@@ -13,7 +14,8 @@ import { makeFolder } from './make-folder.ts';
 import { listFolder, onRoot, openRead, readOpen, statPath } from './root-reading.ts';
 import { checkAbsolute } from './volume-opening.ts';
 
-type CopyCounts = Omit<CopyResult, 'type' | 'durationMs' | 'problemCount'>;
+/** What a copy counts. */
+export type CopyCounts = Omit<CopyResult, 'type' | 'durationMs' | 'problemCount'>;
 
 async function move(volume: Volume, request: { from: string; to: string; replace: boolean }): Promise<void> {
   const [from, to] = [splitPath(request.from), splitPath(request.to)];
@@ -83,7 +85,7 @@ export const fileProcedures = {
       checkAbsolute(input.local);
       const { localTree: tree } = engine.ports;
       return onRoot(engine, input, (root) =>
-        new ExportJob({ root, tree, job, overwrite: input.overwrite }).run(input.path, input.local),
+        new ExportJob({ source: sourceOfRoot(root), tree, job, overwrite: input.overwrite }).run(input.path, input.local),
       );
     }),
   ),

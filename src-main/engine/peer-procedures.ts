@@ -1,8 +1,9 @@
 import { implement } from '@orpc/server';
 import { MirrorpointError } from '../base/index.ts';
 import { peerContract } from '../contract/index.ts';
+import { sourceOfRoot } from './export-source.ts';
 import { type ProcedureContext, withCodedFaults } from './procedures.ts';
-import { listFolder, listSnapshots, openRead, readOpen, statPath } from './root-reading.ts';
+import { listFolder, listSnapshots, openRead, readOpen, readPart, statPath } from './root-reading.ts';
 
 /** What a question of a paired server is answered with: its proven identity, besides what every procedure has. */
 export interface PeerContext extends ProcedureContext {
@@ -53,6 +54,25 @@ export const peerRouter = os.router({
     read: os.files.read.handler(({ input, context }) => readOpen(context, input)),
     closeRead: os.files.closeRead.handler(async ({ input, context: { session } }) => {
       await session.drop(input.readId);
+      return {};
+    }),
+  },
+  roots: {
+    open: os.roots.open.handler(async ({ input, context }) => {
+      requireShared(context, input.volume);
+      const root = await context.engine.openRoot(input.volume, input.at);
+      const { cp } = root;
+      return { rootId: await context.session.keep({ root, ino: 0 }), cp };
+    }),
+    entry: os.roots.entry.handler(({ input, context: { session } }) => sourceOfRoot(session.read(input.rootId).root).entryAt(input.path)),
+    page: os.roots.page.handler(async ({ input: { rootId, ino, after, limit }, context: { session } }) => ({
+      entries: await sourceOfRoot(session.read(rootId).root).page(ino, { after, limit }),
+    })),
+    read: os.roots.read.handler(({ input: { rootId, ino, offsetBytes, lengthBytes }, context: { session } }) =>
+      readPart(session.read(rootId).root, ino, { offsetBytes, lengthBytes }),
+    ),
+    close: os.roots.close.handler(async ({ input, context: { session } }) => {
+      await session.drop(input.rootId);
       return {};
     }),
   },

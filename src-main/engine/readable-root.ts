@@ -62,7 +62,7 @@ export function existingEntry(files: FileReader, parent: number, name: string): 
 }
 
 /** Whether an inode is still the file that it was, with the same content as far as its times tell. */
-export function isUnchanged(files: FileReader, known: Attributes): boolean {
+export function isUnchanged(files: FileReader, known: Pick<Attributes, 'ino' | 'generation' | 'sizeBytes' | 'modifiedNs'>): boolean {
   try {
     const { generation, sizeBytes, modifiedNs } = files.stat(known.ino);
     return generation === known.generation && sizeBytes === known.sizeBytes && modifiedNs === known.modifiedNs;

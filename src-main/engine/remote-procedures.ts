@@ -1,7 +1,11 @@
 import { MirrorpointError } from '../base/index.ts';
 import { peerAnswers, type PeerClient } from '../contract/index.ts';
+import { ExportJob } from './export-job.ts';
+import { withPeerSource } from './export-source.ts';
+import type { CopyCounts } from './file-procedures.ts';
 import { checkedAnswer, type PeerChoice } from './peer-clients.ts';
 import { type ProcedureContext, procedures } from './procedures.ts';
+import { checkAbsolute } from './volume-opening.ts';
 
 const { remote: os } = procedures;
 
@@ -42,6 +46,14 @@ export const remoteProcedures = {
       const [client, question] = await split(context, input);
       return checkedAnswer(peerAnswers.closeRead, await client.files.closeRead(question));
     }),
+    get: os.files.get.handler(({ input, context }) =>
+      context.engine.jobs.run<never, CopyCounts>(async (job) => {
+        checkAbsolute(input.local);
+        const [client, place] = await split(context, input);
+        const { localTree: tree } = context.engine.ports;
+        return withPeerSource(client, place, (source) => new ExportJob({ source, tree, job, overwrite: place.overwrite }).run(place.path, place.local));
+      }),
+    ),
   },
   snapshots: {
     list: os.snapshots.list.handler(async ({ input, context }) => {

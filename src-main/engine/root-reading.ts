@@ -62,6 +62,11 @@ export async function openRead({ engine, session }: ReadingContext, place: Place
 
 export async function readOpen({ session }: ReadingContext, part: { readId: string; offsetBytes: number; lengthBytes: number }): Promise<Blob> {
   const { root, ino } = session.read(part.readId);
+  return readPart(root, ino, part);
+}
+
+/** The bytes from the offset on, fewer at the end of the file. */
+export async function readPart(root: ReadableRoot, ino: number, part: { offsetBytes: number; lengthBytes: number }): Promise<Blob> {
   const target = new Uint8Array(part.lengthBytes);
   const gotBytes = await root.readInto(ino, part.offsetBytes, target);
   return new Blob([target.subarray(0, gotBytes)]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src-main/base/index.ts';
 import { ExportJob } from '../../src-main/engine/export-job.ts';
+import { sourceOfRoot } from '../../src-main/engine/export-source.ts';
 import { JobBoard } from '../../src-main/engine/job.ts';
 import { openPrimaryRoot, type ReadableRoot } from '../../src-main/engine/readable-root.ts';
 import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts';
@@ -70,7 +71,7 @@ describe('a file of the live state', () => {
     const local = join(folder, 'file');
     const codes: string[] = [];
     const events = new JobBoard(systemClock).run<never, object>((job) =>
-      new ExportJob({ root, tree: localTree, job, overwrite: false }).run('/file', local),
+      new ExportJob({ source: sourceOfRoot(root), tree: localTree, job, overwrite: false }).run('/file', local),
     );
     for await (const event of events) if (event.type === 'problem') codes.push(event.code);
     expect(codes).toEqual(['source-changed']);
@@ -78,7 +79,7 @@ describe('a file of the live state', () => {
     await root.close();
     const again = await openPrimaryRoot(volume, 'live');
     const done = new JobBoard(systemClock).run<never, object>((job) =>
-      new ExportJob({ root: again, tree: localTree, job, overwrite: false }).run('/other', local),
+      new ExportJob({ source: sourceOfRoot(again), tree: localTree, job, overwrite: false }).run('/other', local),
     );
     for await (const event of done) expect(event.type).not.toBe('problem');
     expect(readFileSync(local).every((byte) => byte === 'b'.charCodeAt(0))).toBe(true);

@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src-main/base/index.ts';
-import type { MirrorpointClient } from '../../src-main/contract/index.ts';
+import type { MirrorpointClient, PeerClient } from '../../src-main/contract/index.ts';
 import { linksPerPeerMax, Questioner } from '../../src-main/control/index.ts';
 import { clientOf, Engine, PeerDesk } from '../../src-main/engine/index.ts';
+import { ExportJob } from '../../src-main/engine/export-job.ts';
+import { withPeerSource } from '../../src-main/engine/export-source.ts';
 import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts';
 import { machinePorts } from '../../src-main/shells/index.ts';
 
@@ -55,6 +57,16 @@ async function writeFile(server: TestServer, name: string, text: string): Promis
   });
 }
 
+async function untilIdentical(primary: TestServer): Promise<void> {
+  await expect.poll(async () => (await primary.client.relationships.list({})).relationships[0]?.identical, { timeout: 20_000 }).toBe(true);
+}
+
+async function gather<T>(stream: AsyncIterable<T> | Promise<AsyncIterable<T>>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const event of await stream) all.push(event);
+  return all;
+}
+
 /** `a` has the volume `work`, which `b` mirrors as `copy`, with one file and one snapshot. */
 async function mirrored(): Promise<{ a: TestServer; b: TestServer; address: string }> {
   const [a, b] = [await serve('a'), await serve('b')];
@@ -65,7 +77,7 @@ async function mirrored(): Promise<{ a: TestServer; b: TestServer; address: stri
   await writeFile(a, 'note', 'what was noted');
   await a.client.snapshots.create({ volume: 'work', snapshot: 'monday' });
   await a.client.relationships.link({ volume: 'work', address, peer: 'b' });
-  await expect.poll(async () => (await a.client.relationships.list({})).relationships[0]?.identical, { timeout: 20_000 }).toBe(true);
+  await untilIdentical(a);
   return { a, b, address };
 }
 
@@ -91,6 +103,59 @@ describe('a paired server', () => {
     expect(about).toMatchObject({ serverName: 'b', volumes: [{ name: 'copy', role: 'mirror', state: 'open' }], relationships: [{ identical: true, verdict: { level: 'good' } }] });
     // What is no matter of a peer's stays at home.
     expect(JSON.stringify(about)).not.toContain('.img');
+  });
+
+  it('gives files and folders out as they were in one CP, whatever comes meanwhile', async () => {
+    const { a } = await mirrored();
+    const [source, target] = [join(a.folder, 'source'), join(a.folder, 'target')];
+    mkdirSync(join(source, 'inner'), { recursive: true });
+    writeFileSync(join(source, 'large'), Buffer.alloc(3_000_000, 'x'));
+    writeFileSync(join(source, 'inner', 'small'), 'small');
+    linkSync(join(source, 'large'), join(source, 'inner', 'same'));
+    symlinkSync('large', join(source, 'pointer'));
+    await gather(a.client.files.put({ volume: 'work', path: '/tree', local: source }));
+    await a.client.cp.now({ volume: 'work' });
+    await untilIdentical(a);
+    const session = a.engine.newSession();
+    const client = await a.engine.peerClients.of(session, { peer: 'b' });
+    await withPeerSource(client, { volume: 'copy', at: 'live' }, async (root) => {
+      await gather(a.client.files.remove({ volume: 'work', path: '/tree', recursive: true }));
+      await a.client.cp.now({ volume: 'work' });
+      await untilIdentical(a);
+      await expect(a.client.remote.files.stat({ peer: 'b', volume: 'copy', path: '/tree' })).rejects.toMatchObject({ code: 'not-found' });
+      const events = await gather(
+        a.engine.jobs.run<never, object>((job) => new ExportJob({ source: root, tree: a.engine.ports.localTree, job, overwrite: false }).run('/tree', target)),
+      );
+      expect(events.at(-1)).toMatchObject({ type: 'done', files: 2, directories: 2, symlinks: 1, hardLinks: 1, problemCount: 0 });
+    });
+    await session.close();
+    expect(readFileSync(join(target, 'inner', 'same')).equals(readFileSync(join(source, 'large')))).toBe(true);
+    expect([readFileSync(join(target, 'inner', 'small'), 'utf8'), readlinkSync(join(target, 'pointer'))]).toEqual(['small', 'large']);
+    expect(statSync(join(target, 'large')).ino).toBe(statSync(join(target, 'inner', 'same')).ino);
+    const got = await gather(a.client.remote.files.get({ peer: 'b', volume: 'copy', at: { snapshot: 'monday' }, path: '/note', local: join(a.folder, 'note') }));
+    expect(got.at(-1)).toMatchObject({ type: 'done', files: 1, bytes: 14 });
+    await expect(gather(a.client.remote.files.get({ peer: 'b', volume: 'other', path: '/', local: target }))).rejects.toMatchObject({ code: 'volume-not-found' });
+  });
+
+  it.each(['../outside', '..', '.', '', 'a/b', 'a\\b', 'a\0b'])('that names a file %j brings nothing of it here', async (name) => {
+    const { a } = await mirrored();
+    const session = a.engine.newSession();
+    const honest = await a.engine.peerClients.of(session, { peer: 'b' });
+    const page: PeerClient['roots']['page'] = async (question) => {
+      const { entries } = await honest.roots.page(question);
+      return { entries: entries.map((entry) => ({ ...entry, name })) };
+    };
+    const hostile = { ...honest, roots: { open: honest.roots.open, entry: honest.roots.entry, page, read: honest.roots.read, close: honest.roots.close } };
+    const target = join(a.folder, 'deep', 'target');
+    mkdirSync(join(a.folder, 'deep'));
+    const events = await gather(
+      a.engine.jobs.run<never, object>((job) =>
+        withPeerSource(hostile, { volume: 'copy', at: 'last' }, (source) => new ExportJob({ source, tree: a.engine.ports.localTree, job, overwrite: true }).run('/', target)),
+      ),
+    );
+    expect(events.filter((event) => event.type === 'problem')).toMatchObject([{ code: 'name-invalid' }]);
+    expect([readdirSync(join(a.folder, 'deep')), readdirSync(target)]).toEqual([['target'], []]);
+    await session.close();
   });
 
   it('answers faults with their codes', async () => {

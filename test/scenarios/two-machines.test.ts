@@ -99,6 +99,9 @@ describe('two machines', () => {
     expect((await succeed(a, 'ls', 'copy@monday:/tree', ...office)).trim().split('\n')).toHaveLength(20);
     expect(await succeed(a, 'cat', 'copy@last:/tree/3.bin', ...office)).toBe(await succeed(b, 'cat', 'copy@last:/tree/3.bin'));
     expect(await succeed(a, 'status', ...office)).toMatch(/copy +mirror +open[^]*Up to date: proven identical at CP/);
+    const taken = join(folder, 'taken');
+    await succeed(a, 'get', 'copy@monday:/tree', taken, ...office);
+    await succeed(a, 'compare', taken, 'work:/tree');
     expect(codeOf(await runCommand(a, '--json', 'ls', 'work:/', ...office))).toBe('volume-not-found');
     // Nobody told the mirror's server where the primary listens for questions, and it does not listen.
     expect(codeOf(await runCommand(b, '--json', 'status', '--peer', identityOfA))).toBe('argument-invalid');

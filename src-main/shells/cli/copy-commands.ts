@@ -16,6 +16,7 @@ import {
 import { livePlace } from './browsing-commands.ts';
 import { addCommand, type CommandContext, eventsOf, type Surroundings } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { parsePeer, withPeerOption } from './peer-reading.ts';
 import { formatDuration } from './values.ts';
 
 function problemLine(problem: JobProblem): string {
@@ -117,16 +118,17 @@ function addCopies(program: Command, surroundings: Surroundings): void {
     {
       usage: 'get <place> <local>',
       summary: 'take a file or folder out of a volume, mirror or snapshot',
-      examples: ['get work@monday:/projects ./projects-of-monday', 'get copy:/notes.txt ./ --overwrite'],
+      examples: ['get work@monday:/projects ./projects-of-monday', 'get copy:/notes.txt ./ --overwrite', 'get copy@monday:/projects ./projects --peer office'],
     },
-    (command) => command.option('--overwrite', 'replace files that are there'),
+    (command) => withPeerOption(command.option('--overwrite', 'replace files that are there')),
     async (context, options, text, local) => {
-      const { overwrite = false } = options as { overwrite?: boolean };
+      const { overwrite = false, peer } = options as { overwrite?: boolean; peer?: string };
       const place = parsePlace(text);
       const name = pathParts(place.path).at(-1);
       const target = /[/\\]$/.test(local) && name !== undefined ? join(local, name) : local;
+      const request = { ...place, local: resolve(target), overwrite };
       await context.withClient((client) =>
-        follow(context, client.files.get({ ...place, local: resolve(target), overwrite }), 'Took out'),
+        follow(context, peer === undefined ? client.files.get(request) : client.remote.files.get({ ...request, ...parsePeer(peer) }), 'Took out'),
       );
     },
   );
