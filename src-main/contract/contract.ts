@@ -1,10 +1,10 @@
 import { type ContractRouterClient, eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema } from './job-schemas.ts';
+import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema, switchOverEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
 import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
-import { holdLabelSchema, holdReasonSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
+import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
 import * as scheduling from './schedule-schemas.ts';
 import * as schemas from './schemas.ts';
@@ -178,6 +178,17 @@ const events = {
     .output(eventIterator(z.object({ events: z.array(eventSchema) }))),
 };
 
+const failover = {
+  /** On the primary: its mirror becomes the primary, and it the mirror. Nothing is lost. Without an address: the only relationship of the volume. */
+  switchOver: base.input(ofVolume.extend({ address: z.string().min(1).optional() })).output(eventIterator(switchOverEventSchema)),
+  /** On the primary: gives up a switch-over of which it is not known whether it happened. */
+  abort: base.input(ofVolume.extend({ force: z.boolean().default(false) })).output(nothing),
+  /** On the mirror: what `promote` would mean now. */
+  prospect: base.input(ofVolume).output(schemas.failoverProspectSchema),
+  /** On the mirror: makes it the primary, at its last CP or a kept one; `force` although its primary is connected. */
+  promote: base.input(ofVolume.extend({ at: keptRootSchema.optional(), force: z.boolean().default(false) })).output(schemas.promotedSchema),
+};
+
 const ofPeer = z.object({ peer: z.string().min(1) });
 
 const peers = {
@@ -260,7 +271,7 @@ const remote = {
 };
 
 /** Everything that can be asked of a server. */
-export const contract = { server, volumes, files, cp, snapshots, schedule, relationships, holds, events, peers, pairing, remote };
+export const contract = { server, volumes, files, cp, snapshots, schedule, relationships, holds, failover, events, peers, pairing, remote };
 
 /** How a window or a command asks, whatever carries the questions. */
 export type MirrorpointClient = ContractRouterClient<typeof contract>;

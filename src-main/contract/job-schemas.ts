@@ -71,6 +71,23 @@ export const removeResultSchema = resultFields.extend({ entries: z.int() });
 export const removeEventSchema = z.discriminatedUnion('type', [jobProgressSchema, jobProblemSchema, removeResultSchema]);
 export type RemoveEvent = z.infer<typeof removeEventSchema>;
 
+/** How far a switch-over is: changes are refused from the first step on, and from the last on there is no way back by itself. */
+export const switchOverStepSchema = z.object({
+  type: z.literal('step'),
+  step: z.enum(['stopping-changes', 'last-cp', 'handing-over']),
+  cp: z.int().optional(),
+  epoch: z.int().optional(),
+});
+export type SwitchOverStep = z.infer<typeof switchOverStepSchema>;
+
+export const switchOverEventSchema = z.discriminatedUnion('type', [
+  jobProgressSchema,
+  jobProblemSchema,
+  switchOverStepSchema,
+  resultFields.extend({ cp: z.int(), epoch: z.int() }),
+]);
+export type SwitchOverEvent = z.infer<typeof switchOverEventSchema>;
+
 export const checkEventSchema = z.discriminatedUnion('type', [
   jobProgressSchema,
   jobProblemSchema,

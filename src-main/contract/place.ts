@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import { MirrorpointError } from '../base/index.ts';
 
+/** The state of a CP that is kept, or a snapshot. */
+export const keptRootSchema = z.union([z.object({ cp: z.int().min(1) }), z.object({ snapshot: z.string().min(1).max(255) })]);
+export type KeptRootChoice = z.infer<typeof keptRootSchema>;
+
 /**
  * Which state of a volume is meant: what is there now, the last CP, the state
  * of a CP that is still kept, or a snapshot. A mirror's `live` is its last CP.
  */
-export const rootChoiceSchema = z.union([
-  z.literal('live'),
-  z.literal('last'),
-  z.object({ cp: z.int().min(1) }),
-  z.object({ snapshot: z.string().min(1).max(255) }),
-]);
+export const rootChoiceSchema = z.union([z.literal('live'), z.literal('last'), keptRootSchema]);
 export type RootChoice = z.infer<typeof rootChoiceSchema>;
 
 const nameShape = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;

@@ -66,6 +66,8 @@ export const volumeSummarySchema = z.object({
   listen: z.array(z.string()),
   cpIntervalMs: z.int(),
   durability: durabilitySchema,
+  /** A change of roles that is not over; while it is handed over, a volume takes no changes. */
+  transition: z.enum(['handing-over', 'promoting', 'stepping-down']).optional(),
 });
 export type VolumeSummary = z.infer<typeof volumeSummarySchema>;
 
@@ -148,6 +150,24 @@ export const snapshotSchema = z.object({
   holds: z.array(holdSchema),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
+
+/** What promoting a mirror now would mean. */
+export const failoverProspectSchema = z.object({
+  /** The mirror's last CP, which is what there would be; 0 for none. */
+  cp: z.int(),
+  cpWallMs: z.number(),
+  ageMs: z.number(),
+  epoch: z.int(),
+  /** The newest CP that the primary is known to have taken. */
+  primaryCp: z.int(),
+  /** The primary speaks with the mirror. */
+  isConnected: z.boolean(),
+  primaryName: z.string().optional(),
+});
+export type FailoverProspect = z.infer<typeof failoverProspectSchema>;
+
+/** Where a volume that was promoted begins. */
+export const promotedSchema = z.object({ cp: z.int(), epoch: z.int() });
 
 export const snapshotPlaceSchema = z.object({ volume: volumeNameSchema, snapshot: snapshotNameSchema });
 

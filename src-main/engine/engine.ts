@@ -4,9 +4,11 @@ import { toHex } from '../base/index.ts';
 import { AlertWatch, type Watched } from './alert-watch.ts';
 import { Alerts } from './alerts.ts';
 import { EventLog } from './event-log.ts';
+import { Failover } from './failover.ts';
 import { HoldKeeper } from './hold-keeper.ts';
 import { JobBoard } from './job.ts';
-import { MirrorListening } from './mirror-listening.ts';
+import { Listening, type OpenedLink } from './listening.ts';
+import { Mirrors } from './mirrors.ts';
 import { PeerClients } from './peer-clients.ts';
 import type { EnginePorts } from './ports.ts';
 import { openMirrorRoot, openPrimaryRoot, type ReadableRoot } from './readable-root.ts';
@@ -14,7 +16,7 @@ import { type RelationshipFacts, RelationshipReports } from './relationship-repo
 import { Relationships } from './relationships.ts';
 import { EngineSession } from './session.ts';
 import { Trust } from './trust.ts';
-import { SettingsBook, type VolumeSettings } from './settings.ts';
+import { addressOf, SettingsBook, type VolumeSettings } from './settings.ts';
 import { SnapshotSchedules } from './snapshot-schedules.ts';
 import type { OpenVolume } from './volume-opening.ts';
 import { VolumeShelf } from './volume-shelf.ts';
@@ -45,7 +47,9 @@ export class Engine implements AsyncDisposable {
   /** What is kept for mirrors that are away. */
   readonly holds: HoldKeeper;
   readonly trust: Trust;
-  readonly mirrors: MirrorListening;
+  readonly mirrors: Mirrors;
+  readonly listening: Listening;
+  readonly failover: Failover;
   readonly peerClients: PeerClients;
   readonly isServing: boolean;
   readonly #startedWallMs: number;
@@ -71,7 +75,15 @@ export class Engine implements AsyncDisposable {
     this.alerts.onChange(changed);
     this.events.onEvent(changed);
     this.jobs = new JobBoard(ports.clock);
-    this.relationships = new Relationships({ ports, book, trust, isServing: options.serve });
+    this.relationships = new Relationships({
+      ports,
+      book,
+      trust,
+      isServing: options.serve,
+      onSuperseded: (volume, by) => {
+        this.failover.stepDown(volume, by);
+      },
+    });
     this.relationships.onChange(changed);
     this.schedules = new SnapshotSchedules({ ports, book, events, alerts: this.alerts, isServing: options.serve });
     this.holds = new HoldKeeper({
@@ -81,7 +93,15 @@ export class Engine implements AsyncDisposable {
       events,
       of: (volume) => this.relationships.heldOf(volume),
     });
-    this.mirrors = new MirrorListening({ ports, book, trust, onChange: changed });
+    this.listening = new Listening({ trust, clock: ports.clock, onLink: (volume, opened) => this.#accept(volume, opened) });
+    this.mirrors = new Mirrors({
+      ports,
+      book,
+      trust,
+      onChange: changed,
+      listeningAt: (volume) => this.listening.addressesOf(volume),
+      onLead: (volume, epoch) => this.failover.takeLead(volume, epoch),
+    });
     this.peerClients = new PeerClients({ clock: ports.clock, book, trust });
     this.#watch = new AlertWatch({ alerts: this.alerts, clock: ports.clock, look: () => this.#watched() });
     this.shelf = new VolumeShelf({
@@ -89,12 +109,16 @@ export class Engine implements AsyncDisposable {
       book,
       events: this.events,
       onOpen: (open) => {
-        if (open.role !== 'primary') return;
-        this.relationships.adopt(open);
-        this.schedules.adopt(open);
-        this.holds.adopt(open);
+        this.failover.adopt(open);
+        if (open.role === 'primary') {
+          this.relationships.adopt(open);
+          this.schedules.adopt(open);
+          this.holds.adopt(open);
+        } else if (this.isServing) this.mirrors.adopt(open);
       },
     });
+    const { shelf, relationships, mirrors } = this;
+    this.failover = new Failover({ ports, book, shelf, relationships, mirrors, events, leave: (name) => this.#leave(name) });
   }
 
   /**
@@ -136,18 +160,34 @@ export class Engine implements AsyncDisposable {
     return open.role === 'primary' ? openPrimaryRoot(open.volume, at) : openMirrorRoot(open.mirror, at);
   }
 
-  /** In a server, lets primaries connect to the mirror at the addresses of its settings. */
-  async beginListening(open: OpenVolume): Promise<void> {
-    if (!this.isServing || open.role !== 'mirror') return;
-    await this.mirrors.listen(open, this.shelf.settingsOf(open.name).listen);
+  /** In a server, lets the volume's other servers connect at the addresses of its settings. */
+  async beginListening({ name }: OpenVolume): Promise<void> {
+    if (this.isServing) await this.listening.listen(name, this.shelf.settingsOf(name).listen);
+  }
+
+  /** Hands a link that another server has opened to whatever the volume is here. */
+  async #accept(name: string, opened: OpenedLink): Promise<void> {
+    try {
+      const open = await this.shelf.get(name);
+      await (open.role === 'primary' ? this.relationships.accept(open, opened) : this.mirrors.accept(name, opened.link));
+    } catch (fault) {
+      await opened.link.close();
+      if (!isFault(fault)) throw fault;
+    }
   }
 
   /** Closes a volume with all that works on it. */
   async closeVolume(name: string): Promise<void> {
+    await this.listening.drop(name);
+    await this.#leave(name);
+    await this.shelf.release(name);
+  }
+
+  /** Ends what works on a volume by its role. */
+  async #leave(name: string): Promise<void> {
     await this.schedules.drop(name);
     await this.relationships.drop(name);
     await this.mirrors.drop(name);
-    await this.shelf.release(name);
   }
 
   relationshipStatuses(): RelationshipStatus[] {
@@ -172,7 +212,7 @@ export class Engine implements AsyncDisposable {
   #withHold(facts: RelationshipFacts): RelationshipFacts {
     const { volume, address } = facts;
     const open = this.shelf.opened.find(({ name }) => name === volume);
-    const held = this.relationships.heldOf(volume).find(({ settings }) => settings.address === address);
+    const held = this.relationships.heldOf(volume).find(({ settings }) => addressOf(settings) === address);
     return open?.role !== 'primary' || held === undefined ? facts : { ...facts, hold: this.holds.statusOf(open, held.settings) };
   }
 
@@ -216,7 +256,7 @@ export class Engine implements AsyncDisposable {
   /** In a server a mirror's addresses are those where it is listened to now, else those of the settings. */
   #summary(settings: VolumeSettings): ReturnType<VolumeShelf['summary']> {
     const summary = this.shelf.summary(settings);
-    return this.isServing ? { ...summary, listen: this.mirrors.addressesOf(settings.name) } : summary;
+    return this.isServing ? { ...summary, listen: this.listening.addressesOf(settings.name) } : summary;
   }
 
   async volumeStatus(name: string): Promise<VolumeStatus> {
@@ -268,6 +308,8 @@ export class Engine implements AsyncDisposable {
     this.#watch.close();
     await this.jobs.close();
     for (const session of [...this.#sessions]) await session.close();
+    await this.listening.close();
+    await this.failover.close();
     await this.schedules.close();
     await this.relationships.close();
     await this.mirrors.close();
@@ -300,13 +342,16 @@ export class Engine implements AsyncDisposable {
 
   async #listenAt(text: string): Promise<void> {
     const match = /^([A-Za-z0-9._-]+)=(.+)$/.exec(text);
-    const mirrors = this.shelf.opened.filter((open) => open.role === 'mirror');
-    const name = match?.[1] ?? (mirrors.length === 1 ? mirrors[0]!.name : undefined);
+    // A mirror that was promoted is reached where it was reached before.
+    const { opened } = this.shelf;
+    const mirrors = opened.filter((open) => open.role === 'mirror');
+    const [only, ...more] = mirrors.length > 0 ? mirrors : opened;
+    const name = match?.[1] ?? (more.length === 0 ? only?.name : undefined);
     if (name === undefined) {
-      const why = mirrors.length === 0 ? 'there is no mirror volume here that could listen' : 'there are several mirrors here';
-      throw new MirrorpointError('argument-invalid', `--listen ${text}: ${why}. Write --listen VOLUME=ADDRESS, naming a mirror.`);
+      const why = only === undefined ? 'there is no volume here that could listen' : 'there are several volumes here';
+      throw new MirrorpointError('argument-invalid', `--listen ${text}: ${why}. Write --listen VOLUME=ADDRESS, naming one.`);
     }
-    await this.mirrors.listen(await this.shelf.mirror(name), [match?.[2] ?? text]);
+    await this.listening.listen((await this.shelf.get(name)).name, [match?.[2] ?? text]);
   }
 }
 

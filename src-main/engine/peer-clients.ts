@@ -59,7 +59,7 @@ export class PeerClients {
   }
 
   #addressOf(identity: string, name: string): string {
-    const address = this.#book.current.relationships.find(({ peer }) => peer === identity)?.address;
+    const address = this.#book.current.relationships.find(({ peer, address }) => peer === identity && address !== undefined)?.address;
     if (address !== undefined) return address;
     throw new MirrorpointError('argument-invalid', `No volume here is linked to '${name}', so nobody knows where that server is. Write ${name}@tls://HOST:PORT.`);
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/index.ts';
 import type { HoldStatus, RelationshipState, RelationshipStatus } from '../contract/index.ts';
 import type { RelationshipStatus as ReplicationStatus } from '../replication/index.ts';
-import type { Settings } from './settings.ts';
+import { addressOf, type Settings } from './settings.ts';
 import { type MeasuredRelationship, verdictOf } from './verdict.ts';
 
 /** One end of a relationship as replication knows it. */
@@ -88,7 +88,7 @@ export class RelationshipReports {
   #limitsOf({ volume, role, address }: RelationshipFacts): { intervalMs: number; lagLimitMs: number } {
     const { volumes, relationships } = this.#settings();
     const settings = volumes.find((known) => known.name === volume);
-    const own = relationships.find((known) => known.volume === volume && known.address === address);
+    const own = relationships.find((known) => known.volume === volume && addressOf(known) === address);
     // A mirror's settings have an interval too, which is for the day on which it becomes a primary.
     const intervalMs = role === 'primary' ? (settings?.cpIntervalMs ?? 0) : 0;
     return { intervalMs, lagLimitMs: own?.lagLimitMs ?? settings?.lagLimitMs ?? Math.max(3 * intervalMs, lagLimitMsMin) };

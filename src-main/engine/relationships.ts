@@ -1,13 +1,14 @@
 import { fromHex, MirrorpointError, present, toHex } from '../base/index.ts';
 import type { HoldCap, RateLimitSettings, RatesInForce } from '../contract/index.ts';
-import { PrimaryRelationship, type RelationshipStatus } from '../replication/index.ts';
-import { zstdPacking } from '../wire/index.ts';
+import { PrimaryRelationship, refusePeer, type RelationshipStatus, type ServerName } from '../replication/index.ts';
+import { type HelloMessage, zstdPacking } from '../wire/index.ts';
 import type { HeldRelationship } from './hold-keeper.ts';
+import type { OpenedLink } from './listening.ts';
 import { beginningOf } from './mirror-roots.ts';
 import type { EnginePorts } from './ports.ts';
 import { checkLimits, noLimits, rateNow } from './sending-limits.ts';
 import type { RelationshipFacts } from './relationship-reports.ts';
-import type { RelationshipSettings, SettingsBook } from './settings.ts';
+import { addressOf, type RelationshipSettings, type SettingsBook } from './settings.ts';
 import type { Trust } from './trust.ts';
 import type { OpenPrimary } from './volume-opening.ts';
 
@@ -23,18 +24,27 @@ export class Relationships {
   readonly #trust: Trust;
   readonly #isServing: boolean;
   readonly #running: Running[] = [];
+  readonly #onSuperseded: (volume: string, by: HelloMessage) => void;
   readonly #listeners = new Set<() => void>();
 
-  constructor(options: { ports: EnginePorts; book: SettingsBook; trust: Trust; isServing: boolean }) {
+  /** `onSuperseded` hears that another server was made the primary of a volume. */
+  constructor(options: {
+    ports: EnginePorts;
+    book: SettingsBook;
+    trust: Trust;
+    isServing: boolean;
+    onSuperseded: (volume: string, by: HelloMessage) => void;
+  }) {
     this.#ports = options.ports;
     this.#book = options.book;
     this.#trust = options.trust;
     this.#isServing = options.isServing;
+    this.#onSuperseded = options.onSuperseded;
   }
 
   /** Takes up the relationships of a volume in the step in which it was opened, before any CP is taken. */
   adopt(primary: OpenPrimary): void {
-    const settings = this.#book.current.relationships.filter((known) => known.volume === primary.name);
+    const settings = this.#of(primary.name);
     const made = settings.map((one) => this.#make(primary, one));
     // Once the volume has heard of a relationship, it stops keeping everything for unknown ones.
     if (made.length === 0) primary.volume.setMirrorNeeds('none', undefined);
@@ -49,10 +59,28 @@ export class Relationships {
     }
   }
 
+  /** Takes a link that a server has opened to a volume that is a primary here: that of one of its mirrors, or nobody's. */
+  async accept(primary: OpenPrimary, { link, hello }: OpenedLink): Promise<void> {
+    const { peerIdentity } = link;
+    const server = hello === undefined ? undefined : toHex(hello.serverId);
+    const running = this.#running.find(
+      ({ settings }) =>
+        settings.volume === primary.name && (peerIdentity === undefined ? settings.server === server : settings.peer === peerIdentity),
+    );
+    if (running !== undefined && running.settings.address === undefined) {
+      running.relationship.accept(link);
+      return;
+    }
+    const why = running === undefined ? 'does not have that server as its mirror' : 'is linked to that server from here';
+    const text = `Volume ${primary.name} is a primary, and ${why}. Link it there by \`mirrorpoint link\`, or name its mirror.`;
+    await refusePeer(link, primary.volume, this.#ownName, new MirrorpointError('peer-wrong-role', text));
+  }
+
   /** `peer` names the paired server that must be there. */
   async link(primary: OpenPrimary, address: string, peer: string | undefined): Promise<void> {
     const identity = this.#trust.checkTarget(address, peer);
-    if (this.#book.current.relationships.some((known) => isOf(known, primary.name, address))) {
+    const known = this.#of(primary.name);
+    if (known.some((one) => one.address === address || (identity !== undefined && one.peer === identity && one.address === undefined))) {
       throw new MirrorpointError('exists', `Volume ${primary.name} is linked to ${address} already. Look at it by \`mirrorpoint status\`.`);
     }
     const id = toHex(this.#ports.random.bytes(16));
@@ -73,7 +101,7 @@ export class Relationships {
    * more, from its next opening on when it is not open, or cannot be opened.
    */
   async unlink(volume: string, address: string): Promise<void> {
-    const settings = this.#settingsOf(volume, address);
+    const settings = this.settingsOf(volume, address);
     const running = this.#running.find((known) => known.settings.id === settings.id);
     await this.#book.change((now) => ({
       ...now,
@@ -95,7 +123,7 @@ export class Relationships {
   }
 
   limits(volume: string, address: string): RatesInForce {
-    return this.#ratesInForce(this.#settingsOf(volume, address));
+    return this.#ratesInForce(this.settingsOf(volume, address));
   }
 
   /** Throws `argument-invalid` for limits that cannot hold. */
@@ -118,12 +146,14 @@ export class Relationships {
     this.#changed();
   }
 
-  /** Those of open volumes as they are, the others as the settings say. */
+  /** Those of primary volumes: of open ones as they are, the others as the settings say. */
   statuses(): RelationshipFacts[] {
-    return this.#book.current.relationships.map((settings) => {
+    const { volumes, relationships } = this.#book.current;
+    const primaries = new Set(volumes.filter(({ role }) => role === 'primary').map(({ name }) => name));
+    return relationships.filter(({ volume }) => primaries.has(volume)).map((settings) => {
       const running = this.#running.find((known) => known.settings.id === settings.id);
-      const { volume, address, peer } = settings;
-      const end = { volume, role: 'primary', address, ...(peer !== undefined && { peerIdentity: peer }) } as const;
+      const { volume, peer } = settings;
+      const end = { volume, role: 'primary', address: addressOf(settings), ...(peer !== undefined && { peerIdentity: peer }) } as const;
       if (running !== undefined) return { ...end, ...running.relationship.status() };
       return { ...end, ...quietStatus(settings.paused) };
     });
@@ -139,7 +169,7 @@ export class Relationships {
 
   /** One of them. Throws `not-found`. */
   held(volume: string, address: string): HeldRelationship {
-    const { id } = this.#settingsOf(volume, address);
+    const { id } = this.settingsOf(volume, address);
     return present(this.heldOf(volume).find(({ settings }) => settings.id === id), 'the relationship of an open volume');
   }
 
@@ -155,7 +185,7 @@ export class Relationships {
   }
 
   async #changeSettings(volume: string, address: string, change: Partial<RelationshipSettings>): Promise<RelationshipSettings> {
-    const settings = this.#settingsOf(volume, address);
+    const settings = this.settingsOf(volume, address);
     await this.#book.change((now) => ({
       ...now,
       relationships: now.relationships.map((known) => (known.id === settings.id ? { ...known, ...change } : known)),
@@ -176,27 +206,54 @@ export class Relationships {
     return settings === undefined ? undefined : this.#ratesInForce(settings).bytesPerSecondNow;
   }
 
-  #settingsOf(volume: string, address: string): RelationshipSettings {
-    const settings = this.#book.current.relationships.find((known) => isOf(known, volume, address));
-    if (settings !== undefined) return settings;
-    throw new MirrorpointError(
-      'not-found',
-      `Volume ${volume} is not linked to ${address}. See \`mirrorpoint status\` for the links there are.`,
-    );
+  /**
+   * The settings of a relationship, by where the other server is, or who; the only one of the volume without that.
+   * Throws `not-found`, and `argument-invalid` when there are several.
+   */
+  settingsOf(volume: string, address?: string): RelationshipSettings {
+    const known = this.#of(volume);
+    const fitting = address === undefined ? known : known.filter((one) => addressOf(one) === address || this.#nameOf(one) === address);
+    if (fitting.length === 1) return fitting[0]!;
+    if (fitting.length > 1) {
+      const all = fitting.map((one) => addressOf(one)).join(', ');
+      throw new MirrorpointError('argument-invalid', `Volume ${volume} has several relationships. Name one of them: ${all}.`);
+    }
+    const other = address ?? 'any other server';
+    throw new MirrorpointError('not-found', `Volume ${volume} is not linked to ${other}. See \`mirrorpoint status\` for the links there are.`);
+  }
+
+  /** The relationship of an open volume. */
+  runningOf(id: string): PrimaryRelationship | undefined {
+    return this.#running.find((known) => known.settings.id === id)?.relationship;
+  }
+
+  #of(volume: string): RelationshipSettings[] {
+    return this.#book.current.relationships.filter((known) => known.volume === volume);
+  }
+
+  #nameOf({ peer }: RelationshipSettings): string | undefined {
+    return this.#trust.peers.all.find(({ identity }) => identity === peer)?.name;
+  }
+
+  get #ownName(): ServerName {
+    const { serverId, serverName } = this.#book.current;
+    return { serverId: fromHex(serverId), serverName };
   }
 
   #make(primary: OpenPrimary, settings: RelationshipSettings): Running {
     const { clock } = this.#ports;
-    const { serverId, serverName } = this.#book.current;
+    const { address, peer } = settings;
     const relationship = new PrimaryRelationship({
       volume: primary.volume,
-      connect: () => this.#trust.connect(settings.address, settings.peer),
+      connect: address === undefined ? undefined : () => this.#trust.connect(address, peer),
+      onSuperseded: (by) => {
+        this.#onSuperseded(primary.name, by);
+      },
       clock,
       relationshipId: settings.id,
       rate: () => this.#rateOf(settings.id),
       packing: zstdPacking,
-      serverId: fromHex(serverId),
-      serverName,
+      ...this.#ownName,
       ...beginningOf(settings),
     });
     relationship.onChange(() => {
@@ -215,10 +272,6 @@ export class Relationships {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-function isOf(settings: RelationshipSettings, volume: string, address: string): boolean {
-  return settings.volume === volume && settings.address === address;
 }
 
 /** What is known of a relationship whose volume is not open. */

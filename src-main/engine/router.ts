@@ -1,6 +1,7 @@
 import { createRouterClient } from '@orpc/server';
 import { eventPageMax, faultFromWire, type MirrorpointClient, type ServerEvent, translatingFaults } from '../contract/index.ts';
 import type { Engine } from './engine.ts';
+import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { procedures } from './procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
@@ -122,6 +123,7 @@ export const engineRouter = procedures.router({
   schedule: scheduleProcedures,
   relationships: relationshipProcedures,
   holds: holdProcedures,
+  failover: failoverProcedures,
   events: eventProcedures,
   peers: peerProcedures,
   pairing: pairingProcedures,

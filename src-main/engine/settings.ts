@@ -4,6 +4,7 @@ import {
   cpIntervalMsSchema,
   durabilitySchema,
   holdCapSchema,
+  keptRootSchema,
   lagLimitMsSchema,
   rateLimitsSchema,
   roleSchema,
@@ -23,6 +24,24 @@ const scheduleSettingsSchema = scheduleSchema.extend({
   setWallMs: z.number(),
 });
 export type ScheduleSettings = z.infer<typeof scheduleSettingsSchema>;
+const hexId = z.string().regex(/^[0-9a-f]{32}$/, 'an identity is 32 hex digits');
+
+const epochSchema = z.int().min(1);
+
+/**
+ * A change of roles that has begun and is not known to be over. Whoever opens the volume goes on with it.
+ *
+ * - `handing-over`, on a primary: its mirror was asked to lead in this epoch, and whether it does is not known;
+ *   until it is, the volume takes no changes
+ * - `promoting`, on a primary: the devices may still be those of the mirror that they were
+ * - `stepping-down`, on a mirror: the devices may still be those of the primary that they were
+ */
+const transitionSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('handing-over'), epoch: epochSchema, relationship: hexId }),
+  z.strictObject({ kind: z.literal('promoting'), epoch: epochSchema, at: keptRootSchema.optional() }),
+  z.strictObject({ kind: z.literal('stepping-down'), setAsideName: z.string().min(1) }),
+]);
+export type Transition = z.infer<typeof transitionSchema>;
 
 const volumeSettingsSchema = z.strictObject({
   name: volumeNameSchema,
@@ -31,9 +50,11 @@ const volumeSettingsSchema = z.strictObject({
   devices: z.array(z.string().min(1)).min(1),
   cpIntervalMs: cpIntervalMsSchema.default(30_000),
   durability: durabilitySchema.default('sync'),
+  /** Gives freed room back while it is a primary. */
   discard: z.boolean().default(false),
-  /** Where a mirror waits for its primary. */
+  /** Where the other servers of its relationships reach it. */
   listen: z.array(z.string()).default([]),
+  transition: transitionSchema.optional(),
   /** From which lag on it is an alert, unless a relationship has its own limit. */
   lagLimitMs: lagLimitMsSchema.optional(),
   /** Of automatic snapshots; it waits on a mirror. */
@@ -41,21 +62,26 @@ const volumeSettingsSchema = z.strictObject({
 });
 export type VolumeSettings = z.infer<typeof volumeSettingsSchema>;
 
-const hexId = z.string().regex(/^[0-9a-f]{32}$/, 'an identity is 32 hex digits');
-
 /** Roots noted of a mirror: more than it can have been sent beside the one it had. */
 export const mirrorRootsMax = 100;
 
+/**
+ * A volume here and the server that has its other copy, whichever of the two is
+ * the primary. The side with the address opens the links.
+ */
 const relationshipSettingsSchema = z.strictObject({
   /** Names the relationship in the volume's list of holds; never given twice. */
   id: hexId,
   volume: volumeNameSchema,
-  address: z.string().min(1),
-  /** The identity that the server there must prove. */
+  /** Where the other server is reached. Left out: it opens the links. */
+  address: z.string().min(1).optional(),
+  /** The identity that the other server must prove. */
   peer: z
     .string()
     .regex(/^[0-9a-f]{64}$/, "a peer's identity is 64 hex digits")
     .optional(),
+  /** What the other server calls itself, where nobody proves who is at the other end. */
+  server: hexId.optional(),
   paused: z.boolean().default(false),
   /** How fast the primary may send. */
   limits: rateLimitsSchema.optional(),
@@ -92,11 +118,12 @@ function contradictionIn(settings: Settings): string | undefined {
   for (const [index, volume] of settings.volumes.entries()) {
     if (names.has(volume.name)) return `volumes.${index}.name: '${volume.name}' is there twice.`;
     names.add(volume.name);
-    if (volume.role === 'mirror' && volume.discard) {
-      return `volumes.${index}.discard: '${volume.name}' is a mirror, and only a primary gives freed room back. Leave it out.`;
-    }
     const why = volume.schedule && faultInRules(volume.schedule.everyMs, volume.schedule.keep);
     if (why !== undefined) return `volumes.${index}.schedule: ${why}`;
+    const { transition } = volume;
+    if (transition !== undefined && (transition.kind === 'stepping-down') !== (volume.role === 'mirror')) {
+      return `volumes.${index}.transition: a ${volume.role} is not ${transition.kind}.`;
+    }
     for (const device of volume.devices) {
       const owner = devices.get(device);
       if (owner !== undefined) return `volumes.${index}.devices: ${device} belongs to volume ${owner} too.`;
@@ -104,14 +131,17 @@ function contradictionIn(settings: Settings): string | undefined {
     }
   }
   for (const [index, relationship] of settings.relationships.entries()) {
-    const volume = settings.volumes.find((known) => known.name === relationship.volume);
-    if (volume?.role !== 'primary') {
-      return `relationships.${index}.volume: there is no primary volume '${relationship.volume}'.`;
-    }
+    if (!names.has(relationship.volume)) return `relationships.${index}.volume: there is no volume '${relationship.volume}'.`;
+    if (addressOf(relationship) === '') return `relationships.${index}: neither an address nor a server is named.`;
     const fault = faultInLimits(relationship.limits ?? noLimits);
     if (fault !== undefined) return `relationships.${index}.limits: ${fault}`;
   }
   return undefined;
+}
+
+/** What a relationship is called by: where the other server is, or who it is. */
+export function addressOf(settings: Pick<RelationshipSettings, 'address' | 'peer' | 'server'>): string {
+  return settings.address ?? settings.peer ?? settings.server ?? '';
 }
 
 /** Reads settings from their text. Throws `settings-invalid`, naming the store and the key. */

@@ -3,6 +3,7 @@ import type { RootSpace, SpaceReport as VolumeSpaceReport } from '../volume/inde
 import type { Engine } from './engine.ts';
 import { checkCap } from './hold-rules.ts';
 import { procedures } from './procedures.ts';
+import { addressOf } from './settings.ts';
 import type { OpenPrimary, OpenVolume } from './volume-opening.ts';
 
 function holdersOf(engine: Engine, open: OpenPrimary, report: VolumeSpaceReport): SpaceReport['holders'] {
@@ -12,7 +13,7 @@ function holdersOf(engine: Engine, open: OpenPrimary, report: VolumeSpaceReport)
     const { peerName } = relationship.status();
     return {
       kind: 'mirror' as const,
-      address: settings.address,
+      address: addressOf(settings),
       ...(peerName !== undefined && { peerName }),
       bytes: heldBytes,
       sinceCp: heldSinceCp,
@@ -60,7 +61,7 @@ export const holdProcedures = {
     await open.volume.space.measure();
     const holds = engine.relationships.heldOf(open.name).map(({ settings, relationship }) => {
       const { peerName } = relationship.status();
-      return { ...engine.holds.statusOf(open, settings), address: settings.address, ...(peerName !== undefined && { peerName }) };
+      return { ...engine.holds.statusOf(open, settings), address: addressOf(settings), ...(peerName !== undefined && { peerName }) };
     });
     return { holds };
   }),

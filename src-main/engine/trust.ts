@@ -38,7 +38,8 @@ export class Trust {
     this.peers = peers;
     this.#tls = new TlsTransport(own);
     this.#desk = new InvitationDesk({ clock: ports.clock, random: ports.random, identity: own.identity, serverName, peers, report });
-    this.#tls.admit((peer) => peers.isTrusted(peer, 'primary'));
+    // A pair changes its roles, and either may open the links; who may lead or follow is each volume's to say.
+    this.#tls.admit((peer) => peers.isTrusted(peer));
     this.#tls.receiveStrangers((link) => void this.#desk.receive(link));
   }
 
@@ -60,10 +61,10 @@ export class Trust {
     throw new MirrorpointError('argument-invalid', `Say which paired server is to be at ${address}, by --peer NAME. See \`mirrorpoint peers list\`.`);
   }
 
-  /** Opens a link to a mirror. What is trusted is looked at each time. */
+  /** Opens a link to a trusted server. What is trusted is looked at each time. */
   async connect(address: string, peer: string | undefined): Promise<Link> {
     if (peer === undefined) return this.#options.ports.transport.connect(address);
-    this.peers.require(peer, 'mirror');
+    this.peers.require(peer);
     return this.#stillTrusted(await this.#tls.connect(address, { peer }), { address, peer });
   }
 

@@ -1,11 +1,11 @@
 import { isAbsolute } from 'node:path';
-import { MirrorpointError, toHex } from '../base/index.ts';
+import { isFault, MirrorpointError, toHex } from '../base/index.ts';
 import type { NewDevice } from '../contract/index.ts';
 import { type Device, DeviceSet } from '../device/index.ts';
-import { journalBytesFor, MirrorVolume, Volume } from '../volume/index.ts';
+import { journalBytesFor, MirrorVolume, Volume, type VolumeOptions } from '../volume/index.ts';
 import { CpLog } from './cp-log.ts';
 import type { EnginePorts, NewDeviceOptions } from './ports.ts';
-import type { VolumeSettings } from './settings.ts';
+import type { Transition, VolumeSettings } from './settings.ts';
 import { TemporaryNames } from './temporary-names.ts';
 
 /** A primary's volume while it is open, with the history of its CPs. */
@@ -108,24 +108,55 @@ export async function openVolume(ports: EnginePorts, settings: VolumeSettings): 
   }
 }
 
+/**
+ * Opens the volume that settings name, going on with a change of roles that they
+ * say has begun. A primary that steps down keeps what its journal holds.
+ */
+export async function openInTransition(ports: EnginePorts, settings: VolumeSettings): Promise<OpenVolume> {
+  if (settings.transition?.kind !== 'stepping-down') return openVolume(ports, settings);
+  try {
+    const { transition: _, ...rest } = settings;
+    await (await openVolume(ports, { ...rest, role: 'primary' })).close();
+  } catch (fault) {
+    // It has stepped down before, and perhaps followed since.
+    if (!isFault(fault, 'volume-is-mirror')) throw fault;
+  }
+  return openVolume(ports, settings);
+}
+
 async function openOn(
   ports: EnginePorts,
   settings: VolumeSettings,
   set: DeviceSet,
   how: 'create' | 'open',
 ): Promise<OpenVolume> {
-  const { name } = settings;
+  const { name, transition } = settings;
   if (settings.role === 'mirror') {
-    const mirror = await MirrorVolume[how](set, { name });
+    const mirror =
+      transition?.kind === 'stepping-down'
+        ? await MirrorVolume.stepDown(set, { name, setAsideName: transition.setAsideName })
+        : await MirrorVolume[how](set, { name });
     return { role: 'mirror', name, set, mirror, close: () => mirror.close() };
   }
   const { clock, random } = ports;
   const { cpIntervalMs, durability, discard } = settings;
   // By its identity: another volume may have had the name before.
   const cpLog = await CpLog.open(ports.log(`cps-${toHex(set.volumeId)}`));
-  const volume = await Volume[how](set, { name, clock, random, cpIntervalMs, durability, discard });
+  const options: VolumeOptions = { name, clock, random, cpIntervalMs, durability, discard };
+  const volume = transition?.kind === 'promoting' ? await openPromoted(set, options, transition) : await Volume[how](set, options);
   const temporaryNames = new TemporaryNames();
   return { role: 'primary', name, set, volume, cpLog, temporaryNames, close: recordCps(ports, volume, cpLog) };
+}
+
+/** The volume of a mirror that is to be the primary, or that has become it before. */
+async function openPromoted(set: DeviceSet, options: VolumeOptions, how: Extract<Transition, { kind: 'promoting' }>): Promise<Volume> {
+  try {
+    return await Volume.open(set, options);
+  } catch (fault) {
+    if (!isFault(fault, 'volume-is-mirror')) throw fault;
+    const { epoch, at } = how;
+    return Volume.promote(set, options, { epoch, ...(at !== undefined && { at }) });
+  }
 }
 
 /** Keeps the history of CPs as they come; the result closes the volume and then the history. */

@@ -19,6 +19,12 @@ function refuseTaken(engine: Engine, name: string, paths: readonly string[]): vo
   }
 }
 
+/** Somebody who makes a mirror and asks for that expects something that a mirror does not do. */
+function refuseDiscard({ name, role, discard }: Pick<VolumeSettings, 'name' | 'role' | 'discard'>): void {
+  if (role === 'primary' || !discard) return;
+  throw new MirrorpointError('argument-invalid', `'${name}' is to be a mirror, and only a primary gives freed room back. Leave --discard out.`);
+}
+
 /** Puts a volume into the settings; when that fails it is closed again. */
 async function enter(engine: Engine, open: OpenVolume, settings: VolumeSettings): Promise<void> {
   try {
@@ -77,6 +83,7 @@ const { volumes: os } = procedures;
 export const volumeProcedures = {
   create: os.create.handler(async ({ input, context: { engine } }) => {
     const paths = input.devices.map((device) => device.path);
+    refuseDiscard(input);
     refuseTaken(engine, input.name, paths);
     const settings = settingsOfVolume(input, paths);
     const accept = (open: OpenVolume): Promise<void> => enter(engine, open, settings);
@@ -84,6 +91,7 @@ export const volumeProcedures = {
   }),
 
   attach: os.attach.handler(async ({ input, context: { engine } }) => {
+    refuseDiscard(input);
     refuseTaken(engine, input.name, input.devices);
     for (const path of input.devices) checkAbsolute(path);
     const settings = settingsOfVolume(input, input.devices);

@@ -3,7 +3,7 @@ import type { FaultReport, VolumeSummary } from '../contract/index.ts';
 import type { EventLog } from './event-log.ts';
 import type { EnginePorts } from './ports.ts';
 import type { SettingsBook, VolumeSettings } from './settings.ts';
-import { type OpenMirror, type OpenPrimary, openVolume, type OpenVolume } from './volume-opening.ts';
+import { type OpenMirror, openInTransition, type OpenPrimary, type OpenVolume } from './volume-opening.ts';
 
 /** The volumes that the settings name, opened when first needed, each at most once. */
 export class VolumeShelf {
@@ -76,6 +76,18 @@ export class VolumeShelf {
     this.#onOpen(open);
   }
 
+  /**
+   * Closes a volume, lets its settings be changed, and opens it as they then say.
+   * Whoever asks for it meanwhile waits. When the change is not made, the volume
+   * is left closed, to be opened as it was.
+   */
+  reopen(name: string, change: { leave: () => Promise<void>; store: () => Promise<void> }): Promise<OpenVolume> {
+    const before = this.#open.get(name);
+    const opening = this.#reopen(name, before, change);
+    this.#open.set(name, opening);
+    return opening;
+  }
+
   /** Closes a volume if it is open. */
   async release(name: string): Promise<void> {
     const opening = this.#open.get(name);
@@ -92,10 +104,10 @@ export class VolumeShelf {
   }
 
   summary(settings: VolumeSettings): VolumeSummary {
-    const { name, role, devices, listen, cpIntervalMs, durability } = settings;
+    const { name, role, devices, listen, cpIntervalMs, durability, transition } = settings;
     const fault = this.#faults.get(name);
     const state = this.#opened.has(name) ? 'open' : fault === undefined ? 'closed' : 'failed';
-    return { name, role, state, ...(fault !== undefined && { fault }), devices, listen, cpIntervalMs, durability };
+    return { name, role, state, ...(fault !== undefined && { fault }), devices, listen, cpIntervalMs, durability, ...(transition && { transition: transition.kind }) };
   }
 
   /** Closes all, and throws the first fault when every volume has been tried. */
@@ -115,7 +127,7 @@ export class VolumeShelf {
   async #openOne(settings: VolumeSettings): Promise<OpenVolume> {
     const { name } = settings;
     try {
-      const open = await openVolume(this.#ports, settings);
+      const open = await openInTransition(this.#ports, settings);
       this.#opened.set(name, open);
       this.#faults.delete(name);
       this.#onOpen(open);
@@ -126,6 +138,26 @@ export class VolumeShelf {
       if (isFault(fault)) this.noteFault(name, fault);
       throw fault;
     }
+  }
+
+  async #reopen(
+    name: string,
+    before: Promise<OpenVolume> | undefined,
+    change: { leave: () => Promise<void>; store: () => Promise<void> },
+  ): Promise<OpenVolume> {
+    const open = await before?.catch(() => undefined);
+    try {
+      await change.leave();
+      this.#opened.delete(name);
+      await open?.close().catch((fault: unknown) => {
+        this.#events.add(`volume ${name}`, `It did not close well: ${reasonOf(fault)}`, { level: 'warning' });
+      });
+      await change.store();
+    } catch (fault) {
+      this.#open.delete(name);
+      throw fault;
+    }
+    return this.#openOne(this.settingsOf(name));
   }
 
   #tellRecovery(open: OpenVolume): void {

@@ -22,6 +22,8 @@ export { firstHello } from './first-hello.ts';
 export type { LinkKeeper } from './link-keeper.ts';
 export { MirrorService } from './mirror-service.ts';
 export type { MirrorServiceOptions } from './mirror-service.ts';
+export { refusePeer } from './primary-hello.ts';
+export type { ServerName } from './primary-hello.ts';
 export { PrimaryRelationship } from './primary-relationship.ts';
 export type { PrimaryRelationshipOptions } from './primary-relationship.ts';
 export type { MirroredVolume } from './primary-session.ts';

@@ -7,15 +7,13 @@ import { Conversation } from './conversation.ts';
 import { handshakesMax, heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
 import { LinkKeeper, type LinkOutcome } from './link-keeper.ts';
 import { MirrorSession, type PrimaryKnowledge } from './mirror-session.ts';
+import type { ServerName } from './primary-hello.ts';
 import { identityOf, lagMsOf, noTraffic, reasonFor, type RelationshipStatus, stateOfSession } from './relationship-status.ts';
 import { isPassing } from './retry.ts';
 
-export interface MirrorServiceOptions {
+export interface MirrorServiceOptions extends ServerName {
   readonly volume: MirrorVolume;
   readonly clock: Clock;
-  /** 16 bytes. */
-  readonly serverId: Uint8Array;
-  readonly serverName: string;
   /** Undoes what the primary packs; zstd unless given. */
   readonly packing?: Packing | undefined;
   readonly heartbeatIntervalMs?: number;

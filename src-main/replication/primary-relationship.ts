@@ -8,6 +8,7 @@ import { Conversation } from './conversation.ts';
 import { judgeLeadership } from './leadership.ts';
 import { heartbeatIntervalMs, silenceMaxMs } from './limits.ts';
 import { LinkKeeper, type LinkOutcome } from './link-keeper.ts';
+import { primaryHello, type ServerName } from './primary-hello.ts';
 import { type MirroredVolume, type MirrorMemory, PrimarySession } from './primary-session.ts';
 import { Packer } from './packer.ts';
 import {
@@ -25,7 +26,7 @@ import { isPassing } from './retry.ts';
 
 const noNeeds: MirrorNeeds = { committedCp: 0, neededCps: [], inFlightCps: [] };
 
-export interface PrimaryRelationshipOptions {
+export interface PrimaryRelationshipOptions extends ServerName {
   readonly volume: MirroredVolume;
   /** Opens a link to the mirror's server. Left out: that server opens the links, which `accept` takes. */
   readonly connect?: (() => Promise<Link>) | undefined;
@@ -36,9 +37,6 @@ export interface PrimaryRelationshipOptions {
   readonly relationshipId: string;
   /** The base was dropped before this start: nothing is kept until the mirror has come again. */
   readonly isBaseDropped?: boolean;
-  /** 16 bytes. */
-  readonly serverId: Uint8Array;
-  readonly serverName: string;
   /** Roots of this volume that the mirror had or could have when it was last heard of, although they may not be kept any more. */
   readonly ancestors?: readonly RootMark[] | undefined;
   /** Packs what goes to the mirror, where that pays; left out: nothing is packed. */
@@ -290,19 +288,7 @@ export class PrimaryRelationship implements AsyncDisposable {
 
   #converse(link: Link): Conversation {
     const { volume, clock, serverId, serverName } = this.#options;
-    const { root } = volume;
-    const session = new WireSession({
-      role: 'primary',
-      hello: {
-        serverId,
-        serverName,
-        volumeId: volume.id,
-        setId: volume.setId,
-        blockSizeBytes: root.blockSizeBytes,
-        blockCount: root.blockCount,
-        epoch: root.epoch,
-      },
-    });
+    const session = new WireSession({ role: 'primary', hello: primaryHello(volume, { serverId, serverName }) });
     return new Conversation({
       link,
       session,
@@ -310,7 +296,7 @@ export class PrimaryRelationship implements AsyncDisposable {
       heartbeatIntervalMs: this.#options.heartbeatIntervalMs ?? heartbeatIntervalMs,
       silenceMaxMs: this.#options.silenceMaxMs ?? silenceMaxMs,
       own: {
-        blockSizeBytes: root.blockSizeBytes,
+        blockSizeBytes: volume.root.blockSizeBytes,
         blockCount: () => volume.root.blockCount,
         readBlocks: (vbn, buffers) => volume.readBlocks(vbn, buffers),
       },

@@ -67,7 +67,7 @@ class WatchedServer {
     const served = this.volumeState === 'open' ? this.relationships : [];
     this.reports.sample(served);
     return {
-      volumes: this.settings.volumes.map((volume) => ({
+      volumes: this.settings.volumes.map(({ transition: _, ...volume }) => ({
         ...volume,
         state: this.volumeState,
         ...(this.volumeState === 'failed' && { fault: { code: 'device-missing', message: 'Device 2 of 2 is missing.' } }),

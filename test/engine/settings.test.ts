@@ -63,8 +63,10 @@ describe('settings', () => {
     expect(refusal((settings) => (volumes(settings)[0]!.typo = 1))).toContain('typo');
     expect(refusal((settings) => volumes(settings).push(volumes(settings)[0]!))).toContain('volumes.1.name');
     expect(refusal((settings) => volumes(settings).push({ ...volumes(settings)[0]!, name: 'twin' }))).toContain('volumes.1.devices');
-    expect(refusal((settings) => (volumes(settings)[0]!.role = 'mirror'))).toContain('relationships.0.volume');
-    expect(refusal((settings) => Object.assign(volumes(settings)[0]!, { role: 'mirror', discard: true }))).toContain('volumes.0.discard');
+    expect(refusal((settings) => (volumes(settings)[0]!.name = 'other'))).toContain('relationships.0.volume');
+    expect(refusal((settings) => delete (settings.relationships as Record<string, unknown>[])[0]!.address)).toContain('relationships.0');
+    const stepping = { kind: 'stepping-down', setAsideName: 'before' };
+    expect(refusal((settings) => (volumes(settings)[0]!.transition = stepping))).toContain('volumes.0.transition');
     const linkWith = (limits: unknown) => (settings: Record<string, unknown>) => Object.assign((settings.relationships as object[])[0]!, { limits });
     expect(refusal(linkWith({ bytesPerSecond: 20_000 }))).toBe('none');
     expect(refusal(linkWith({ bytesPerSecond: 0 }))).toContain('relationships.0.limits');

@@ -7,6 +7,7 @@ import { addBrowsingCommands } from './browsing-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
+import { addFailoverCommands } from './failover-commands.ts';
 import { Output } from './output.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
@@ -69,6 +70,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addRelationshipCommands(program, surroundings);
   addLimitCommands(program, surroundings);
   addSpaceCommands(program, surroundings);
+  addFailoverCommands(program, surroundings);
   addPeerCommands(program, surroundings);
   addEventCommands(program, surroundings);
   return program;
