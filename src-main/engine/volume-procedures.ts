@@ -101,8 +101,9 @@ export const volumeProcedures = {
   }),
 
   detach: os.detach.handler(async ({ input, context: { engine } }) => {
-    engine.shelf.settingsOf(input.volume);
-    if (engine.book.current.relationships.some((one) => one.volume === input.volume)) {
+    const { role } = engine.shelf.settingsOf(input.volume);
+    // A mirror keeps nothing for its primary.
+    if (role === 'primary' && engine.book.current.relationships.some((one) => one.volume === input.volume)) {
       const text = `Volume ${input.volume} is linked to a mirror. Unlink it first, so that nothing is kept for that mirror for ever.`;
       throw new MirrorpointError('volume-in-use', text);
     }
@@ -110,6 +111,7 @@ export const volumeProcedures = {
     await engine.book.change((now) => ({
       ...now,
       volumes: now.volumes.filter((one) => one.name !== input.volume),
+      relationships: now.relationships.filter((one) => one.volume !== input.volume),
     }));
     return {};
   }),
