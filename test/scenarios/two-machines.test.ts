@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import type { PairingEvent, Peer, RelationshipStatus } from '../../src-main/contract/index.ts';
-import { type Place, runCommand, ServerProcess, spawnProgram } from '../shells/server-process.ts';
+import { describe, expect, it } from 'vitest';
+import type { PairingEvent, RelationshipStatus } from '../../src-main/contract/index.ts';
+import { type Place, runCommand, ServerProcess } from '../shells/server-process.ts';
+import { invite, peersOf } from './pairing-commands.ts';
 import { codeOf, eventually, placeIn, succeed, testFolder } from './scenario-place.ts';
 import { type TestHost, twoHosts } from './two-hosts.ts';
 
@@ -13,30 +12,6 @@ const port = 7400;
 
 function placeOn(host: TestHost, folder: string, name: string): Place {
   return { ...placeIn(folder, name), env: { MIRRORPOINT_IPC_FOLDER: join(folder, `ipc-${name}`) }, startedBy: host.startedBy };
-}
-
-/** Runs `invite` until it ends; its events come as they are said. */
-async function invite(place: Place, ...words: readonly string[]): Promise<{ text: string; ended: Promise<{ code: number | null; events: PairingEvent[]; stderr: string }> }> {
-  const child = spawnProgram(place, ['--json', 'invite', ...words]);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  const events: PairingEvent[] = [];
-  const first = Promise.withResolvers<string>();
-  let stderr = '';
-  child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const event = JSON.parse(line) as PairingEvent;
-    events.push(event);
-    if (event.type === 'invitation') first.resolve(event.text);
-  });
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, events, stderr }));
-  void ended.then(() => {
-    first.reject(new Error(`no invitation: ${stderr}`));
-  });
-  return { text: await first.promise, ended };
-}
-
-async function peersOf(place: Place): Promise<{ name: string; identity: string; peers: Peer[] }> {
-  return JSON.parse(await succeed(place, '--json', 'peers', 'list')) as { name: string; identity: string; peers: Peer[] };
 }
 
 async function relationship(server: ServerProcess): Promise<RelationshipStatus> {
