@@ -218,7 +218,7 @@ export class Engine implements AsyncDisposable {
 
   /** The volumes that this server and a paired one have to do with: those it mirrors from here, and those it sends here. */
   volumesSharedWith(peer: string): ReadonlySet<string> {
-    return new Set(this.#relationshipFacts().filter(({ peerIdentity }) => peerIdentity === peer).map(({ volume }) => volume));
+    return new Set(this.book.current.relationships.filter((known) => known.peer === peer).map(({ volume }) => volume));
   }
 
   /** Calls the listener when a relationship has changed; the result ends that. */

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { assert, SeededRandom } from '../../src-main/base/index.ts';
+import { assert, type Clock, SeededRandom } from '../../src-main/base/index.ts';
 import { type Device, DeviceSet, MemoryDevice } from '../../src-main/device/index.ts';
 import { changeBlocks, type FileReader, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import { MirrorService, PrimaryRelationship, type PrimaryRelationshipOptions } from '../../src-main/replication/index.ts';
@@ -66,6 +66,8 @@ export interface LabOptions {
   blockSizeBytes?: number;
   /** Packs what goes over the link; nothing is packed unless given. */
   packing?: Packing;
+  /** How far the wall clock of the mirror's server is ahead. */
+  mirrorAheadMs?: number;
   /** Puts something around the mirror's device, for instance faults. */
   wrapMirror?: (device: MemoryDevice) => Device;
   /** In the place of the primary's device; it outlives its closing. */
@@ -288,10 +290,19 @@ export class MirrorLab {
     return this.close();
   }
 
+  get #mirrorClock(): Clock {
+    const { clock, options } = this;
+    return {
+      wallMs: () => clock.wallMs() + (options.mirrorAheadMs ?? 0),
+      monotonicMs: () => clock.monotonicMs(),
+      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+    };
+  }
+
   #serve(): void {
     this.service = new MirrorService({
       volume: this.mirror,
-      clock: this.clock,
+      clock: this.#mirrorClock,
       serverId: new Uint8Array(16).fill(2),
       serverName: 'cellar',
       packing: this.options.packing,

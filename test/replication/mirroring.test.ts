@@ -172,3 +172,16 @@ test('blocks of 64 KiB are mirrored as well', async () => {
   await using view = await lab.mirror.openView('last');
   expectBytes(await contentOf(view, 'file'), content.toReversed());
 });
+
+test('a wrong clock on one side is seen on both, and changes neither order nor lag', async () => {
+  const mirrorAheadMs = 3_600_000;
+  await using lab = new MirrorLab({ mirrorAheadMs });
+  await lab.start();
+  await lab.untilIdentical();
+  await lab.put('file', lab.random.bytes(100_000));
+  await lab.primary.takeCp();
+  await lab.untilIdentical();
+  await lab.pass(3000);
+  expect(lab.relationship.status()).toMatchObject({ identical: true, lagMs: 0, clockAheadMs: mirrorAheadMs });
+  expect(lab.service.status()).toMatchObject({ identical: true, lagMs: 0, clockAheadMs: -mirrorAheadMs });
+});
