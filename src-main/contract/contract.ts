@@ -187,6 +187,10 @@ const failover = {
   prospect: base.input(ofVolume).output(schemas.failoverProspectSchema),
   /** On the mirror: makes it the primary, at its last CP or a kept one; `force` although its primary is connected. */
   promote: base.input(ofVolume.extend({ at: keptRootSchema.optional(), force: z.boolean().default(false) })).output(schemas.promotedSchema),
+  /** On the primary: its mirror follows whatever it has; what only it has is set aside there. Without an address: the only relationship of the volume. */
+  resync: base.input(ofVolume.extend({ address: z.string().min(1).optional() })).output(nothing),
+  /** On the mirror: empties it, so that it can take any volume. */
+  reset: base.input(ofVolume).output(nothing),
 };
 
 const ofPeer = z.object({ peer: z.string().min(1) });

@@ -148,6 +148,8 @@ export const snapshotSchema = z.object({
   cp: z.int(),
   wallMs: z.number(),
   holds: z.array(holdSchema),
+  /** On a mirror: a state that its primary's history does not have. */
+  isSetAside: z.boolean().optional(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 

@@ -114,7 +114,13 @@ export class Engine implements AsyncDisposable {
           this.relationships.adopt(open);
           this.schedules.adopt(open);
           this.holds.adopt(open);
-        } else if (this.isServing) this.mirrors.adopt(open);
+        } else {
+          open.mirror.onSetAsideLost(({ name, cp }) => {
+            const text = `CP ${cp}, which was set aside as "${name}", was given up: mirroring needed its room.`;
+            events.add(`volume ${open.name}`, text, { level: 'warning' });
+          });
+          if (this.isServing) this.mirrors.adopt(open);
+        }
       },
     });
     const { shelf, relationships, mirrors } = this;

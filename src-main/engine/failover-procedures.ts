@@ -18,4 +18,14 @@ export const failoverProcedures = {
   promote: os.promote.handler(({ input, context: { engine } }) =>
     engine.failover.promote(input.volume, { at: input.at, isForced: input.force }),
   ),
+
+  resync: os.resync.handler(async ({ input, context: { engine } }) => {
+    await engine.failover.resync(input.volume, input.address);
+    return {};
+  }),
+
+  reset: os.reset.handler(async ({ input, context: { engine } }) => {
+    await engine.failover.reset(input.volume);
+    return {};
+  }),
 };

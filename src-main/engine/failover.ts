@@ -1,6 +1,7 @@
 import { isFault, MirrorpointError, sleep } from '../base/index.ts';
 import type { FailoverProspect, KeptRootChoice, SwitchOverStep } from '../contract/index.ts';
 import type { PrimaryRelationship } from '../replication/index.ts';
+import type { SetAside } from '../volume/index.ts';
 import type { HelloMessage } from '../wire/index.ts';
 import type { EventLog } from './event-log.ts';
 import type { Job } from './job.ts';
@@ -156,6 +157,7 @@ export class Failover {
     if (cp === 0) {
       throw new MirrorpointError('not-a-volume', `The mirror ${name} has not received a whole CP yet, so there is nothing to promote. Wait for its first one.`);
     }
+    refuseSetAside(name, mirror.setAside);
     // Found out before anything is closed.
     if (at !== undefined) await (await mirror.openView(at)).close();
     const epoch = lastEpoch + 1;
@@ -163,8 +165,40 @@ export class Failover {
     return { cp: open.volume.root.cp, epoch };
   }
 
+  /** Has a mirror that is ahead of its primary, or has nothing in common with it, follow all the same. */
+  async resync(name: string, address: string | undefined): Promise<void> {
+    await this.#shelf.primary(name);
+    const { id } = this.#relationships.settingsOf(name, address);
+    const relationship = this.#relationships.runningOf(id);
+    if (relationship === undefined) {
+      throw new MirrorpointError('server-not-running', `Volume ${name} is not served, so its mirror cannot follow. Run \`mirrorpoint serve\`.`);
+    }
+    if (hasSession(relationship.status())) {
+      throw new MirrorpointError('argument-invalid', `The mirror of volume ${name} follows already. There is nothing to decide.`);
+    }
+    relationship.resync();
+  }
+
+  /** Empties a mirror: it follows nobody then, and takes any volume. */
+  async reset(name: string): Promise<void> {
+    const { mirror } = await this.#mirror(name);
+    await this.#shelf.reopen(name, {
+      leave: async () => {
+        await this.#leave(name);
+        await mirror.reset();
+      },
+      store: () =>
+        this.#book.change((now) => ({
+          ...now,
+          relationships: now.relationships.filter((one) => one.volume !== name || one.address !== undefined),
+        })),
+    });
+    this.#events.add(`volume ${name}`, 'The mirror was emptied on request.', { level: 'warning' });
+  }
+
   /** For a mirror whose primary gives the volume over: notes durably that it leads, and comes to do so. */
   async takeLead(name: string, epoch: number): Promise<void> {
+    refuseSetAside(name, (await this.#mirror(name)).mirror.setAside);
     await this.#store(name, { role: 'primary', transition: { kind: 'promoting', epoch } });
     // The session says so to the old primary before it ends.
     this.#ports.clock.setTimer(0, () => {
@@ -308,6 +342,16 @@ export class Failover {
     if (open.role === 'mirror') return open;
     throw new MirrorpointError('volume-is-primary', `Volume ${name} is a primary here already, in epoch ${open.volume.root.epoch}. Nothing was done.`);
   }
+}
+
+/** A primary's devices have no room for a state that its volume knows nothing of. */
+function refuseSetAside(name: string, setAside: SetAside | undefined): void {
+  if (setAside === undefined) return;
+  throw new MirrorpointError(
+    'snapshot-held',
+    `The mirror ${name} keeps CP ${setAside.cp} aside as "${setAside.name}", which would be lost if it became the primary. Copy out what is ` +
+      `needed by \`mirrorpoint get\`, then run \`mirrorpoint snapshot delete ${name}@${setAside.name}\`.`,
+  );
 }
 
 function withTransition(settings: VolumeSettings, transition: Transition | undefined): VolumeSettings {

@@ -1,6 +1,6 @@
 import type { FileAttributes, ListedEntry, Place } from '../contract/index.ts';
 import type { FileReader } from '../files/index.ts';
-import type { SnapshotInfo } from '../volume/index.ts';
+import type { SetAside, SnapshotInfo } from '../volume/index.ts';
 import type { Engine } from './engine.ts';
 import { attributesForContract, inodeAt, notAFile, type ReadableRoot } from './readable-root.ts';
 import type { EngineSession } from './session.ts';
@@ -10,6 +10,8 @@ interface ReadingContext {
   readonly engine: Engine;
   readonly session: EngineSession;
 }
+
+type ListedSnapshot = SnapshotInfo & { isSetAside?: boolean };
 
 /** Snapshots that one CP can have. */
 const namesOfOneCp = 256;
@@ -87,5 +89,14 @@ export async function listSnapshots(
   const { volume, after = 0, limit } = input;
   const open = await engine.shelf.get(volume);
   const options = { after, limit: limit + namesOfOneCp };
-  return snapshotPage(await (open.role === 'primary' ? open.volume.listSnapshots(options) : open.mirror.listSnapshots(options)), limit);
+  if (open.role === 'primary') return snapshotPage(await open.volume.listSnapshots(options), limit);
+  return snapshotPage(withSetAside(await open.mirror.listSnapshots(options), open.mirror.setAside, after), limit);
+}
+
+/** The snapshots of a mirror, and among them the state that was set aside, where its CP stands. */
+function withSetAside(rows: readonly SnapshotInfo[], setAside: SetAside | undefined, after: number): SnapshotInfo[] {
+  if (setAside === undefined || setAside.cp <= after) return [...rows];
+  const { name, cp, wallMs } = setAside;
+  const row: ListedSnapshot = { name, cp, wallMs, holds: [], isSetAside: true };
+  return [...rows, row].sort((a, b) => a.cp - b.cp);
 }

@@ -19,6 +19,12 @@ export const snapshotProcedures = {
   list: os.list.handler(({ input, context: { engine } }) => listSnapshots(engine, input)),
 
   delete: os.delete.handler(async ({ input, context: { engine } }) => {
+    const open = await engine.shelf.get(input.volume);
+    // The one thing on a mirror that is its own.
+    if (open.role === 'mirror' && open.mirror.setAside?.name === input.snapshot) {
+      await open.mirror.dropSetAside();
+      return {};
+    }
     const { volume } = await engine.shelf.primary(input.volume);
     await refuseNeeded(volume, input.snapshot, (id) => mirrorName(engine, id));
     await volume.deleteSnapshot(input.snapshot);

@@ -20,7 +20,7 @@ export function judgePeers(primary: Greeting, mirror: Greeting): MirrorpointErro
     return new MirrorpointError(
       'peer-wrong-volume',
       `The mirror on '${mirror.serverName}' is of volume ${toHex(mirror.volumeId)}, and '${primary.serverName}' sends volume ` +
-        `${toHex(primary.volumeId)}. Link the volume to its own mirror, or create a new one for it.`,
+        `${toHex(primary.volumeId)}. Link the volume to its own mirror, or empty this one by \`mirrorpoint volume reset\` on its server.`,
     );
   }
   if (primary.blockSizeBytes !== mirror.blockSizeBytes) {

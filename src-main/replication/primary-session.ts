@@ -294,7 +294,7 @@ export class PrimarySession implements CpFollower {
     if (sent?.checksum !== message.rootChecksum || !this.#outstanding.some((root) => root.cp === message.cp && root.isSent)) {
       throw new MirrorpointError(
         'peer-diverged',
-        `The mirror says that it committed CP ${message.cp}, which is not the root it was sent. Create the mirror anew.`,
+        `The mirror says that it committed CP ${message.cp}, which is not the root it was sent. Run \`mirrorpoint volume check\` there.`,
       );
     }
     this.#outstanding = this.#outstanding.filter((root) => root.cp > message.cp);

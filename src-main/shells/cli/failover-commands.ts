@@ -122,4 +122,42 @@ export function addFailoverCommands(program: Command, surroundings: Surroundings
       await promote(context, volume, options);
     },
   );
+  addCommand<[string, string | undefined]>(
+    program,
+    surroundings,
+    {
+      usage: 'resync <volume> [address]',
+      summary: 'on the primary: have a mirror follow that is ahead or of another history; what only it has is set aside there',
+      examples: ['resync work', 'resync work tls://192.168.1.20:7400 --yes'],
+    },
+    (command) => command.option('--yes', 'without a question'),
+    async ({ output, withClient, signal }, options, volume, address) => {
+      const { yes = false } = options as { yes?: boolean };
+      output.note('The mirror is to take the state of this primary. What only the mirror has stays readable there as a snapshot, until it is deleted or its room is needed.');
+      await agree(`Have the mirror of ${volume} follow?`, { isYes: yes, signal });
+      await withClient((client) => client.failover.resync({ volume, ...(address !== undefined && { address }) }), { needsServer: true });
+      output.result({}, () => ['The mirror is compared and follows. Watch it by `mirrorpoint status --watch`.']);
+    },
+  );
+}
+
+/** A mirror's volume made empty; stands among the commands of volumes. */
+export function addReset(volumes: Command, surroundings: Surroundings): void {
+  addCommand<[string]>(
+    volumes,
+    surroundings,
+    { usage: 'reset <volume>', summary: 'empty a mirror, so that it can take any volume; what it holds cannot be read any more', examples: ['volume reset copy'] },
+    (command) => command.option('--yes', 'without a question'),
+    async ({ output, withClient, signal }, options, volume) => {
+      const { yes = false } = options as { yes?: boolean };
+      await agree(`Empty the mirror ${volume}? What it holds cannot be read any more.`, { isYes: yes, signal });
+      await withClient((client) => client.failover.reset({ volume }));
+      output.result({}, () => [`The mirror ${volume} is empty, and takes the next volume that is linked to it.`]);
+    },
+  );
+}
+
+async function agree(question: string, how: { isYes: boolean; signal: AbortSignal }): Promise<void> {
+  if (how.isYes || (await askAtTerminal(question, how.signal))) return;
+  throw new MirrorpointError('cancelled', 'Nothing was done: nobody agreed. Add --yes to agree without a question.');
 }

@@ -38,7 +38,7 @@ function addListing(snapshot: Command, surroundings: Surroundings): void {
       output.result(all, () =>
         table(
           ['NAME', '>CP', 'TAKEN', 'HELD BY'],
-          all.map((one) => [one.name, String(one.cp), formatTime(one.wallMs), one.holds.map(holdText).join(', ')]),
+          all.map((one) => [one.name, String(one.cp), formatTime(one.wallMs), one.isSetAside === true ? 'set aside here alone' : one.holds.map(holdText).join(', ')]),
         ),
       );
     },

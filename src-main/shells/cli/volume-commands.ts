@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatBytes } from '../../base/index.ts';
 import type { NewDevice, VolumeStatus } from '../../contract/index.ts';
+import { addReset } from './failover-commands.ts';
 import { addCommand, eventsOf, type Surroundings } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { table } from './output.ts';
@@ -225,4 +226,5 @@ export function addVolumeCommands(program: Command, surroundings: Surroundings):
   addCreation(volume, surroundings);
   addLooking(volume, surroundings);
   addChanging(volume, surroundings);
+  addReset(volume, surroundings);
 }
