@@ -12,9 +12,9 @@ interface Making {
 
 /**
  * Makes live blocks of what changed in them and of the mirror's own copies of
- * the blocks that they replace, and writes those that have the checksum of the
- * primary's. What cannot be made so is not written: the mirror asks for it when
- * it comes to the root.
+ * the blocks that they replace. A copy that is not what it should be makes a
+ * wrong block, at a place that nothing references: like any live block it is
+ * proven when its parent is known, and then asked for whole.
  */
 export class ChangedBlocks {
   readonly #volume: MirrorVolume;
@@ -42,24 +42,17 @@ export class ChangedBlocks {
       bytes: buffer.subarray(index * blockSizeBytes, (index + 1) * blockSizeBytes),
     }));
     await this.#readReplaced(makings);
-    let runStart = 0;
-    let runEnd = 0;
-    const write = (): void => {
-      if (runEnd === runStart) return;
-      void this.#intake.write(changes[runStart]!.vbn, buffer.subarray(runStart * blockSizeBytes, runEnd * blockSizeBytes));
-    };
-    makings.forEach((making, index) => {
-      const { vbn, checksum } = making.change;
-      const isNext = runEnd === index && runEnd > runStart && vbn === changes[index - 1]!.vbn + 1;
-      if (!isNext) {
-        write();
-        runStart = runEnd = index;
-      }
-      if (!isMade(making)) return;
-      runEnd = index + 1;
-      received.add(vbn, checksum);
-    });
-    write();
+    for (const { change, bytes } of makings) {
+      for (const range of rangesOf(change.patch, blockSizeBytes) ?? []) bytes.set(range.bytes, range.offset);
+      received.add(change.vbn, checksumOf(bytes));
+    }
+    for (let start = 0; start < changes.length; ) {
+      const { vbn } = changes[start]!;
+      let end = start + 1;
+      while (changes[end]?.vbn === vbn + (end - start)) end++;
+      void this.#intake.write(vbn, buffer.subarray(start * blockSizeBytes, end * blockSizeBytes));
+      start = end;
+    }
   }
 
   async #readReplaced(makings: readonly Making[]): Promise<void> {
@@ -88,14 +81,8 @@ export class ChangedBlocks {
     try {
       await this.#volume.store.readRun(vbn, makings.map(({ bytes }) => bytes));
     } catch (fault) {
-      // What cannot be read makes no block with the right checksum.
+      // What cannot be read makes a wrong block, which is found out.
       if (!isFault(fault, 'device-io')) throw fault;
     }
   }
-}
-
-/** Applies the patch, and proves what came of it. */
-function isMade({ change, bytes }: Making): boolean {
-  for (const range of rangesOf(change.patch, bytes.length) ?? []) bytes.set(range.bytes, range.offset);
-  return checksumOf(bytes) === change.checksum;
 }

@@ -1,12 +1,11 @@
-import { checksumOf } from '../base/index.ts';
 import type { NamedBlock } from '../consistency/index.ts';
-import { type BlockChange, bodyBytesMax, changeHeadBytes, changesHeadBytes, changesMax, patchBetween } from '../wire/index.ts';
+import { type BlockChange, changeHeadBytes, changesBytesMax, changesMax, patchBetween } from '../wire/index.ts';
 
 /** Gathers changes until they fill a message. */
 export class LiveChanges {
   readonly #send: (changes: readonly BlockChange[]) => void;
   #changes: BlockChange[] = [];
-  #bytes = changesHeadBytes;
+  #bytes = 0;
 
   constructor(send: (changes: readonly BlockChange[]) => void) {
     this.#send = send;
@@ -17,8 +16,8 @@ export class LiveChanges {
     const patch = patchBetween(replaced.bytes, bytes);
     if (patch === undefined) return false;
     const changeBytes = changeHeadBytes + patch.length;
-    if (this.#bytes + changeBytes > bodyBytesMax || this.#changes.length === changesMax) this.flush();
-    this.#changes.push({ vbn, checksum: checksumOf(bytes), replacedVbn: replaced.vbn, replacedBirthCp: replaced.birthCp, patch });
+    if (this.#bytes + changeBytes > changesBytesMax || this.#changes.length === changesMax) this.flush();
+    this.#changes.push({ vbn, replacedVbn: replaced.vbn, replacedBirthCp: replaced.birthCp, patch });
     this.#bytes += changeBytes;
     return true;
   }
@@ -32,6 +31,6 @@ export class LiveChanges {
   /** Forgets what was gathered. */
   drop(): void {
     this.#changes = [];
-    this.#bytes = changesHeadBytes;
+    this.#bytes = 0;
   }
 }

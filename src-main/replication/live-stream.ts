@@ -6,13 +6,10 @@ import type { Outlet } from './outlet.ts';
 /** Messages of changes that wait for the link: they are small, and go on when the blocks are too many. */
 const changesWaitingMax = 64;
 
-/** Where a block is looked at to see whether it may be mostly zeros, in parts of its size. */
-const zeroProbes = [0.5, 0.625, 0.75, 0.875, 0.9375];
-
 /**
  * Sends a CP's blocks on while it runs. A block that differs little from the one
  * of the CP's base that it replaces goes as a change of it, which the mirror can
- * make of its own copy, and a new one that is mostly zeros as a change of zeros.
+ * make of its own copy, and a new one that is partly zeros as a change of zeros.
  * Others are copied and wait for the link; when that is too much, the rest of the
  * CP is left for the mirror to ask for. So a slow mirror slows nothing here.
  */
@@ -70,7 +67,7 @@ export class LiveStream implements BlockSink {
   #isChange(vbn: number, bytes: Uint8Array, replaced: NamedBlock | undefined): boolean {
     if (this.#changesWaiting >= changesWaitingMax) return false;
     if (replaced !== undefined && replaced.birthCp <= this.#baseCp) return this.#changes.add(vbn, bytes, replaced);
-    return zeroProbes.every((part) => bytes[bytes.length * part] === 0) && this.#changes.add(vbn, bytes, this.#zeros);
+    return hasZeros(bytes) && this.#changes.add(vbn, bytes, this.#zeros);
   }
 
   #add(vbn: number, block: Uint8Array): void {
@@ -111,4 +108,13 @@ export class LiveStream implements BlockSink {
     this.#runs = [];
     this.#changes.drop();
   }
+}
+
+/** Whether a part of a block is zeros: behind the end of a file, or between the two ends of a node that is not full. */
+function hasZeros(block: Uint8Array): boolean {
+  const part = block.length / 16;
+  return [4 * part, 8 * part, 12 * part, 15 * part].some((start) => {
+    for (let index = start; index < start + part; index++) if (block[index] !== 0) return false;
+    return true;
+  });
 }

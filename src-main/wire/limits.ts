@@ -26,12 +26,14 @@ export const blocksRunsMax = blockDataBytesMax / blockSizeBytesMin;
 /** Most blocks that one `changes` message tells how to make. */
 export const changesMax = 1024;
 
-/** Bytes of a `changes` message before its first change, and of a change before its patch. */
-export const changesHeadBytes = 8;
-export const changeHeadBytes = 28;
+/** Longest list of changes before it is packed: packed, even one that does not become shorter fits a body. */
+export const changesBytesMax = 70 * 1024;
 
-/** Longest patch of a change: half a largest block. */
-export const patchBytesMax = blockSizeBytesMax / 2;
+/** Bytes of a change before its patch. */
+export const changeHeadBytes = 20;
+
+/** Longest patch of a change: less than the largest block by as much as is worth a patch. */
+export const patchBytesMax = blockSizeBytesMax - blockSizeBytesMax / 16;
 
 /** Most runs and most blocks that one `want` may ask for. */
 export const wantRunsMax = 4096;

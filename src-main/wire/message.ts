@@ -67,8 +67,6 @@ export interface PackedBlocksMessage {
 /** How to make a new block of one that the mirror has. */
 export interface BlockChange {
   readonly vbn: number;
-  /** XXH64 of the new block. */
-  readonly checksum: bigint;
   /** The block of the CP's base that it is made of. A birth of 0: none, it is made of zeros. */
   readonly replacedVbn: number;
   readonly replacedBirthCp: number;

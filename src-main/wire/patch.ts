@@ -12,13 +12,13 @@ const gapWordsMax = rangeHeaderBytes / wordBytes;
 /**
  * What makes a block of another one of the same size: its ranges that differ,
  * each an offset (u16), a length (u16) and the bytes. Undefined when that would
- * be longer than half a block, which is then better sent whole.
+ * save less than a sixteenth of the block, which is then better sent whole.
  */
 export function patchBetween(before: Uint8Array, after: Uint8Array): Uint8Array | undefined {
   assert(before.length === after.length, 'a patch is between blocks of one size');
   const old = wordsOf(before);
   const now = wordsOf(after);
-  const patch = new Uint8Array(after.length >> 1);
+  const patch = new Uint8Array(after.length - after.length / 16);
   let used = 0;
   for (let word = 0; word < now.length; ) {
     if (old[word] === now[word]) {

@@ -1,9 +1,11 @@
+import { zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AssertionFault, isFault, u48Max } from '../../src-main/base/index.ts';
 import {
   blockDataBytesMax,
   bodyBytesMax,
+  changesBytesMax,
   changesMax,
   decodeMessage,
   encodeFrame,
@@ -44,7 +46,10 @@ function altered(frame: Frame, offsetBytes: number, bytes: readonly number[]): F
 
 const blockBytes = 4096;
 
-const change = { vbn: 1, checksum: 0n, replacedVbn: 2, replacedBirthCp: 3, patch: new Uint8Array([8, 0, 4, 0, 1, 2, 3, 4]) };
+const change = { vbn: 1, replacedVbn: 2, replacedBirthCp: 3, patch: new Uint8Array([8, 0, 4, 0, 1, 2, 3, 4]) };
+
+/** The change as it stands in its message, before it is packed. */
+const changeBytes = joined([new Uint8Array([1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 8, 0]), change.patch]);
 
 /** One range of as many bytes as fit. */
 const widestPatch = new Uint8Array(patchBytesMax);
@@ -135,6 +140,7 @@ describe('messages', () => {
       { type: 'changes', cp: 4, changes: [{ ...change, replacedBirthCp: 4 }] },
       { type: 'changes', cp: 4, changes: [{ ...change, patch: new Uint8Array(patchBytesMax + 1) }] },
       { type: 'changes', cp: 4, changes: Array.from({ length: changesMax + 1 }, () => change) },
+      { type: 'changes', cp: 4, changes: Array.from({ length: 2 }, () => ({ ...change, patch: widestPatch })) },
       { type: 'begin', cp: 4, baseCp: 4 },
       { type: 'begin', cp: 0, baseCp: 0 },
       blocksMessage(Array.from({ length: blockDataBytesMax / blockBytes + 1 }, (_, vbn) => ({ vbn: vbn * 2, count: 1 }))),
@@ -167,11 +173,9 @@ describe('messages', () => {
     ['a run past the VBN space', { type: 'want', requestId: 1, cp: 1, runs: [{ vbn: u48Max, count: 1 }] }, 18, [2]],
     ['a want of too many blocks', { type: 'want', requestId: 1, cp: 1, runs: [{ vbn: 1, count: 1 }] }, 18, [1, 32]],
     ['a CP on a base that is not older', { type: 'begin', cp: 4, baseCp: 3 }, 6, [4]],
-    ['a change of a block that is not older', { type: 'changes', cp: 4, changes: [change] }, 20, [4]],
     ['more changes than may be', { type: 'changes', cp: 4, changes: [change] }, 6, [1, 4]],
-    ['a patch that ends early', { type: 'changes', cp: 4, changes: [change] }, 38, [5]],
-    ['a patch of nothing', { type: 'changes', cp: 4, changes: [change] }, 38, [0]],
-    ['a patch past the end of any block', { type: 'changes', cp: 4, changes: [change] }, 36, [0xfd, 0xff]],
+    ['changes longer than they unpack to', { type: 'changes', cp: 4, changes: [change] }, 8, [29]],
+    ['changes that do not unpack', { type: 'changes', cp: 4, changes: [change] }, 16, [0]],
     ['a basis that does not exist', { type: 'root', cp: 4, basis: 'live', root: new Uint8Array(4096) }, 6, [5]],
     ['a root that is not one block', { type: 'root', cp: 4, basis: 'live', root: new Uint8Array(4096) }, 7, [1]],
     ['blocks of a CP and of a want', blocksMessage([{ vbn: 1, count: 1 }]), 6, [1]],
@@ -191,6 +195,43 @@ describe('messages', () => {
     const frame = frameOf(message);
     expect(codeOf(() => decodeMessage(frame))).toBe('no fault');
     expect(codeOf(() => decodeMessage(altered(frame, offsetBytes, bytes)))).toBe('message-invalid');
+  });
+
+  it.each<[string, number, number[], number]>([
+    ['a change of a block that is not older', 12, [4], 1],
+    ['a patch that ends early', 22, [5], 1],
+    ['a patch of nothing', 22, [0], 1],
+    ['a patch past the end of any block', 20, [0xfd, 0xff], 1],
+    ['a patch longer than may be', 18, [0xff, 0xff], 1],
+    ['fewer changes than they say', 0, [], 2],
+    ['more than the changes that they say', 0, [], 0.5],
+  ])('of changes with %s are refused', (_, offsetBytes, bytes, times) => {
+    const list = joined([changeBytes, changeBytes]);
+    const written = (edited: Uint8Array, count: number): Frame => {
+      const packed = zstdCompressSync(edited);
+      const head = new DataView(new ArrayBuffer(16));
+      head.setUint16(0, 4, true);
+      head.setUint16(6, count, true);
+      head.setUint32(8, edited.length, true);
+      head.setUint32(12, packed.length, true);
+      return { type: 17, body: joined([new Uint8Array(head.buffer), packed]), data: new Uint8Array(0) };
+    };
+    expect(decodeMessage(written(list, 2))).toEqual({ type: 'changes', cp: 4, changes: [change, { ...change, vbn: 2, replacedVbn: 4 }] });
+    const edited = list.slice();
+    edited.set(bytes, offsetBytes);
+    expect(codeOf(() => decodeMessage(written(edited, 2 * times)))).toBe('message-invalid');
+  });
+
+  it('of changes that would unpack to a hundred thousand times their length are refused', () => {
+    const packed = zstdCompressSync(new Uint8Array(1 << 28));
+    const head = new DataView(new ArrayBuffer(16));
+    head.setUint16(0, 4, true);
+    head.setUint16(6, 1, true);
+    head.setUint32(8, changesBytesMax, true);
+    head.setUint32(12, packed.length, true);
+    const body = joined([new Uint8Array(head.buffer), packed]);
+    expect(body.length).toBeLessThan(bodyBytesMax);
+    expect(codeOf(() => decodeMessage({ type: 17, body, data: new Uint8Array(0) }))).toBe('message-invalid');
   });
 
   it('of a fault keep within their limit, cut between characters', () => {

@@ -61,7 +61,7 @@ const patch = fc.array(changedWord, { maxLength: 20 }).map((words) => {
   return patchBetween(new Uint8Array(4096), after)!;
 });
 
-const change: fc.Arbitrary<BlockChange> = fc.record({ vbn: u48, checksum: u64, replacedVbn: u48, replacedBirthCp: fc.constantFrom(0, 1), patch });
+const change: fc.Arbitrary<BlockChange> = fc.record({ vbn: u48, replacedVbn: u48, replacedBirthCp: fc.constantFrom(0, 1), patch });
 
 const packedBlocks: fc.Arbitrary<Message> = fc
   .record({ runs: runsOf(16), live: fc.boolean(), cp, requestId, data: fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 100 })) })
@@ -141,8 +141,8 @@ export const sampleMessages: readonly Message[] = [
     type: 'changes',
     cp: 8,
     changes: [
-      { vbn: 100, checksum: 0x0123_4567_89ab_cdefn, replacedVbn: 7, replacedBirthCp: 7, patch: new Uint8Array([4, 0, 4, 0, 1, 2, 3, 4]) },
-      { vbn: 101, checksum: 1n, replacedVbn: 9, replacedBirthCp: 2, patch: new Uint8Array(0) },
+      { vbn: 100, replacedVbn: 7, replacedBirthCp: 7, patch: new Uint8Array([4, 0, 4, 0, 1, 2, 3, 4]) },
+      { vbn: 101, replacedVbn: 9, replacedBirthCp: 2, patch: new Uint8Array(0) },
     ],
   },
   { type: 'packed-blocks', cp: 0, requestId: 4, runs: [{ vbn: 10, count: 2 }], data: [new Uint8Array(30).fill(6)] },

@@ -25,7 +25,7 @@ function packed(count: number): Message {
 /** Live changes of CP 5, with four bytes that change at an offset. */
 function changes(offset: number): Message {
   const patch = new Uint8Array([offset & 0xff, offset >> 8, 4, 0, 1, 2, 3, 4]);
-  return { type: 'changes', cp: 5, changes: [{ vbn: 9, checksum: 1n, replacedVbn: 8, replacedBirthCp: 4, patch }] };
+  return { type: 'changes', cp: 5, changes: [{ vbn: 9, replacedVbn: 8, replacedBirthCp: 4, patch }] };
 }
 
 const heartbeat: Message = { type: 'heartbeat', sentWallMs: 1, lastCp: 1, lastCpWallMs: 1, pendingBytes: 0, receivedBytes: 0 };
