@@ -3,16 +3,11 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PairingEvent, RelationshipStatus } from '../../src-main/contract/index.ts';
-import { type Place, runCommand, ServerProcess } from '../shells/server-process.ts';
+import { runCommand, ServerProcess } from '../shells/server-process.ts';
 import { invite, peersOf } from './pairing-commands.ts';
-import { codeOf, eventually, placeIn, succeed, testFolder } from './scenario-place.ts';
-import { type TestHost, twoHosts } from './two-hosts.ts';
-
-const port = 7400;
-
-function placeOn(host: TestHost, folder: string, name: string): Place {
-  return { ...placeIn(folder, name), env: { MIRRORPOINT_IPC_FOLDER: join(folder, `ipc-${name}`) }, startedBy: host.startedBy };
-}
+import { placeOn, port } from './pairing-servers.ts';
+import { codeOf, eventually, succeed, testFolder } from './scenario-place.ts';
+import { twoHosts } from './two-hosts.ts';
 
 async function relationship(server: ServerProcess): Promise<RelationshipStatus> {
   const { relationships } = await server.client.relationships.list({});
