@@ -4,7 +4,7 @@ import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchem
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
 import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
-import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, volumeNameSchema, volumePathSchema } from './place.ts';
+import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, rootChoiceSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
 import * as scheduling from './schedule-schemas.ts';
 import * as schemas from './schemas.ts';
@@ -193,6 +193,16 @@ const failover = {
   reset: base.input(ofVolume).output(nothing),
 };
 
+const clones = {
+  /** Makes a volume that begins with a state of another and takes changes; it ends with the server at the latest. `scratch` is an absolute folder. */
+  start: base
+    .input(ofVolume.extend({ name: volumeNameSchema, at: rootChoiceSchema.default('last'), scratch: z.string().min(1).optional() }))
+    .output(schemas.volumeStatusSchema),
+  /** Forgets a clone, and all that was written to it. */
+  end: base.input(z.object({ name: volumeNameSchema })).output(nothing),
+  list: base.input(nothing).output(z.object({ clones: z.array(schemas.cloneSchema) })),
+};
+
 const ofPeer = z.object({ peer: z.string().min(1) });
 
 const peers = {
@@ -275,7 +285,7 @@ const remote = {
 };
 
 /** Everything that can be asked of a server. */
-export const contract = { server, volumes, files, cp, snapshots, schedule, relationships, holds, failover, events, peers, pairing, remote };
+export const contract = { server, volumes, files, cp, snapshots, schedule, relationships, holds, failover, clones, events, peers, pairing, remote };
 
 /** How a window or a command asks, whatever carries the questions. */
 export type MirrorpointClient = ContractRouterClient<typeof contract>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { errorCodes } from '../base/index.ts';
 import { alertSchema, eventSchema } from './event-schemas.ts';
 import { cpIntervalMsMax, cpIntervalMsMin } from './limits.ts';
-import { snapshotNameSchema, volumeNameSchema } from './place.ts';
+import { rootChoiceSchema, snapshotNameSchema, volumeNameSchema } from './place.ts';
 import { holdStatusSchema } from './space-schemas.ts';
 
 export const faultSchema = z.object({ code: z.enum(errorCodes), message: z.string() });
@@ -170,6 +170,10 @@ export type FailoverProspect = z.infer<typeof failoverProspectSchema>;
 
 /** Where a volume that was promoted begins. */
 export const promotedSchema = z.object({ cp: z.int(), epoch: z.int() });
+
+/** A volume that begins with a state of another, and is forgotten. */
+export const cloneSchema = z.object({ name: z.string(), volume: z.string(), at: rootChoiceSchema, startedWallMs: z.number() });
+export type Clone = z.infer<typeof cloneSchema>;
 
 export const snapshotPlaceSchema = z.object({ volume: volumeNameSchema, snapshot: snapshotNameSchema });
 

@@ -3,6 +3,7 @@ import type { RelationshipStatus, RootChoice, ServerStatus, VolumeStatus } from 
 import { toHex } from '../base/index.ts';
 import { AlertWatch, type Watched } from './alert-watch.ts';
 import { Alerts } from './alerts.ts';
+import { Clones } from './clones.ts';
 import { EventLog } from './event-log.ts';
 import { Failover } from './failover.ts';
 import { HoldKeeper } from './hold-keeper.ts';
@@ -50,6 +51,7 @@ export class Engine implements AsyncDisposable {
   readonly mirrors: Mirrors;
   readonly listening: Listening;
   readonly failover: Failover;
+  readonly clones: Clones;
   readonly peerClients: PeerClients;
   readonly isServing: boolean;
   readonly #startedWallMs: number;
@@ -124,6 +126,7 @@ export class Engine implements AsyncDisposable {
       },
     });
     const { shelf, relationships, mirrors } = this;
+    this.clones = new Clones({ ports, shelf, events });
     this.failover = new Failover({ ports, book, shelf, relationships, mirrors, events, leave: (name) => this.#leave(name) });
   }
 
@@ -191,6 +194,7 @@ export class Engine implements AsyncDisposable {
 
   /** Ends what works on a volume by its role. */
   async #leave(name: string): Promise<void> {
+    await this.clones.endOf(name);
     await this.schedules.drop(name);
     await this.relationships.drop(name);
     await this.mirrors.drop(name);
@@ -247,7 +251,7 @@ export class Engine implements AsyncDisposable {
       configFolder: ports.configFolder,
       startedWallMs: this.#startedWallMs,
       wallMs: ports.clock.wallMs(),
-      volumes: book.current.volumes.map((settings) => {
+      volumes: this.shelf.all.map((settings) => {
         const open = opened.get(settings.name);
         const root = open?.role === 'primary' ? open.volume.root : open?.mirror.committed;
         const summary = this.#summary(settings);
@@ -316,6 +320,7 @@ export class Engine implements AsyncDisposable {
     for (const session of [...this.#sessions]) await session.close();
     await this.listening.close();
     await this.failover.close();
+    await this.clones.close();
     await this.schedules.close();
     await this.relationships.close();
     await this.mirrors.close();

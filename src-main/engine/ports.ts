@@ -59,6 +59,8 @@ export interface EnginePorts {
   /** The log under a name that is safe as a file's name. */
   readonly log: (name: string) => LineLog;
   readonly devices: DeviceOpener;
+  /** A sparse device for what need not outlive the server; what it held is gone when it is closed, or the server killed. */
+  readonly openScratch: (name: string, options: { sizeBytes: number; folder?: string | undefined }) => Promise<Device>;
   readonly localTree: LocalTree;
   /** Links that need no identity. */
   readonly transport: Transport;

@@ -1,6 +1,7 @@
 import { createRouterClient } from '@orpc/server';
 import { eventPageMax, faultFromWire, type MirrorpointClient, type ServerEvent, translatingFaults } from '../contract/index.ts';
 import type { Engine } from './engine.ts';
+import { cloneProcedures } from './clone-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { procedures } from './procedures.ts';
@@ -53,7 +54,7 @@ const cpProcedures = {
 
 const relationshipProcedures = {
   link: procedures.relationships.link.handler(async ({ input, context: { engine } }) => {
-    await engine.relationships.link(await engine.shelf.primary(input.volume), input.address, input.peer);
+    await engine.relationships.link(await engine.shelf.lastingPrimary(input.volume), input.address, input.peer);
     return {};
   }),
 
@@ -124,6 +125,7 @@ export const engineRouter = procedures.router({
   relationships: relationshipProcedures,
   holds: holdProcedures,
   failover: failoverProcedures,
+  clones: cloneProcedures,
   events: eventProcedures,
   peers: peerProcedures,
   pairing: pairingProcedures,

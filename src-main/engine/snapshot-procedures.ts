@@ -53,6 +53,7 @@ export const scheduleProcedures = {
 
   set: schedules.set.handler(async ({ input: { volume, schedule }, context: { engine } }) => {
     refuseFaulty(volume, schedule);
+    engine.shelf.lasting(volume);
     await engine.shelf.get(volume);
     await changeSchedule(engine, volume, { ...schedule, setWallMs: engine.ports.clock.wallMs() });
     return engine.schedules.status(volume);

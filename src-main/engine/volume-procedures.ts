@@ -8,6 +8,9 @@ import { spaceProcedure } from './space-procedures.ts';
 import { checkAbsolute, createVolume, openVolume, type OpenVolume, withNewDevices } from './volume-opening.ts';
 
 function refuseTaken(engine: Engine, name: string, paths: readonly string[]): void {
+  if (engine.clones.all.some((clone) => clone.name === name)) {
+    throw new MirrorpointError('volume-exists', `There is a clone '${name}' here. Choose another name, or end it first.`);
+  }
   for (const volume of engine.book.current.volumes) {
     if (volume.name === name) {
       throw new MirrorpointError('volume-exists', `There is a volume '${name}' here already. Choose another name, or detach it first.`);
@@ -66,7 +69,7 @@ async function enlarge(engine: Engine, name: string, device: NewDevice): Promise
 async function addDevice(engine: Engine, name: string, device: NewDevice): Promise<void> {
   refuseTaken(engine, '', [device.path]);
   const open = await engine.shelf.get(name);
-  const { discard } = engine.shelf.settingsOf(name);
+  const { discard } = engine.shelf.lasting(name);
   // Settings that cannot be written are found out before the volume needs the new device.
   await engine.book.change((now) => now);
   await withNewDevices(engine.ports, [device], { discard }, async ([made]) => {
@@ -101,7 +104,7 @@ export const volumeProcedures = {
   }),
 
   detach: os.detach.handler(async ({ input, context: { engine } }) => {
-    const { role } = engine.shelf.settingsOf(input.volume);
+    const { role } = engine.shelf.lasting(input.volume);
     // A mirror keeps nothing for its primary.
     if (role === 'primary' && engine.book.current.relationships.some((one) => one.volume === input.volume)) {
       const text = `Volume ${input.volume} is linked to a mirror. Unlink it first, so that nothing is kept for that mirror for ever.`;

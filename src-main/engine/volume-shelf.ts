@@ -13,6 +13,7 @@ export class VolumeShelf {
   readonly #onOpen: (open: OpenVolume) => void;
   readonly #open = new Map<string, Promise<OpenVolume>>();
   readonly #opened = new Map<string, OpenVolume>();
+  readonly #lent = new Map<string, VolumeSettings>();
   readonly #faults = new Map<string, FaultReport>();
 
   /** `onOpen` hears of each volume in the step in which it was opened. */
@@ -33,14 +34,36 @@ export class VolumeShelf {
     return [...this.#opened.values()];
   }
 
+  /** The settings of every volume, clones last. */
+  get all(): readonly VolumeSettings[] {
+    return [...this.#book.current.volumes, ...this.#lent.values()];
+  }
+
+  has(name: string): boolean {
+    return this.all.some((volume) => volume.name === name);
+  }
+
+  /** Settings that stay. Throws `unsupported` for a clone, which is forgotten with all that concerns it. */
+  lasting(name: string): VolumeSettings {
+    if (!this.#lent.has(name)) return this.settingsOf(name);
+    throw new MirrorpointError('unsupported', `${name} is a clone, which is forgotten when it ends: it is not mirrored, scheduled, enlarged or detached. Name its volume.`);
+  }
+
+  /** The settings of a volume, or of a clone. */
   settingsOf(name: string): VolumeSettings {
-    const settings = this.#book.current.volumes.find((volume) => volume.name === name);
+    const settings = this.all.find((volume) => volume.name === name);
     if (settings !== undefined) return settings;
     const known = this.#book.current.volumes.map((volume) => volume.name).join(', ');
     throw new MirrorpointError(
       'volume-not-found',
       `There is no volume '${name}' here; ${known === '' ? 'there are none' : `there are: ${known}`}. Create or attach it first.`,
     );
+  }
+
+  /** A primary volume that stays. */
+  lastingPrimary(name: string): Promise<OpenPrimary> {
+    this.lasting(name);
+    return this.primary(name);
   }
 
   /** Opens a volume, or waits for its opening. */
@@ -68,6 +91,13 @@ export class VolumeShelf {
     throw new MirrorpointError('peer-wrong-role', `Volume ${name} is a primary here, not a mirror. Name a mirror.`);
   }
 
+  /** Puts a clone on the shelf until it is released, with the settings that it has meanwhile. */
+  lend(open: OpenPrimary, settings: VolumeSettings): void {
+    this.#lent.set(open.name, settings);
+    this.#open.set(open.name, Promise.resolve(open));
+    this.#opened.set(open.name, open);
+  }
+
   /** Puts a volume on the shelf that was opened elsewhere. */
   put(open: OpenVolume): void {
     this.#open.set(open.name, Promise.resolve(open));
@@ -91,6 +121,7 @@ export class VolumeShelf {
   /** Closes a volume if it is open. */
   async release(name: string): Promise<void> {
     const opening = this.#open.get(name);
+    this.#lent.delete(name);
     this.#open.delete(name);
     this.#opened.delete(name);
     this.#faults.delete(name);

@@ -73,6 +73,7 @@ export class MemoryServer {
       settings: this.settings,
       log: (name) => this.log(name),
       devices: new MemoryDevices(),
+      openScratch: (name, { sizeBytes }) => Promise.resolve(new MemoryDevice({ name, sizeBytes })),
       localTree,
       transport: options.transport ?? new MemoryTransport(),
       trust: { identity: new MemoryStore(), peers: new MemoryStore(), hosts: () => [] },

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RelationshipStatus, SwitchOverEvent } from '../../src-main/contract/index.ts';
@@ -137,5 +137,54 @@ describe('promoting', () => {
     await using serverB = await ServerProcess.start(b);
     expect(codeOf(await runCommand(b, '--json', 'promote', 'copy', '--yes'))).toBe('not-a-volume');
     expect(await roleOf(serverB, 'copy')).toBe('mirror');
+  });
+});
+
+describe('a clone', () => {
+  it('of the mirror takes changes while mirroring goes on, and is gone when it ends, or its server', async () => {
+    const { folder, a, b } = await pair();
+    await using serverA = await ServerProcess.start(a);
+    const serverB = await ServerProcess.start(b);
+    const [one, two] = [join(folder, 'one'), join(folder, 'two')];
+    fill(one, 10);
+    fill(two, 10);
+    await succeed(a, 'put', one, 'work:/one');
+    await succeed(a, 'snapshot', 'create', 'work@monday');
+    await succeed(a, 'rm', '-r', 'work:/one');
+    await succeed(a, 'mkdir', 'work:/tuesday');
+    await succeed(a, 'cp', 'now', 'work');
+    await untilIdentical(serverA);
+
+    await succeed(b, 'clone', 'start', 'copy', 'trial');
+    await succeed(b, 'clone', 'start', 'copy@monday', 'earlier', '--scratch', join(folder, 'scratch'));
+    await succeed(b, 'put', two, 'trial:/two');
+    await succeed(b, 'rm', '-r', 'earlier:/one/3.bin');
+    await succeed(a, 'put', one, 'work:/again');
+    await succeed(a, 'cp', 'now', 'work');
+    await untilIdentical(serverA);
+    await succeed(b, 'compare', two, 'trial:/two');
+    expect((await succeed(b, 'ls', 'trial:/')).split('\n')).toEqual(expect.arrayContaining([expect.stringContaining('tuesday/'), expect.stringContaining('two/')]));
+    expect(await succeed(b, 'ls', 'earlier:/one')).not.toContain('3.bin');
+    expect((await runCommand(b, 'volume', 'check', 'trial')).exitCode).toBe(0);
+    await succeed(b, 'compare', one, 'copy:/again');
+    expect(await succeed(b, 'ls', 'copy:/')).not.toContain('two');
+
+    for (const [code, words] of [
+      ['volume-exists', ['clone', 'start', 'copy', 'trial']],
+      ['snapshot-not-found', ['clone', 'start', 'copy@never', 'other']],
+      ['unsupported', ['link', 'trial', 'ipc://office']],
+      ['unsupported', ['volume', 'detach', 'trial']],
+      ['not-found', ['clone', 'end', 'copy']],
+    ] as const) {
+      expect([words, codeOf(await runCommand(b, '--json', ...words))]).toEqual([words, code]);
+    }
+    await succeed(b, 'clone', 'end', 'earlier');
+    expect(codeOf(await runCommand(b, '--json', 'ls', 'earlier:/'))).toBe('volume-not-found');
+    await serverB.kill();
+    await using again = await ServerProcess.start(b);
+    expect((await again.client.volumes.list({})).volumes.map(({ name }) => name)).toEqual(['copy']);
+    expect(readdirSync(join(b.configFolder, 'clones'))).toEqual([]);
+    await untilIdentical(serverA);
+    expect((await runCommand(b, 'volume', 'check', 'copy')).exitCode).toBe(0);
   });
 });

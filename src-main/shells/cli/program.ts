@@ -4,6 +4,7 @@ import type { Surroundings } from './command.ts';
 import { addCpCommands } from './cp-commands.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { addBrowsingCommands } from './browsing-commands.ts';
+import { addCloneCommands } from './clone-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
@@ -71,6 +72,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addLimitCommands(program, surroundings);
   addSpaceCommands(program, surroundings);
   addFailoverCommands(program, surroundings);
+  addCloneCommands(program, surroundings);
   addPeerCommands(program, surroundings);
   addEventCommands(program, surroundings);
   return program;

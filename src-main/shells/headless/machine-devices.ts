@@ -1,5 +1,6 @@
-import { rmSync } from 'node:fs';
-import { MirrorpointError } from '../../base/index.ts';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { MirrorpointError, reasonOf } from '../../base/index.ts';
 import { createDevice, type Device, ImageFile, openDevice, probePath, sectorBytes } from '../../device/index.ts';
 import type { DeviceOpener, NewDeviceOptions } from '../../engine/index.ts';
 
@@ -18,6 +19,35 @@ async function create(path: string, options: NewDeviceOptions): Promise<Device> 
   const device = await createDevice(path, { ...size, preallocate, erase, overwrite: erase, discard });
   if (isNew) made.add(device);
   return device;
+}
+
+const scratchSuffix = '.mirrorpoint-scratch';
+
+/**
+ * Makes a sparse image that nobody else sees. Its name is taken away at once, so
+ * that its room comes back with its closing, also when the process is killed;
+ * where the system does not allow that, the next one that is made does it.
+ */
+export async function openScratch(name: string, options: { sizeBytes: number; folder: string }): Promise<Device> {
+  const { folder, sizeBytes } = options;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new MirrorpointError('device-not-found', `The folder ${folder} cannot be made: ${reasonOf(cause)}. Name another one.`, { cause });
+  }
+  for (const entry of readdirSync(folder)) if (entry.endsWith(scratchSuffix)) removeUnlessOpen(join(folder, entry));
+  const path = join(folder, `${name}-${process.pid}${scratchSuffix}`);
+  const device = await createDevice(path, { sizeBytes: wholeSectors(sizeBytes), overwrite: true });
+  removeUnlessOpen(path);
+  return device;
+}
+
+function removeUnlessOpen(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It is open, on a system that does not remove such files.
+  }
 }
 
 /** Image files and drives of this machine. */

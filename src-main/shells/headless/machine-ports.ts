@@ -7,7 +7,7 @@ import { createTransports } from '../../transport/index.ts';
 import { runtimeFolder } from './config-folder.ts';
 import { machineHosts } from './local-network.ts';
 import { machineTree } from './local-tree.ts';
-import { machineDevices } from './machine-devices.ts';
+import { machineDevices, openScratch } from './machine-devices.ts';
 import { FileLineLog, fileTextStore } from './stored-files.ts';
 
 /** The version of the program. */
@@ -30,6 +30,7 @@ export function machinePorts(options: {
     settings: fileTextStore(join(configFolder, 'settings.json')),
     log: (name) => new FileLineLog(join(configFolder, 'history', `${name}.jsonl`)),
     devices: machineDevices,
+    openScratch: (name, { sizeBytes, folder = join(configFolder, 'clones') }) => openScratch(name, { sizeBytes, folder }),
     localTree: machineTree,
     transport: createTransports({ ipcFolder: runtimeFolder() }),
     trust: {
