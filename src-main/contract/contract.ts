@@ -8,6 +8,7 @@ import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, rootCho
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
 import * as scheduling from './schedule-schemas.ts';
 import * as schemas from './schemas.ts';
+import { scrubStatusSchema } from './scrub-schemas.ts';
 import { holdCapSchema, holdStatusSchema, spaceReportSchema } from './space-schemas.ts';
 import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
 
@@ -45,6 +46,21 @@ const volumes = {
   grow: base
     .input(ofVolume.extend({ add: schemas.newDeviceSchema.optional(), enlarge: schemas.newDeviceSchema.optional() }))
     .output(schemas.volumeStatusSchema),
+};
+
+const scrub = {
+  /** Begins a pass over every block in use, or goes on with the one that there is; it runs on in the server. */
+  start: base.input(ofVolume.extend({ bytesPerSecond: z.int().optional() })).output(scrubStatusSchema),
+  pause: base.input(ofVolume).output(scrubStatusSchema),
+  /** Gives the pass up. */
+  stop: base.input(ofVolume).output(scrubStatusSchema),
+  status: base.input(ofVolume).output(scrubStatusSchema),
+  /** The status again whenever it may have changed, at most once per interval. */
+  watch: base.input(ofVolume.extend(watching.shape)).output(eventIterator(scrubStatusSchema)),
+  /** What is left out stays as it is. */
+  setSchedule: base
+    .input(ofVolume.extend({ everyDays: z.int().min(0).max(3650).optional(), bytesPerSecond: z.int().optional() }))
+    .output(scrubStatusSchema),
 };
 
 /** What is asked alike of this server and of a paired one. */
@@ -285,7 +301,23 @@ const remote = {
 };
 
 /** Everything that can be asked of a server. */
-export const contract = { server, volumes, files, cp, snapshots, schedule, relationships, holds, failover, clones, events, peers, pairing, remote };
+export const contract = {
+  server,
+  volumes,
+  files,
+  cp,
+  snapshots,
+  schedule,
+  scrub,
+  relationships,
+  holds,
+  failover,
+  clones,
+  events,
+  peers,
+  pairing,
+  remote,
+};
 
 /** How a window or a command asks, whatever carries the questions. */
 export type MirrorpointClient = ContractRouterClient<typeof contract>;

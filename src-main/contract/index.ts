@@ -18,6 +18,7 @@ export * from './rate-schemas.ts';
 export * from './schemas.ts';
 export * from './schedule-schemas.ts';
 export * from './space-schemas.ts';
+export * from './scrub-schemas.ts';
 export * from './job-schemas.ts';
 export * from './trust-schemas.ts';
 export * from './contract.ts';

@@ -1,6 +1,7 @@
 import { assert, bytesEqual, isFault, MirrorpointError, Mutex, systemRandom } from '../base/index.ts';
 import type { RandomSource } from '../base/index.ts';
 import type { Device } from './device.ts';
+import { DeviceErrorCounts, type DeviceErrors } from './device-errors.ts';
 import { readLabel } from './label-copies.ts';
 import type { LabelCopies } from './label-copies.ts';
 import { eraseLabels, mendLabels, refuseLabel, rewriteLabels, writeLabels, zeroFill } from './label-writing.ts';
@@ -58,6 +59,7 @@ export class DeviceSet implements VolumeDevices {
   readonly #random: RandomSource;
   readonly #readOnly: boolean;
   readonly #changes = new Mutex();
+  readonly #errors = new DeviceErrorCounts();
   #devices: Device[];
   #set: SetDescription;
   #labelsUncertain = false;
@@ -71,13 +73,13 @@ export class DeviceSet implements VolumeDevices {
     this.#readOnly = options.readOnly;
     this.#random = options.random;
     const part = (offsetBytes: number, lengthBytes: number): Extent[] => [{ device: device0, offsetBytes, lengthBytes }];
-    this.#data = new Region(`data of ${this.name}`, dataExtents(state));
+    this.#data = new Region(`data of ${this.name}`, dataExtents(state), this.#errors);
     this.data = this.#data;
-    this.journal = new Region(`journal of ${this.name}`, part(set.journalOffsetBytes, set.journalBytes));
+    this.journal = new Region(`journal of ${this.name}`, part(set.journalOffsetBytes, set.journalBytes), this.#errors);
     const [areaA, areaB] = set.rootAreaOffsetsBytes;
     this.rootAreas = [
-      new Region(`root area A of ${this.name}`, part(areaA, rootAreaBytes)),
-      new Region(`root area B of ${this.name}`, part(areaB, rootAreaBytes)),
+      new Region(`root area A of ${this.name}`, part(areaA, rootAreaBytes), this.#errors),
+      new Region(`root area B of ${this.name}`, part(areaB, rootAreaBytes), this.#errors),
     ];
   }
 
@@ -150,9 +152,19 @@ export class DeviceSet implements VolumeDevices {
     return this.#devices;
   }
 
+  /** What each device has failed to do since the set was opened. */
+  get deviceErrors(): DeviceErrors[] {
+    return this.#errors.of(this.#devices);
+  }
+
+  /** Calls the listener with a device's name whenever it returns an error; the result ends that. */
+  onDeviceError(listener: (device: string) => void): () => void {
+    return this.#errors.onError(listener);
+  }
+
   /** Makes every completed write to any region durable. */
   flush(): Promise<void> {
-    return settleAll(this.#devices.map((device) => device.flush()));
+    return settleAll(this.#devices.map((device) => this.#errors.watch(device, 'flushes', device.flush())));
   }
 
   /**

@@ -14,6 +14,7 @@ export { assertRange, deviceFault, OperationGate, sectorBytes, sliceBuffers, tot
 export * from './sparse-bytes.ts';
 export * from './memory-device.ts';
 export { OverlayDevice, type OverlayDeviceOptions } from './overlay-device.ts';
+export type { DeviceErrors } from './device-errors.ts';
 export { Region } from './region.ts';
 export type { Extent } from './region.ts';
 export {

@@ -1,6 +1,7 @@
 import { assert } from '../base/index.ts';
 import { assertRange, OperationGate, sliceBuffers, totalBytes } from './device.ts';
 import type { Device } from './device.ts';
+import { DeviceErrorCounts } from './device-errors.ts';
 
 /** A stretch of a device. */
 export interface Extent {
@@ -21,12 +22,15 @@ interface PlacedExtent extends Extent {
 export class Region implements Device {
   readonly name: string;
   readonly #gate = new OperationGate();
+  readonly #errors: DeviceErrorCounts;
   #extents: PlacedExtent[] = [];
   #devices: Device[] = [];
   #sizeBytes = 0;
 
-  constructor(name: string, extents: readonly Extent[]) {
+  /** `errors` counts what the devices fail to do. */
+  constructor(name: string, extents: readonly Extent[], errors = new DeviceErrorCounts()) {
     this.name = name;
+    this.#errors = errors;
     this.replace(extents);
   }
 
@@ -49,17 +53,17 @@ export class Region implements Device {
   }
 
   read(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#transfer(offsetBytes, buffers, (device, at, part) => device.read(at, part));
+    return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'reads', device.read(at, part)));
   }
 
   write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#transfer(offsetBytes, buffers, (device, at, part) => device.write(at, part));
+    return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'writes', device.write(at, part)));
   }
 
   async flush(): Promise<void> {
     this.#gate.enter(this.name);
     try {
-      await settleAll(this.#devices.map((device) => device.flush()));
+      await settleAll(this.#devices.map((device) => this.#errors.watch(device, 'flushes', device.flush())));
     } finally {
       this.#gate.leave();
     }

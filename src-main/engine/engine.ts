@@ -17,6 +17,7 @@ import { type RelationshipFacts, RelationshipReports } from './relationship-repo
 import { Relationships } from './relationships.ts';
 import { EngineSession } from './session.ts';
 import { Trust } from './trust.ts';
+import { Scrubs } from './scrubs.ts';
 import { addressOf, SettingsBook, type VolumeSettings } from './settings.ts';
 import { SnapshotSchedules } from './snapshot-schedules.ts';
 import type { OpenVolume } from './volume-opening.ts';
@@ -52,6 +53,7 @@ export class Engine implements AsyncDisposable {
   readonly listening: Listening;
   readonly failover: Failover;
   readonly clones: Clones;
+  readonly scrubs: Scrubs;
   readonly peerClients: PeerClients;
   readonly isServing: boolean;
   readonly #startedWallMs: number;
@@ -106,6 +108,7 @@ export class Engine implements AsyncDisposable {
     });
     this.peerClients = new PeerClients({ clock: ports.clock, book, trust });
     this.#watch = new AlertWatch({ alerts: this.alerts, clock: ports.clock, look: () => this.#watched() });
+    this.scrubs = new Scrubs({ ports, book, alerts: this.alerts, events, isServing: options.serve });
     this.shelf = new VolumeShelf({
       ports,
       book,
@@ -123,7 +126,9 @@ export class Engine implements AsyncDisposable {
           });
           if (this.isServing) this.mirrors.adopt(open);
         }
+        this.scrubs.adopt(open);
       },
+      onClose: (name) => this.scrubs.drop(name),
     });
     const { shelf, relationships, mirrors } = this;
     this.clones = new Clones({ ports, shelf, events });

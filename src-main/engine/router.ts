@@ -6,6 +6,7 @@ import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { procedures } from './procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
+import { scrubProcedures } from './scrub-procedures.ts';
 import type { EngineSession } from './session.ts';
 import { scheduleProcedures, snapshotProcedures } from './snapshot-procedures.ts';
 import { holdProcedures } from './space-procedures.ts';
@@ -122,6 +123,7 @@ export const engineRouter = procedures.router({
   cp: cpProcedures,
   snapshots: snapshotProcedures,
   schedule: scheduleProcedures,
+  scrub: scrubProcedures,
   relationships: relationshipProcedures,
   holds: holdProcedures,
   failover: failoverProcedures,

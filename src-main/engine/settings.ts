@@ -9,6 +9,8 @@ import {
   rateLimitsSchema,
   roleSchema,
   scheduleSchema,
+  scrubRateMin,
+  scrubScheduleSchema,
   volumeNameSchema,
 } from '../contract/index.ts';
 import { MirrorpointError, Mutex, type RandomSource, toHex } from '../base/index.ts';
@@ -59,6 +61,8 @@ const volumeSettingsSchema = z.strictObject({
   lagLimitMs: lagLimitMsSchema.optional(),
   /** Of automatic snapshots; it waits on a mirror. */
   schedule: scheduleSettingsSchema.optional(),
+  /** When it is scrubbed by itself, and how fast. */
+  scrub: scrubScheduleSchema.optional(),
 });
 export type VolumeSettings = z.infer<typeof volumeSettingsSchema>;
 
@@ -123,6 +127,9 @@ function contradictionIn(settings: Settings): string | undefined {
     const { transition } = volume;
     if (transition !== undefined && (transition.kind === 'stepping-down') !== (volume.role === 'mirror')) {
       return `volumes.${index}.transition: a ${volume.role} is not ${transition.kind}.`;
+    }
+    if (volume.scrub !== undefined && volume.scrub.bytesPerSecond < scrubRateMin) {
+      return `volumes.${index}.scrub.bytesPerSecond: a scrub at ${volume.scrub.bytesPerSecond} bytes per second would never end; give it at least ${scrubRateMin}.`;
     }
     for (const device of volume.devices) {
       const owner = devices.get(device);

@@ -11,6 +11,7 @@ export class VolumeShelf {
   readonly #book: SettingsBook;
   readonly #events: EventLog;
   readonly #onOpen: (open: OpenVolume) => void;
+  readonly #onClose: (name: string) => Promise<void>;
   readonly #open = new Map<string, Promise<OpenVolume>>();
   readonly #opened = new Map<string, OpenVolume>();
   readonly #lent = new Map<string, VolumeSettings>();
@@ -22,11 +23,14 @@ export class VolumeShelf {
     book: SettingsBook;
     events: EventLog;
     onOpen: (open: OpenVolume) => void;
+    /** Ends what works on a volume in the background. */
+    onClose: (name: string) => Promise<void>;
   }) {
     this.#ports = options.ports;
     this.#book = options.book;
     this.#events = options.events;
     this.#onOpen = options.onOpen;
+    this.#onClose = options.onClose;
   }
 
   /** The volumes that are open now. */
@@ -126,6 +130,7 @@ export class VolumeShelf {
     this.#opened.delete(name);
     this.#faults.delete(name);
     const open = await opening?.catch(() => undefined);
+    if (open !== undefined) await this.#onClose(name);
     await open?.close();
   }
 

@@ -146,8 +146,8 @@ export class BlockHealer {
 
 /** What became of a block, for people. */
 export function healText({ block, outcome, fault }: HealRecord): string {
-  const which = `block ${block.vbn}, born in CP ${block.birthCp}`;
-  if (outcome === 'healed') return `${which}, was bad, and was rewritten from the other side.`;
-  if (outcome === 'lost') return `${which}, is bad, and no other side that is connected has it right.`;
+  const which = `Block ${block.vbn}, born in CP ${block.birthCp}`;
+  if (outcome === 'healed') return `${which}, was bad and was rewritten from the other side.`;
+  if (outcome === 'lost') return `${which}, is bad, and no other side that could be asked has it right.`;
   return `${which}, is bad and was read from the other side${fault === undefined ? '' : `; it could not be rewritten: ${reasonOf(fault)}`}.`;
 }

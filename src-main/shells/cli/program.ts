@@ -13,6 +13,7 @@ import { Output } from './output.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
 import { addScheduleCommands } from './schedule-commands.ts';
+import { addScrubCommands } from './scrub-commands.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { addSpaceCommands } from './space-commands.ts';
@@ -68,6 +69,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);
   addScheduleCommands(program, surroundings);
+  addScrubCommands(program, surroundings);
   addRelationshipCommands(program, surroundings);
   addLimitCommands(program, surroundings);
   addSpaceCommands(program, surroundings);
