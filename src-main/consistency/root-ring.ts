@@ -1,6 +1,6 @@
 import { bytesEqual, isFault, MirrorpointError, toHex } from '../base/index.ts';
 import type { Device } from '../device/index.ts';
-import { decodeRootNode, isWholeRoot, type RootNode, rootNodeBytes } from '../format/index.ts';
+import { decodeRootNode, isWholeRoot, type RootMark, type RootNode, rootChecksumOf, rootNodeBytes } from '../format/index.ts';
 
 /** Places in each root area; CP n stands in place n modulo this. */
 export const rootPlaces = 16;
@@ -64,6 +64,18 @@ export class RootRing {
       await clear(area, newestCp);
       await area.flush();
     }
+  }
+
+  /** Every whole root of the volume that stands in the ring, of any age. */
+  async marks(): Promise<RootMark[]> {
+    const places = await Promise.all(this.#areas.map((area) => readPlaces(area)));
+    const marks = new Map<number, RootMark>();
+    for (const bytes of places.flat()) {
+      if (bytes === undefined || !isWholeRoot(bytes)) continue;
+      const { cp, volumeId } = decodeRootNode(bytes);
+      if (bytesEqual(volumeId, this.#volumeId)) marks.set(cp, { cp, checksum: rootChecksumOf(bytes) });
+    }
+    return [...marks.values()].sort((a, b) => a.cp - b.cp);
   }
 
   /**

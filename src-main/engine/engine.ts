@@ -327,6 +327,7 @@ export class Engine implements AsyncDisposable {
     await this.failover.close();
     await this.clones.close();
     await this.schedules.close();
+    await this.holds.close(this.shelf.opened.map(({ name }) => name));
     await this.relationships.close();
     await this.mirrors.close();
     this.trust.close();

@@ -33,6 +33,7 @@ export class HoldKeeper {
   readonly #changes = new Mutex();
   /** The CP since which a relationship held, when it was last looked at. */
   readonly #sinceCps = new Map<string, number>();
+  #isClosed = false;
 
   constructor(options: {
     clock: Clock;
@@ -56,8 +57,10 @@ export class HoldKeeper {
       this.#look(primary);
     });
     space.setRoomMaker(() => this.#makeRoom(primary));
-    // A fault of the devices shows to whoever uses the volume.
-    space.measure().catch(() => undefined);
+    this.#take(`volume ${primary.name}`, async () => {
+      await this.#recall(primary);
+      await space.measure();
+    });
   }
 
   /** The relationship is no more, and what was said of it neither. */
@@ -65,6 +68,14 @@ export class HoldKeeper {
     for (const kind of ['held-space', 'base-dropped'] as const) {
       this.#alerts.clear(kind, subjectOf(settings), 'The link was ended, and nothing is kept for it.');
     }
+  }
+
+  /** Notes the mirrors of open volumes as they are, before their sessions end. Nothing is judged any more. Idempotent. */
+  async close(volumes: readonly string[]): Promise<void> {
+    this.#isClosed = true;
+    await this.#changes.run(async () => {
+      for (const held of volumes.flatMap((volume) => this.#of(volume))) await this.#noteRoots(held);
+    });
   }
 
   /** What is kept for a mirror, and how much that may be. */
@@ -90,17 +101,28 @@ export class HoldKeeper {
 
   /** Judges what was just measured; what follows from it comes in turn. */
   #look(primary: Primary): void {
+    if (this.#isClosed) return;
     for (const { settings } of this.#of(primary.name)) {
-      this.#changes
-        .run(async () => {
-          const held = this.#of(primary.name).find((known) => known.settings.id === settings.id);
-          if (held !== undefined) await this.#judge(primary, held);
-        })
-        .catch((fault: unknown) => {
-          if (!isFault(fault)) throw fault;
-          this.#events.add(subjectOf(settings), `What is kept for it could not be seen to: ${fault.message}`, { level: 'warning' });
-        });
+      this.#take(subjectOf(settings), async () => {
+        const held = this.#of(primary.name).find((known) => known.settings.id === settings.id);
+        if (held !== undefined) await this.#judge(primary, held);
+      });
     }
+  }
+
+  /** Work that nobody waits for, in turn. */
+  #take(subject: string, work: () => Promise<void>): void {
+    this.#changes.run(work).catch((fault: unknown) => {
+      if (!isFault(fault)) throw fault;
+      if (!this.#isClosed) this.#events.add(subject, `What is kept for mirrors could not be seen to: ${fault.message}`, { level: 'warning' });
+    });
+  }
+
+  /** After a crash a mirror may have any root that was kept then; the newest of them still stand in the root areas. */
+  async #recall({ name, volume }: Primary): Promise<void> {
+    const { bases } = volume;
+    const roots = (await volume.lastRoots()).filter(({ cp }) => bases.includes(cp));
+    for (const { relationship } of this.#of(name)) relationship.recall(roots);
   }
 
   async #judge(primary: Primary, held: HeldRelationship): Promise<void> {
@@ -172,7 +194,7 @@ export class HoldKeeper {
     this.#alerts.clear('base-dropped', subjectOf(settings), 'Its mirror is back, and what it has is kept again.');
   }
 
-  /** Once for each time that a mirror goes away. */
+  /** Once for each time that a mirror goes away, and at the end. */
   async #noteRoots({ settings, relationship }: HeldRelationship): Promise<void> {
     const mirrorRoots = noteRoots(relationship);
     if (!isDeepStrictEqual(mirrorRoots, settings.mirrorRoots ?? [])) await this.#note(settings, { mirrorRoots });

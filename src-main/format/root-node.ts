@@ -92,6 +92,12 @@ export function encodeRootNode(root: RootNode): Uint8Array {
   return bytes;
 }
 
+/** A root as both sides name it: its number, and the checksum that proves two of that number equal. */
+export interface RootMark {
+  readonly cp: number;
+  readonly checksum: bigint;
+}
+
 /** The checksum that stands in an encoded root node: equal checksums of whole roots prove equal representations. */
 export function rootChecksumOf(bytes: Uint8Array): bigint {
   return getBigU64(bytes, checksumOffset);

@@ -1,12 +1,6 @@
 import { bytesEqual, formatBytes, isZero, MirrorpointError, toHex } from '../base/index.ts';
-import { decodeRootNode, isWholeRoot, type RootNode, rootChecksumOf, rootNodeBytes } from '../format/index.ts';
+import { decodeRootNode, isWholeRoot, type RootMark, type RootNode, rootChecksumOf, rootNodeBytes } from '../format/index.ts';
 import type { HelloMessage, RootBasis, StateMessage } from '../wire/index.ts';
-
-/** A root as both sides name it: its number, and the checksum that proves two of that number equal. */
-export interface RootMark {
-  readonly cp: number;
-  readonly checksum: bigint;
-}
 
 type Greeting = Pick<HelloMessage, 'serverName' | 'volumeId' | 'blockSizeBytes' | 'blockCount' | 'epoch'>;
 

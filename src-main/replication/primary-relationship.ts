@@ -1,5 +1,5 @@
 import { type Clock, MirrorpointError } from '../base/index.ts';
-import { rootChecksumOf } from '../format/index.ts';
+import { type RootMark, rootChecksumOf } from '../format/index.ts';
 import type { MirrorNeeds } from '../snapshots/index.ts';
 import type { Link } from '../transport/index.ts';
 import { type HelloMessage, type Packing, WireSession } from '../wire/index.ts';
@@ -21,7 +21,6 @@ import {
   type RelationshipTraffic,
   stateOfSession,
 } from './relationship-status.ts';
-import type { RootMark } from './peering.ts';
 import { isPassing } from './retry.ts';
 
 const noNeeds: MirrorNeeds = { committedCp: 0, neededCps: [], inFlightCps: [] };
@@ -227,6 +226,12 @@ export class PrimaryRelationship implements AsyncDisposable {
     return [...known, ...sent.filter(({ cp }) => cp > (committed?.cp ?? 0))]
       .filter(({ cp }) => cp > 0)
       .map(({ cp, checksum }) => ({ cp, checksum }));
+  }
+
+  /** Adds roots that the mirror may have: after a crash nobody remembers which were sent. */
+  recall(roots: readonly RootMark[]): void {
+    const { ancestors } = this.#memory;
+    this.#memory.ancestors = [...ancestors, ...roots.filter(({ cp }) => ancestors.every((known) => known.cp !== cp))];
   }
 
   /** The mirror speaks with this side. */

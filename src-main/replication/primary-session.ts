@@ -1,6 +1,6 @@
 import { assert, bytesEqual, type Clock, MirrorpointError } from '../base/index.ts';
 import type { BlockSink, CpCause, CpFollower, CpRecord } from '../consistency/index.ts';
-import { type RootNode, rootChecksumOf } from '../format/index.ts';
+import { type RootMark, type RootNode, rootChecksumOf } from '../format/index.ts';
 import { type KnownNeeds, mirrorNeeds, type MirrorNeeds } from '../snapshots/index.ts';
 import type { BlockHealer } from '../volume/index.ts';
 import type { CommittedMessage, HandOverMessage, HelloMessage, Message, RootBasis, StateMessage } from '../wire/index.ts';
@@ -9,7 +9,7 @@ import { rootsOutstandingMax } from './limits.ts';
 import { LiveStream } from './live-stream.ts';
 import { Outlet } from './outlet.ts';
 import type { Packer } from './packer.ts';
-import { judgePeers, planForState, type RootMark } from './peering.ts';
+import { judgePeers, planForState } from './peering.ts';
 import type { RelationshipTraffic } from './relationship-status.ts';
 import { WantAnswers } from './want-answers.ts';
 
@@ -37,8 +37,8 @@ export interface MirrorMemory {
   needs: KnownNeeds;
   /** The mirror's last CP as far as known; CP 0 when it has none, undefined before it ever spoke. `isOurs`: this side's next CPs build on it. */
   committed: (RootMark & { wallMs: number; isOurs: boolean }) | undefined;
-  /** A root of this side's history that the mirror had when it was last heard of. */
-  readonly ancestors: readonly RootMark[];
+  /** Roots of this side's history that the mirror had or could have when it was last heard of. */
+  ancestors: readonly RootMark[];
   /** The mirror is to follow whatever it has: an administrator said so. */
   isResyncConfirmed: boolean;
   /** Roots that were sent in this process, newest last. */

@@ -7,6 +7,7 @@ import {
   type Extent,
   ReadGate,
   RequestLog,
+  type RootRing,
   SpaceMap,
 } from '../consistency/index.ts';
 import type { VolumeDevices } from '../device/index.ts';
@@ -23,6 +24,7 @@ const mapsPoolBytes = 256 << 20;
 /** The parts of a live volume, joined: who writes into whom is decided here and nowhere else. */
 export class VolumeCore {
   readonly context: Required<BlockFileContext>;
+  readonly ring: RootRing;
   readonly gate = new ReadGate();
   readonly table: InodeTable;
   readonly orphans: BlockFile;
@@ -36,6 +38,7 @@ export class VolumeCore {
   constructor(start: VolumeStart, takeCp: (cause: CpCause) => Promise<CpRecord>) {
     const { options, root, context } = start;
     this.context = context;
+    this.ring = start.ring;
     this.table = new InodeTable(context, root.files.inodes, root);
     this.orphans = new BlockFile(context, root.files.orphans);
     this.log = this.#requestLog(start, takeCp);

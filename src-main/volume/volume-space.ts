@@ -1,3 +1,4 @@
+import { Mutex } from '../base/index.ts';
 import type { ConsistencyPoints } from '../consistency/index.ts';
 import type { RootNode } from '../format/index.ts';
 import { decodeHold, type HeldSpace, type Hold, KeptRootReader, KeptSpace, type SnapshotLedger } from '../snapshots/index.ts';
@@ -55,12 +56,16 @@ export class VolumeSpace {
   readonly #ledger: SnapshotLedger;
   readonly #cps: ConsistencyPoints;
   readonly #listeners = new Set<() => void>();
+  readonly #takeCp: () => Promise<unknown>;
+  /** Looks for room, for one writer after another. */
+  readonly #roomSearch = new Mutex();
   #roomMaker: (() => Promise<boolean>) | undefined;
 
-  constructor(parts: { context: BlockFileContext; ledger: SnapshotLedger; cps: ConsistencyPoints }) {
+  constructor(parts: { context: BlockFileContext; ledger: SnapshotLedger; cps: ConsistencyPoints; takeCp: () => Promise<unknown> }) {
     this.#context = parts.context;
     this.#ledger = parts.ledger;
     this.#cps = parts.cps;
+    this.#takeCp = parts.takeCp;
   }
 
   async report(page: SpacePage = {}): Promise<SpaceReport> {
@@ -103,8 +108,16 @@ export class VolumeSpace {
     this.#roomMaker = roomMaker;
   }
 
-  async makeRoom(): Promise<boolean> {
-    return (await this.#roomMaker?.()) ?? false;
+  /** Takes CPs until there is room on the devices; when they bring none, something must be let go. False when nothing helps. */
+  findRoom(fits: () => boolean): Promise<boolean> {
+    return this.#roomSearch.run(async () => {
+      do {
+        // What waits is estimated high; after a CP only the change itself counts. Freed blocks take one CP more, and many snapshots more.
+        for (let tries = 0; !fits() && (tries < 3 || this.#ledger.hasWork); tries++) await this.#takeCp();
+        if (fits()) return true;
+      } while ((await this.#roomMaker?.()) === true);
+      return false;
+    });
   }
 
   async #reportOf(keptBlocks: number, page: SpacePage): Promise<SpaceReport> {

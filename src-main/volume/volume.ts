@@ -1,8 +1,8 @@
-import { assert, MirrorpointError, Mutex, reasonOf } from '../base/index.ts';
+import { assert, MirrorpointError, reasonOf } from '../base/index.ts';
 import type { CpCause, CpFollower, CpRecord, Journal } from '../consistency/index.ts';
 import type { Device, VolumeDevices } from '../device/index.ts';
 import { changeBlocks, createRootDirectory, type LiveFiles, relistOrphans } from '../files/index.ts';
-import type { Geometry, RootNode } from '../format/index.ts';
+import type { Geometry, RootMark, RootNode } from '../format/index.ts';
 import { forgetPreserved } from '../preservation/index.ts';
 import type { Hold, KnownNeeds } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
@@ -46,8 +46,6 @@ export class Volume implements AsyncDisposable, Cloneable {
   readonly snapshots: VolumeSnapshots;
   readonly #timer: CpTimer;
   readonly #history: CpRecord[] = [];
-  /** Looks for room, for one writer after another. */
-  readonly #roomSearch = new Mutex();
   #stalledWriters = 0;
   /** Since the last change a CP has given up what mirrors and readers had let go. */
   #isTidy = false;
@@ -76,7 +74,7 @@ export class Volume implements AsyncDisposable, Cloneable {
       },
       takeCp: (cause) => this.takeCp(cause),
     });
-    this.space = new VolumeSpace({ context: start.context, ledger: this.#core.ledger, cps: this.#core.cps });
+    this.space = new VolumeSpace({ context: start.context, ledger: this.#core.ledger, cps: this.#core.cps, takeCp: () => this.takeCp('dirty') });
     this.#timer = new CpTimer(start.options.clock, () => {
       if (this.#core.cps.isBusy) return;
       // A CP that only gives things up is itself a base to give up later: one after each change is enough.
@@ -255,6 +253,11 @@ export class Volume implements AsyncDisposable, Cloneable {
     return this.#core.cps.isBusy;
   }
 
+  /** Those of the last CPs whose roots still stand in the root areas. */
+  lastRoots(): Promise<RootMark[]> {
+    return this.#core.ring.marks();
+  }
+
   setCpInterval(intervalMs: number): void {
     this.#timer.set(intervalMs);
   }
@@ -411,23 +414,12 @@ export class Volume implements AsyncDisposable, Cloneable {
   /** Waits until memory and devices have room for a change. */
   async #admit(costBlocks: number, frees: boolean): Promise<void> {
     assert(costBlocks <= this.#core.context.pool.capacity / 2, 'a change fits in half of the memory for changes');
-    if (!this.#core.admission.fits(costBlocks, frees)) {
-      await this.#roomSearch.run(() => this.#findRoom(() => this.#core.admission.fits(costBlocks, frees)));
-    }
+    const fits = (): boolean => this.#core.admission.fits(costBlocks, frees);
+    if (!fits() && !(await this.space.findRoom(fits))) throw this.#core.admission.full();
     while (!this.#core.admission.hasRoom(costBlocks)) {
       this.#stalledWriters++;
       await this.takeCp('dirty');
     }
-  }
-
-  /** Takes CPs until there is room on the devices; when they bring none, something must be let go. Throws `volume-full`. */
-  async #findRoom(fits: () => boolean): Promise<void> {
-    do {
-      // What waits is estimated high; after a CP only the change itself counts. Freed blocks take one CP more, and many snapshots more.
-      for (let tries = 0; !fits() && (tries < 3 || this.#core.ledger.hasWork); tries++) await this.takeCp('dirty');
-      if (fits()) return;
-    } while (await this.space.makeRoom());
-    throw this.#core.admission.full();
   }
 
   /** A fault of the devices shows in the next call that needs them. */

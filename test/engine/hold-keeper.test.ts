@@ -186,6 +186,28 @@ describe('what is kept for a mirror that is away', () => {
     await lab.expectReturn();
   });
 
+  it('is known by its root when the primary was killed while the mirror was there, and dropped before it came again', async () => {
+    await using lab = new HoldLab();
+    await lab.startHeld();
+    await lab.put('steady', lab.random.bytes(4 * MiB));
+    await lab.primary.takeCp();
+    await lab.untilIdentical();
+    expect(lab.settings.mirrorRoots).toBe(undefined);
+    lab.leave();
+    await lab.restartPrimary();
+    lab.watch();
+    await lab.settle();
+    const held = { settings: lab.settings, relationship: lab.relationship };
+    await lab.keeper.drop({ name: 'work', volume: lab.primary }, held, 'request');
+    for (let round = 0; round < 20; round++) {
+      await lab.put(`file ${round}`, lab.random.bytes(1000));
+      await lab.primary.takeCp();
+    }
+    await lab.restartPrimary();
+    lab.watch();
+    await lab.expectReturn();
+  });
+
   it('never makes a writer see a full volume: it goes first', async () => {
     await using lab = new HoldLab({ primaryBytes: 48 * MiB });
     await lab.startHeld({ holdCap: { percent: 100 } });
