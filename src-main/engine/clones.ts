@@ -65,7 +65,7 @@ export class Clones {
       const open: OpenPrimary = {
         role: 'primary',
         name,
-        set: { blockSizeBytes, blockCount, devices: [] },
+        set: { blockSizeBytes, blockCount, devices: [], deviceErrors: [], onDeviceError: () => () => undefined },
         volume: clone,
         cpLog: await CpLog.open(forgetful),
         temporaryNames: new TemporaryNames(),

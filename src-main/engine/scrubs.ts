@@ -34,7 +34,7 @@ export class Scrubs {
     const common = { volume: name, clock: ports.clock, alerts, events };
     const scrub = VolumeScrub.open({
       ...common,
-      lines: ports.log(`scrub-${toHex(set.setId)}`),
+      lines: ports.log(`scrub-${toHex(volume.setId)}`),
       schedule: () => this.#scheduleOf(name),
       subject: () => volume.scrubbing,
       liveLabel: open.role === 'primary' ? 'live' : 'last',
