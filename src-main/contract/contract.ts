@@ -17,6 +17,8 @@ const nothing = z.object({});
 const ofVolume = z.object({ volume: volumeNameSchema });
 const inVolume = ofVolume.extend({ path: volumePathSchema });
 const ofRelationship = ofVolume.extend({ address: z.string().min(1) });
+/** Without an address: the only relationship of the volume. */
+const ofItsRelationship = ofRelationship.partial({ address: true });
 
 const watching = z.object({ intervalMs: z.int().min(100).max(60_000).default(1000) });
 
@@ -159,10 +161,10 @@ const schedule = {
 const relationships = {
   /** Mirrors a primary volume to the mirror that listens at the address; `peer` is the paired server that must be there. */
   link: base.input(ofRelationship.extend({ peer: z.string().min(1).optional() })).output(nothing),
-  unlink: base.input(ofRelationship).output(nothing),
+  unlink: base.input(ofItsRelationship).output(nothing),
   list: base.input(nothing).output(z.object({ relationships: z.array(schemas.relationshipStatusSchema) })),
-  pause: base.input(ofRelationship).output(nothing),
-  resume: base.input(ofRelationship).output(nothing),
+  pause: base.input(ofItsRelationship).output(nothing),
+  resume: base.input(ofItsRelationship).output(nothing),
   limits: base.input(ofRelationship).output(ratesInForceSchema),
   /** Puts these limits in the place of all; they hold at once. */
   setLimits: base.input(ofRelationship.extend({ limits: rateLimitsSchema })).output(ratesInForceSchema),

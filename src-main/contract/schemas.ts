@@ -40,12 +40,14 @@ export const createVolumeSchema = z.object({
   durability: durabilitySchema.default('sync'),
   /** Tell the devices about freed room, so that an image file gives it back. */
   discard: z.boolean().default(false),
-  /** Where a mirror waits for its primary. */
+  /** Where the other servers of its relationships reach it. */
   listen: z.array(z.string()).max(8).default([]),
+  /** The paired server that a mirror follows; without this the first one that was paired to send volumes here. */
+  from: z.string().min(1).optional(),
 });
 
 export const attachVolumeSchema = createVolumeSchema
-  .pick({ name: true, cpIntervalMs: true, durability: true, discard: true, listen: true })
+  .pick({ name: true, cpIntervalMs: true, durability: true, discard: true, listen: true, from: true })
   .extend({ role: roleSchema.default('primary'), devices: z.array(z.string().min(1)).min(1).max(64) });
 
 export const recoverySchema = z.object({

@@ -65,8 +65,19 @@ export class Mirrors {
   /** Takes a link that a server has opened to the mirror. */
   async accept(volume: string, link: Link): Promise<void> {
     const following = this.#following.get(volume);
-    if (following === undefined) await link.close();
+    const known = this.#relationshipsOf(volume);
+    const isPaused = known.length > 0 && known.every(({ paused }) => paused);
+    if (following === undefined || isPaused) await link.close();
     else await following.service.accept(link);
+  }
+
+  /** Goes on with a mirror by its settings as they are now. */
+  async renew(volume: string): Promise<void> {
+    const following = this.#following.get(volume);
+    if (following === undefined) return;
+    await this.drop(volume);
+    this.adopt(following.mirror);
+    this.#onChange();
   }
 
   /** Those that a primary can reach, or that look for theirs. */

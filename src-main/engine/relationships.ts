@@ -100,7 +100,7 @@ export class Relationships {
    * Ends a relationship for good: the volume keeps nothing for that mirror any
    * more, from its next opening on when it is not open, or cannot be opened.
    */
-  async unlink(volume: string, address: string): Promise<void> {
+  async unlink(volume: string, address: string | undefined): Promise<void> {
     const settings = this.settingsOf(volume, address);
     const running = this.#running.find((known) => known.settings.id === settings.id);
     await this.#book.change((now) => ({
@@ -114,7 +114,7 @@ export class Relationships {
     this.#changed();
   }
 
-  async setPaused(volume: string, address: string, paused: boolean): Promise<void> {
+  async setPaused(volume: string, address: string | undefined, paused: boolean): Promise<void> {
     const settings = await this.#changeSettings(volume, address, { paused });
     const running = this.#running.find((known) => known.settings.id === settings.id);
     if (paused) await running?.relationship.pause();
@@ -184,7 +184,7 @@ export class Relationships {
     for (const { relationship } of this.#running.splice(0)) await relationship.close();
   }
 
-  async #changeSettings(volume: string, address: string, change: Partial<RelationshipSettings>): Promise<RelationshipSettings> {
+  async #changeSettings(volume: string, address: string | undefined, change: Partial<RelationshipSettings>): Promise<RelationshipSettings> {
     const settings = this.settingsOf(volume, address);
     await this.#book.change((now) => ({
       ...now,

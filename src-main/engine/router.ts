@@ -62,6 +62,7 @@ const relationshipProcedures = {
   unlink: procedures.relationships.unlink.handler(async ({ input, context: { engine } }) => {
     engine.shelf.settingsOf(input.volume);
     await engine.relationships.unlink(input.volume, input.address);
+    await engine.mirrors.renew(input.volume);
     engine.holds.forget(input);
     return {};
   }),
@@ -72,11 +73,13 @@ const relationshipProcedures = {
 
   pause: procedures.relationships.pause.handler(async ({ input, context: { engine } }) => {
     await engine.relationships.setPaused(input.volume, input.address, true);
+    await engine.mirrors.renew(input.volume);
     return {};
   }),
 
   resume: procedures.relationships.resume.handler(async ({ input, context: { engine } }) => {
     await engine.relationships.setPaused(input.volume, input.address, false);
+    await engine.mirrors.renew(input.volume);
     return {};
   }),
 

@@ -1,11 +1,11 @@
-import { MirrorpointError } from '../base/index.ts';
+import { isFault, MirrorpointError, toHex } from '../base/index.ts';
 import type { CheckResult, NewDevice, VolumeStatus } from '../contract/index.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
 import { procedures } from './procedures.ts';
-import { settingsOfVolume, type VolumeSettings } from './settings.ts';
+import { type RelationshipSettings, settingsOfVolume, type VolumeSettings } from './settings.ts';
 import { spaceProcedure } from './space-procedures.ts';
-import { checkAbsolute, createVolume, openVolume, type OpenVolume, withNewDevices } from './volume-opening.ts';
+import { checkAbsolute, createVolume, openInTransition, openVolume, type OpenVolume, withNewDevices } from './volume-opening.ts';
 
 function refuseTaken(engine: Engine, name: string, paths: readonly string[]): void {
   if (engine.clones.all.some((clone) => clone.name === name)) {
@@ -28,10 +28,41 @@ function refuseDiscard({ name, role, discard }: Pick<VolumeSettings, 'name' | 'r
   throw new MirrorpointError('argument-invalid', `'${name}' is to be a mirror, and only a primary gives freed room back. Leave --discard out.`);
 }
 
-/** Puts a volume into the settings; when that fails it is closed again. */
-async function enter(engine: Engine, open: OpenVolume, settings: VolumeSettings): Promise<void> {
+/** What the settings are to have of a volume more. */
+interface Entry {
+  readonly settings: VolumeSettings;
+  readonly relationships: readonly RelationshipSettings[];
+}
+
+/** Whom a mirror is to follow, when that was said. Throws `peer-unknown` and `peer-revoked`. */
+function followed(engine: Engine, { name, role, from }: { name: string; role: VolumeSettings['role']; from?: string | undefined }): RelationshipSettings[] {
+  if (from === undefined) return [];
+  if (role === 'primary') {
+    throw new MirrorpointError('argument-invalid', `'${name}' is to be a primary, which follows nobody. Leave --from out, or add --role mirror.`);
+  }
+  const { identity } = engine.trust.peers.require(from, 'primary');
+  return [{ id: toHex(engine.ports.random.bytes(16)), volume: name, peer: identity, paused: false }];
+}
+
+/** Opens what is attached. What was a primary's and is to be a mirror steps down, and keeps what only it has. */
+async function openAttached(engine: Engine, settings: VolumeSettings): Promise<OpenVolume> {
   try {
-    await engine.book.change((now) => ({ ...now, volumes: [...now.volumes, settings] }));
+    return await openVolume(engine.ports, settings);
+  } catch (fault) {
+    if (!isFault(fault, 'volume-is-primary')) throw fault;
+    return openInTransition(engine.ports, { ...settings, transition: { kind: 'stepping-down', setAsideName: 'before-attach' } });
+  }
+}
+
+/** Puts a volume into the settings; when that fails it is closed again. */
+async function enter(engine: Engine, open: OpenVolume, entry: Entry): Promise<void> {
+  const { settings, relationships } = entry;
+  try {
+    await engine.book.change((now) => ({
+      ...now,
+      volumes: [...now.volumes, settings],
+      relationships: [...now.relationships, ...relationships],
+    }));
   } catch (fault) {
     await open.close();
     throw fault;
@@ -89,7 +120,8 @@ export const volumeProcedures = {
     refuseDiscard(input);
     refuseTaken(engine, input.name, paths);
     const settings = settingsOfVolume(input, paths);
-    const accept = (open: OpenVolume): Promise<void> => enter(engine, open, settings);
+    const relationships = followed(engine, input);
+    const accept = (open: OpenVolume): Promise<void> => enter(engine, open, { settings, relationships });
     return serve(engine, await createVolume(engine.ports, settings, { ...input, accept }));
   }),
 
@@ -98,8 +130,9 @@ export const volumeProcedures = {
     refuseTaken(engine, input.name, input.devices);
     for (const path of input.devices) checkAbsolute(path);
     const settings = settingsOfVolume(input, input.devices);
-    const open = await openVolume(engine.ports, settings);
-    await enter(engine, open, settings);
+    const relationships = followed(engine, input);
+    const open = await openAttached(engine, settings);
+    await enter(engine, open, { settings, relationships });
     return serve(engine, open);
   }),
 

@@ -13,9 +13,11 @@
  *   held space, never time.
  * - Nothing is sent twice because a link was lost: what stands on the mirror's
  *   devices is recognised by its checksum.
+ * - A volume is handed over at most once in a session, at a root that both sides
+ *   have; a mirror that has agreed to lead tells no primary its state any more.
  *
- * What to do is decided by pure functions (peering, retry, probe policy); the
- * sessions carry it out. A relationship owns its links; the volumes are the
+ * What to do is decided by pure functions (peering, leadership, retry, probe
+ * policy); the sessions carry it out. A relationship owns its links; the volumes are the
  * caller's. Time comes from the clock that is passed in.
  */
 export { firstHello } from './first-hello.ts';

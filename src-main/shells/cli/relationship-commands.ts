@@ -68,14 +68,14 @@ export function addRelationshipCommands(program: Command, surroundings: Surround
   addLink(program, surroundings);
   addLagLimit(program, surroundings);
   for (const { action, summary, done } of actions) {
-    addCommand<[string, string]>(
+    addCommand<[string, string | undefined]>(
       program,
       surroundings,
-      { usage: `${action} <volume> <address>`, summary, examples: [`${action} work ipc://office`] },
+      { usage: `${action} <volume> [address]`, summary, examples: [`${action} work ipc://office`] },
       (command) => command,
       async ({ output, withClient }: CommandContext, _options, volume, address) => {
-        await withClient((client) => client.relationships[action]({ volume, address }));
-        output.result({}, () => [done(volume, address)]);
+        await withClient((client) => client.relationships[action]({ volume, ...(address !== undefined && { address }) }));
+        output.result({}, () => [done(volume, address ?? 'its other server')]);
       },
     );
   }

@@ -43,6 +43,7 @@ interface VolumeOptions {
   durability?: 'sync' | 'request';
   discard?: boolean;
   listen?: string[];
+  from?: string;
 }
 
 interface CreateOptions extends VolumeOptions {
@@ -58,14 +59,16 @@ function volumeSettings(options: VolumeOptions): {
   listen: string[];
   cpIntervalMs?: number;
   durability?: 'sync' | 'request';
+  from?: string;
 } {
-  const { role = 'primary', interval, durability, discard = false, listen = [] } = options;
+  const { role = 'primary', interval, durability, discard = false, listen = [], from } = options;
   return {
     role,
     discard,
     listen,
     ...(interval !== undefined && { cpIntervalMs: parseInterval(interval) }),
     ...(durability !== undefined && { durability }),
+    ...(from !== undefined && { from }),
   };
 }
 
@@ -75,7 +78,8 @@ function withVolumeOptions(command: Command): Command {
     .option('--interval <time>', 'time between CPs: 1s to 24h, or off (default 30s)')
     .option('--durability <promise>', 'what an acknowledgement promises: sync or request (default sync)')
     .option('--discard', 'give freed room back to the file system of an image (primary only)')
-    .option('--listen <address...>', 'where a mirror waits for its primary: ipc://NAME, tcp://127.0.0.1:PORT, or tls://0.0.0.0:PORT for paired servers');
+    .option('--listen <address...>', 'where a mirror waits for its primary: ipc://NAME, tcp://127.0.0.1:PORT, or tls://0.0.0.0:PORT for paired servers')
+    .option('--from <peer>', 'the paired server that a mirror follows, and no other');
 }
 
 function addCreation(volume: Command, surroundings: Surroundings): void {
@@ -115,8 +119,8 @@ function addCreation(volume: Command, surroundings: Surroundings): void {
     surroundings,
     {
       usage: 'attach <name> <device...>',
-      summary: 'take in a volume that was made before, by all its devices',
-      examples: ['volume attach work /mnt/disk/work.img'],
+      summary: 'take in a volume that was made before, by all its devices; a former primary with --role mirror steps down',
+      examples: ['volume attach work /mnt/disk/work.img', 'volume attach copy old.img --role mirror --listen tls://0.0.0.0:7400'],
     },
     withVolumeOptions,
     async ({ output, withClient }, options, name, devices) => {
