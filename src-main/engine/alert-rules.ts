@@ -10,6 +10,9 @@ const linkErrorMs = 3_000;
 /** A link counts as back when it has stood for so long: one that comes and goes is one alert. */
 const linkBackMs = 10_000;
 
+/** By then the other side has told how far it is. */
+const toldMs = 3_000;
+
 /** Clocks further apart than the first are told of, until they are nearer than the second. */
 const clockSkewMs = 5 * 60_000;
 const clockSkewEndMs = 4 * 60_000;
@@ -28,13 +31,13 @@ export function subjectOf({ role, volume, address }: Pick<RelationshipStatus, 'r
 /** Judges one end of a relationship. `togetherMs`: how long its session has stood. */
 export function judgeRelationship(status: RelationshipStatus, togetherMs: number): Record<RelationshipKind, Judgement> {
   return {
-    lag: status.role === 'primary' ? judgeLag(status) : judgeFreshness(status),
+    lag: status.role === 'primary' ? judgeLag(status, togetherMs) : judgeFreshness(status, togetherMs),
     'link-down': judgeLink(status, togetherMs),
     'clock-skew': judgeClocks(status),
   };
 }
 
-function judgeLag(status: RelationshipStatus): Judgement {
+function judgeLag(status: RelationshipStatus, togetherMs: number): Judgement {
   const { lagMs, lagLimitMs, lagCps, mirrorCp, state, catchUpMs } = status;
   if (state === 'paused') return 'over';
   if (lagMs > lagLimitMs) {
@@ -45,11 +48,11 @@ function judgeLag(status: RelationshipStatus): Judgement {
       next: catchUpMs === undefined ? 'Look at the mirror and at the line to it.' : `It catches up in about ${formatDuration(catchUpMs)} if nothing changes.`,
     };
   }
-  return hasEnded(status, lagMs) ? 'over' : 'unchanged';
+  return togetherMs >= toldMs && lagMs <= lagLimitMs / 2 ? 'over' : 'unchanged';
 }
 
 /** On the mirror: by its own clock, whatever the primary says or does not say. */
-function judgeFreshness(status: RelationshipStatus): Judgement {
+function judgeFreshness(status: RelationshipStatus, togetherMs: number): Judgement {
   const { lagMs, lagLimitMs, mirrorCp, apartMs, lastCommittedWallMs } = status;
   if (mirrorCp === 0) return 'over';
   const isSilent = apartMs > lagLimitMs;
@@ -64,11 +67,7 @@ function judgeFreshness(status: RelationshipStatus): Judgement {
       next: isSilent ? "Look at the primary's server, and whether the link is paused or cut there." : 'Look at the line to the primary, and at the devices here.',
     };
   }
-  return hasEnded(status, lagMs) ? 'over' : 'unchanged';
-}
-
-function hasEnded(status: RelationshipStatus, lagMs: number): boolean {
-  return hasSession(status) && lagMs <= status.lagLimitMs / 2;
+  return togetherMs >= toldMs && lagMs <= lagLimitMs / 2 ? 'over' : 'unchanged';
 }
 
 /** A mirror waits where it is; whether its primary should be there, the primary knows. */

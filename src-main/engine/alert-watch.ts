@@ -5,6 +5,9 @@ import type { Alerts } from './alerts.ts';
 
 const lookIntervalMs = 1000;
 
+/** A condition is raised when it holds so often in a row: what passes by itself meanwhile is not told. */
+const looksToRaise = 3;
+
 /** Whoever raises another kind clears it as well. */
 const kindsWatched: readonly AlertKind[] = ['lag', 'link-down', 'clock-skew', 'volume-failed'];
 
@@ -20,6 +23,7 @@ export class AlertWatch {
   readonly #alerts: Alerts;
   readonly #clock: Clock;
   readonly #look: () => Watched;
+  readonly #seenCounts = new Map<string, number>();
   #cancel: CancelTimer = () => undefined;
 
   constructor(options: { alerts: Alerts; clock: Clock; look: () => Watched }) {
@@ -45,15 +49,23 @@ export class AlertWatch {
     const { volumes, relationships } = this.#look();
     const known = new Set<string>();
     const settle = (kind: AlertKind, subject: string, judgement: Judgement): void => {
-      known.add(`${kind} ${subject}`);
+      const key = `${kind} ${subject}`;
+      known.add(key);
       if (judgement === 'over') this.#alerts.clear(kind, subject);
-      else if (judgement !== 'unchanged') this.#alerts.raise(judgement);
+      if (judgement === 'over' || judgement === 'unchanged') {
+        this.#seenCounts.delete(key);
+        return;
+      }
+      const seenCount = (this.#seenCounts.get(key) ?? 0) + 1;
+      this.#seenCounts.set(key, seenCount);
+      if (seenCount >= looksToRaise || this.#alerts.has(kind, subject)) this.#alerts.raise(judgement);
     };
     for (const volume of volumes) settle('volume-failed', subjectOfVolume(volume), judgeVolume(volume));
     for (const { status, togetherMs } of relationships) {
       const judgements = Object.entries(judgeRelationship(status, togetherMs)) as [RelationshipKind, Judgement][];
       for (const [kind, judgement] of judgements) settle(kind, subjectOf(status), judgement);
     }
+    for (const key of this.#seenCounts.keys()) if (!known.has(key)) this.#seenCounts.delete(key);
     for (const { kind, subject } of this.#alerts.current) {
       if (kindsWatched.includes(kind) && !known.has(`${kind} ${subject}`)) this.#alerts.clear(kind, subject, 'It is not there to be watched any more.');
     }

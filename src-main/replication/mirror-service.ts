@@ -41,7 +41,7 @@ export class MirrorService implements AsyncDisposable {
   readonly #sessions = new Set<MirrorSession>();
   readonly #listeners = new Set<() => void>();
   readonly #traffic = noTraffic();
-  readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, missingSinceWallMs: undefined, pendingBytes: 0, sentWallMs: 0, heardMs: 0 };
+  readonly #primary: PrimaryKnowledge = { name: undefined, lastCp: 0, lastCpWallMs: 0, lastRootChecksum: 0n, missingSinceWallMs: undefined, pendingBytes: 0, sentWallMs: 0, heardMs: 0 };
   #current: MirrorSession | undefined;
   /** Of the server that sent last, where its carrier proved it. */
   #primaryIdentity: string | undefined;
@@ -113,7 +113,8 @@ export class MirrorService implements AsyncDisposable {
 
   status(): RelationshipStatus {
     const { volume, clock } = this.#options;
-    const { committed, committedBytes } = volume;
+    const { committed } = volume;
+    const own = checksumOfCommitted(volume);
     const session = this.#current?.isReady === true ? this.#current : undefined;
     const mirrorCp = committed?.cp ?? 0;
     const primaryCp = Math.max(this.#primary.lastCp, mirrorCp);
@@ -141,10 +142,7 @@ export class MirrorService implements AsyncDisposable {
       blocksPushed: this.#traffic.blocksPushed,
       blocksPulled: this.#traffic.blocksPulled,
       lastCommittedWallMs: committed?.wallMs ?? 0,
-      // What the mirror has is the primary's own root of that number, or it would not have been committed.
-      ...identityOf(
-        mirrorCp > 0 && mirrorCp === this.#primary.lastCp && committedBytes !== undefined ? rootChecksumOf(committedBytes) : undefined,
-      ),
+      ...identityOf(mirrorCp === this.#primary.lastCp && own === this.#primary.lastRootChecksum ? own : undefined),
       ...this.#current?.peerClock,
     };
   }
@@ -193,6 +191,7 @@ export class MirrorService implements AsyncDisposable {
         sentWallMs: clock.wallMs(),
         lastCp: volume.committed?.cp ?? 0,
         lastCpWallMs: volume.committed?.wallMs ?? 0,
+        lastRootChecksum: checksumOfCommitted(volume) ?? 0n,
         pendingBytes: session.missingBytes,
       }),
     });
@@ -244,4 +243,8 @@ export class MirrorService implements AsyncDisposable {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+function checksumOfCommitted({ committedBytes }: MirrorVolume): bigint | undefined {
+  return committedBytes === undefined ? undefined : rootChecksumOf(committedBytes);
 }

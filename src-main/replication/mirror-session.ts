@@ -36,7 +36,8 @@ export interface PrimaryKnowledge {
   name: string | undefined;
   lastCp: number;
   lastCpWallMs: number;
-  /** When the first CP was taken that was news here since the mirror was last at the primary's. */
+  lastRootChecksum: bigint;
+  /** When the first CP was taken that was news here since the mirror was last at the primary's, or before that. */
   missingSinceWallMs: number | undefined;
   /** Bytes that the mirror lacks, as the primary counted them when it last spoke. */
   pendingBytes: number;
@@ -220,6 +221,7 @@ export class MirrorSession {
     if (late !== undefined) throw late;
     await this.#welcome(hello);
     if (this.#volume.committed === undefined) await this.#volume.adopt(hello.volumeId);
+    this.#forget();
     this.#primary.name = hello.serverName;
     const { committedBytes, neededCps } = this.#volume;
     this.#toldNeeds = neededCps.join();
@@ -313,7 +315,7 @@ export class MirrorSession {
       );
     }
     this.#roots.push({ root: judgement.root, bytes: judgement.bytes, basis: message.basis, received });
-    this.#heard(judgement.root.cp, judgement.root.wallMs);
+    this.#heard({ cp: judgement.root.cp, wallMs: judgement.root.wallMs, checksum: rootChecksumOf(judgement.bytes) });
     this.#working ??= this.#work();
     this.#onChange();
   }
@@ -386,17 +388,26 @@ export class MirrorSession {
     this.#primary.sentWallMs = message.sentWallMs;
     this.#primary.pendingBytes = message.pendingBytes;
     this.#primary.heardMs = this.#nowMs();
-    this.#heard(message.lastCp, message.lastCpWallMs);
+    this.#heard({ cp: message.lastCp, wallMs: message.lastCpWallMs, checksum: message.lastRootChecksum });
     this.#onChange();
   }
 
-  #heard(cp: number, wallMs: number): void {
+  /** What was heard before may have been of another primary, or of one that was set back since. What is missing came after it was heard last. */
+  #forget(): void {
+    const { missingSinceWallMs, sentWallMs } = this.#primary;
+    const sinceWallMs = missingSinceWallMs ?? (sentWallMs === 0 ? undefined : sentWallMs);
+    Object.assign(this.#primary, { lastCp: 0, lastCpWallMs: 0, lastRootChecksum: 0n, missingSinceWallMs: sinceWallMs });
+  }
+
+  #heard({ cp, wallMs, checksum }: { cp: number; wallMs: number; checksum: bigint }): void {
     const primary = this.#primary;
     if (cp < primary.lastCp) return;
     const mirrorCp = this.#volume.committed?.cp ?? 0;
-    if (primary.lastCp <= mirrorCp) primary.missingSinceWallMs = cp > mirrorCp && primary.lastCp > 0 ? wallMs : undefined;
+    if (cp <= mirrorCp) primary.missingSinceWallMs = undefined;
+    else if (primary.lastCp > 0 && primary.lastCp <= mirrorCp) primary.missingSinceWallMs = wallMs;
     primary.lastCp = cp;
     primary.lastCpWallMs = wallMs;
+    primary.lastRootChecksum = checksum;
   }
 
   #fail(fault: unknown): void {

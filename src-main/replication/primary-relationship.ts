@@ -311,6 +311,7 @@ export class PrimaryRelationship implements AsyncDisposable {
           sentWallMs: clock.wallMs(),
           lastCp: volume.root.cp,
           lastCpWallMs: volume.root.wallMs,
+          lastRootChecksum: rootChecksumOf(volume.rootBytes),
           pendingBytes: this.#lagBytes(this.#memory.committed?.cp ?? 0) + volume.status().waitingBytes,
         };
       },

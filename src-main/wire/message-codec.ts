@@ -146,6 +146,7 @@ function writeBody(writer: BodyWriter, message: Message): readonly Uint8Array[] 
       writer.u48('the time of the last CP', message.lastCpWallMs);
       writer.u64('the bytes pending', message.pendingBytes);
       writer.u64('the bytes received', message.receivedBytes);
+      writer.checksum('the last root checksum', message.lastRootChecksum);
       return [];
     case 'fault':
       writeFault(writer, message);
@@ -227,6 +228,7 @@ function readBody(reader: BodyReader, type: MessageType, data: Uint8Array): Mess
         lastCpWallMs: reader.u48('the time of the last CP'),
         pendingBytes: reader.u64('the bytes pending'),
         receivedBytes: reader.u64('the bytes received'),
+        lastRootChecksum: reader.checksum('the last root checksum'),
       };
     case 'fault':
       return readFault(reader);

@@ -135,6 +135,8 @@ export interface HeartbeatMessage {
   readonly sentWallMs: number;
   readonly lastCp: number;
   readonly lastCpWallMs: number;
+  /** Of that CP's root; 0 for none. By it the other side knows whether the two have the same. */
+  readonly lastRootChecksum: bigint;
   /** From the primary: bytes of the CPs after the mirror's, and of what changed since. From the mirror: bytes of the newest CP that it still lacks. */
   readonly pendingBytes: number;
   /** Bytes that the sender has received in this session. */

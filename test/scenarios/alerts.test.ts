@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
@@ -41,6 +42,9 @@ it('a mirror whose primary died raises an alert by itself, keeps it over a resta
   expect((await now())?.verdict).toMatchObject({ level: expect.stringMatching(/working|attention/), sentence: expect.not.stringContaining('Up to date') });
   await eventually(async () => told, (events) => events.some(({ alert }) => alert?.phase === 'raised'));
 
+  // What happened is stored soon after it was told.
+  const stored = join(b.configFolder, 'history', 'events.jsonl');
+  await eventually(async () => (existsSync(stored) ? readFileSync(stored, 'utf8') : ''), (text) => text.includes('raised'));
   await mirror.kill();
   expect(await json<Alert[]>(b, 'alerts')).toMatchObject([{ kind: 'lag', sinceWallMs: alerts[0]!.sinceWallMs }]);
   await using _mirror = await ServerProcess.start(b);

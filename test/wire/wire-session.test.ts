@@ -28,7 +28,7 @@ function changes(offset: number): Message {
   return { type: 'changes', cp: 5, changes: [{ vbn: 9, replacedVbn: 8, replacedBirthCp: 4, patch }] };
 }
 
-const heartbeat: Message = { type: 'heartbeat', sentWallMs: 1, lastCp: 1, lastCpWallMs: 1, pendingBytes: 0, receivedBytes: 0 };
+const heartbeat: Message = { type: 'heartbeat', sentWallMs: 1, lastCp: 1, lastCpWallMs: 1, pendingBytes: 0, receivedBytes: 0, lastRootChecksum: 0n };
 const bye: Message = { type: 'bye' };
 
 function session(role: Role, versions?: { min: number; max: number }): WireSession {
