@@ -27,21 +27,17 @@ export class Packer {
     const use = this.meter.read();
     if (use !== undefined) this.#policy.noteLine({ ...use, bytesPerSecondMax });
     const choice = this.#policy.choose();
-    if (choice === 'plain') return message;
-    const [first] = message.data;
-    if (first === undefined) return message;
-    return choice === 'pack' ? this.#packed(message) : this.#tried(message, first);
+    return choice === 'plain' ? message : this.#packed(message, choice === 'try');
   }
 
-  async #tried(message: BlocksMessage, data: Uint8Array): Promise<Message> {
-    await this.#pack(data.subarray(0, trialBytes));
-    return message;
-  }
-
-  async #packed(message: BlocksMessage): Promise<Message> {
+  /** A part is tried first: so content that cannot be packed costs a part, even where all before it could. */
+  async #packed(message: BlocksMessage, isTrial: boolean): Promise<Message> {
     const { cp, requestId, runs, data } = message;
     const bytes = data.length === 1 ? data[0]! : Buffer.concat(data);
-    const packed = await this.#pack(bytes);
+    const part = bytes.subarray(0, trialBytes);
+    let packed = await this.#pack(part);
+    if (isTrial || packed.length > part.length * (1 - savedPartMin)) return message;
+    if (part.length < bytes.length) packed = await this.#pack(bytes);
     if (packed.length > bytes.length * (1 - savedPartMin)) return message;
     return { type: 'packed-blocks', cp, requestId, runs, data: [packed] };
   }

@@ -4,6 +4,7 @@ import { MirrorService, type MirroredVolume, PrimaryRelationship } from '../../s
 import type { Link } from '../../src-main/transport/index.ts';
 import { MirrorVolume, Volume, type VolumeOptions } from '../../src-main/volume/index.ts';
 import type { Host } from './host.ts';
+import { immediatePacking } from './immediate-packing.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedNetwork } from './simulated-network.ts';
 
@@ -77,6 +78,7 @@ export class PrimaryServer extends Server {
       relationshipId: 'pair',
       serverId: new Uint8Array(16).fill(1),
       serverName: 'primary',
+      packing: immediatePacking,
       heartbeatIntervalMs,
       silenceMaxMs,
     });
@@ -136,6 +138,7 @@ export class MirrorServer extends Server {
       clock: host,
       serverId: new Uint8Array(16).fill(2),
       serverName: 'mirror',
+      packing: immediatePacking,
       heartbeatIntervalMs,
       silenceMaxMs,
     });
