@@ -4,6 +4,7 @@ import { rootChecksumOf } from '../../src-main/format/index.ts';
 import { MirrorService, PrimaryRelationship } from '../../src-main/replication/index.ts';
 import { createMemoryPair, type Link } from '../../src-main/transport/index.ts';
 import { MirrorVolume } from '../../src-main/volume/index.ts';
+import { WireSession } from '../../src-main/wire/index.ts';
 import { contentOf, expectBytes, MirrorLab, namesOf } from './mirror-lab.ts';
 
 test('a new mirror receives its baseline and proves every block of it', async () => {
@@ -184,4 +185,32 @@ test('a wrong clock on one side is seen on both, and changes neither order nor l
   await lab.pass(3000);
   expect(lab.relationship.status()).toMatchObject({ identical: true, lagMs: 0, clockAheadMs: mirrorAheadMs });
   expect(lab.service.status()).toMatchObject({ identical: true, lagMs: 0, clockAheadMs: -mirrorAheadMs });
+});
+
+test('a mirror takes the two for identical by the checksum of the root, not by its number', async () => {
+  await using lab = new MirrorLab();
+  await lab.start();
+  await lab.put('file', lab.random.bytes(100_000));
+  await lab.primary.takeCp();
+  await lab.untilIdentical();
+  await lab.relationship.close();
+  const { id, setId, root, rootBytes } = lab.primary;
+  const [link, other] = createMemoryPair();
+  const serving = lab.service.accept(other);
+  const { blockSizeBytes, blockCount, epoch } = root;
+  const session = new WireSession({ role: 'primary', hello: { serverId: new Uint8Array(16).fill(1), serverName: 'attic', volumeId: id, setId, blockSizeBytes, blockCount, epoch } });
+  await link.send(session.start());
+  while (session.peer === undefined) for (const _message of session.receive((await link.receive())!));
+  const hear = async (lastRootChecksum: bigint): Promise<void> => {
+    await link.send(session.send({ type: 'heartbeat', sentWallMs: 1, lastCp: root.cp, lastCpWallMs: root.wallMs, pendingBytes: 0, receivedBytes: 0, lastRootChecksum }));
+    await lab.settle();
+  };
+  await lab.until(() => lab.service.status().state === 'live', 'the session');
+  expect(lab.service.status()).toMatchObject({ identical: false });
+  await hear(rootChecksumOf(rootBytes) ^ 1n);
+  expect(lab.service.status()).toMatchObject({ mirrorCp: root.cp, primaryCp: root.cp, identical: false });
+  await hear(rootChecksumOf(rootBytes));
+  expect(lab.service.status()).toMatchObject({ mirrorCp: root.cp, primaryCp: root.cp, identical: true });
+  await link.close();
+  await serving;
 });
