@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { assert, present, SeededRandom } from '../../src-main/base/index.ts';
+import { assert, MirrorpointError, present, SeededRandom } from '../../src-main/base/index.ts';
 import { DeviceSet, MemoryDevice } from '../../src-main/device/index.ts';
 import { changeBlocks, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import { firstHello, MirrorService, PrimaryRelationship } from '../../src-main/replication/index.ts';
@@ -55,6 +55,17 @@ export class LabServer {
     this.lead(await Volume.promote(await this.#reopened(), this.options, { epoch }));
   }
 
+  /** The primary becomes a mirror, and keeps under the name what only it has. */
+  async stepDown(setAsideName: string): Promise<void> {
+    this.superseding.length = 0;
+    this.follow(await MirrorVolume.stepDown(await this.#reopened(), { name: this.name, cacheBytes: 4 << 20, setAsideName }));
+  }
+
+  /** Opens it again as the mirror that it was. */
+  async restartMirror(): Promise<void> {
+    this.follow(await MirrorVolume.open(await this.#reopened(), { name: this.name, cacheBytes: 4 << 20 }));
+  }
+
   /** Kills it where it stands, and opens it again as the primary it was. */
   async restartPrimary(): Promise<void> {
     this.lead(await Volume.open(await this.#reopened(), this.options));
@@ -69,7 +80,7 @@ export class LabServer {
       serverId: new Uint8Array(16).fill(this.name.length),
       serverName: this.name,
       onSuperseded: (peer) => this.superseding.push(peer),
-      ...(this.name === 'dialing' && { connect: () => this.lab.transport.connect(address) }),
+      ...(this.name === 'dialing' && { connect: () => this.lab.connect() }),
     });
     this.relationship.start();
   }
@@ -86,7 +97,7 @@ export class LabServer {
         this.leads.push(epoch);
       },
     });
-    if (this.name === 'dialing') this.service.dial(() => this.lab.transport.connect(address)).start();
+    if (this.name === 'dialing') this.service.dial(() => this.lab.connect()).start();
   }
 
   /** Hands an accepted link to whatever it is now. */
@@ -153,6 +164,14 @@ export class FailoverLab implements AsyncDisposable {
 
   other(server: LabServer): LabServer {
     return server === this.dialing ? this.listening : this.dialing;
+  }
+
+  /** The network does not carry while the two are apart. */
+  isApart = false;
+
+  connect(): Promise<Link> {
+    if (!this.isApart) return this.transport.connect(address);
+    return Promise.reject(new MirrorpointError('link-timeout', 'The other server does not answer.'));
   }
 
   /** Cuts every link. */
