@@ -1,7 +1,7 @@
-import { isFault } from '../base/index.ts';
-import { type FoundRoot, RootRing } from '../consistency/index.ts';
+import { bytesEqual, isFault } from '../base/index.ts';
+import { type FoundRoot, rootPlaces, RootRing } from '../consistency/index.ts';
 import type { VolumeDevices } from '../device/index.ts';
-import { rootChecksumOf } from '../format/index.ts';
+import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import { findSetAside, type PreservedMark } from '../preservation/index.ts';
 
 /** The newest root of a mirror's set; undefined when none was ever committed. Throws as `RootRing.newest`. */
@@ -25,4 +25,27 @@ export async function hasSteppedDown(set: Pick<VolumeDevices, 'journal'>, newest
 
 export function isRootOf(mark: PreservedMark, rootBytes: Uint8Array): boolean {
   return rootChecksumOf(mark.rootBytes) === rootChecksumOf(rootBytes);
+}
+
+/** Whether a root is of the set's own time as a primary. */
+export function isOwnRoot(set: Pick<VolumeDevices, 'setId'>, root: RootNode): boolean {
+  return bytesEqual(root.setId, set.setId);
+}
+
+/**
+ * Writes both copies of a root, durably. CPs of a mirror may be any number apart:
+ * when the new root takes the place of the one now served, or is the first of
+ * all, one copy follows the other, so that a crash leaves a whole one of either.
+ */
+export async function writeMirrorRoot(
+  set: Pick<VolumeDevices, 'rootAreas' | 'volumeId' | 'flush'>,
+  root: { cp: number; bytes: Uint8Array; servedCp: number | undefined },
+): Promise<void> {
+  const { cp, bytes, servedCp } = root;
+  const isOrdered = servedCp === undefined || (cp - servedCp) % rootPlaces === 0;
+  const groups = isOrdered ? set.rootAreas.map((area) => [area]) : [set.rootAreas];
+  for (const areas of groups) {
+    await new RootRing(areas, set.volumeId).write(cp, bytes);
+    await set.flush();
+  }
 }

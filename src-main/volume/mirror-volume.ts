@@ -1,18 +1,19 @@
-import { assert, bytesEqual, MirrorpointError, Mutex, present, toHex } from '../base/index.ts';
+import { assert, MirrorpointError, Mutex, present, toHex } from '../base/index.ts';
 import type { BlockCache, BlockStore } from '../blocks/index.ts';
-import { rootPlaces, RootRing } from '../consistency/index.ts';
+import { RootRing } from '../consistency/index.ts';
 import { type DeviceSet, totalBytes } from '../device/index.ts';
 import { decodeRootNode, type Geometry, type RootNode } from '../format/index.ts';
 import { type BlockSpace, forgetPreserved, PreservedRoots } from '../preservation/index.ts';
-import { KeptRootReader, KeptSpace } from '../snapshots/index.ts';
+import { KeptRootReader } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, healFrom } from './clone-ground.ts';
-import { hasSteppedDown, isRootOf, newestMirrorRoot } from './mirror-root.ts';
+import { type Line, lineOf } from './mirror-line.ts';
+import { hasSteppedDown, isOwnRoot, isRootOf, newestMirrorRoot, writeMirrorRoot } from './mirror-root.ts';
 import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { holdOldest, mendCopies, type ScrubSubject } from './scrub-subject.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
-import { type RootSpace, snapshotSpaces, type SpacePage, spaceOfRoot } from './volume-space.ts';
+import { type RootSpace, type SpacePage, spaceOfRoot } from './volume-space.ts';
 
 const cacheBytesDefault = 32 * 1024 * 1024;
 
@@ -31,12 +32,6 @@ interface Committed {
   readonly bytes: Uint8Array;
 }
 
-/** Roots of one history on these devices, and who reads them. */
-interface Line {
-  readonly space: BlockSpace;
-  readonly views: Map<number, HeldRoot>;
-}
-
 /** A state that a mirror keeps although its primary's history does not have it. */
 export interface SetAside {
   readonly name: string;
@@ -44,11 +39,6 @@ export interface SetAside {
   readonly wallMs: number;
   /** Blocks of it that had to make way for others. */
   readonly displacedBlocks: number;
-}
-
-interface HeldRoot {
-  readonly root: ViewedRoot;
-  count: number;
 }
 
 /**
@@ -115,7 +105,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   /** Opens a mirror at its last committed CP; the set is the mirror's from then on. Throws `volume-damaged`, `format-too-new`, or `volume-is-primary`. */
   static async open(set: DeviceSet, options: MirrorVolumeOptions): Promise<MirrorVolume> {
     const committed = await newestMirrorRoot(set);
-    if (committed !== undefined && isOwn(set, committed) && !(await hasSteppedDown(set, committed.bytes))) {
+    if (committed !== undefined && isOwnRoot(set, committed.root) && !(await hasSteppedDown(set, committed.bytes))) {
       throw new MirrorpointError(
         'volume-is-primary',
         `${set.name} holds volume ${toHex(set.volumeId)} as its primary left it, at CP ${committed.root.cp}. ` +
@@ -138,7 +128,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
     if (last === undefined) {
       throw new MirrorpointError('not-a-volume', `${set.name} holds no CP that could step down. Create a mirror on it instead.`);
     }
-    if (isOwn(set, last) && !(await hasSteppedDown(set, last.bytes))) {
+    if (isOwnRoot(set, last.root) && !(await hasSteppedDown(set, last.bytes))) {
       const mirror = new MirrorVolume(set, options, last);
       await mirror.#setAsideServed(options.setAsideName);
     }
@@ -297,7 +287,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
     this.#doubtfulCps.add(root.cp);
     const wasSetAside = this.#isSetAside;
     await this.#rootWrites.run(async () => {
-      await this.#writeRoot(root, rootBytes);
+      await writeMirrorRoot(this.#set, { cp: root.cp, bytes: rootBytes, servedCp: this.#committed?.root.cp });
       this.#committed = { root, bytes: rootBytes };
     });
     this.#doubtfulCps.clear();
@@ -376,10 +366,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
 
   /** Where the room of the volume is, as of the committed root. What mirrors and readers hold is the primary's to say. */
   async space(page: SpacePage = {}): Promise<RootSpace> {
-    return this.#holdServed(async (root, { space: { context } }) => {
-      const keptBlocks = await new KeptSpace(context, root.files).deadBlocks();
-      return { ...spaceOfRoot(root, keptBlocks), ...(await snapshotSpaces(context, root, page)) };
-    });
+    return this.#holdServed((root, { space }) => spaceOfRoot(space.context, root, page));
   }
 
   /** Closes the devices. Idempotent. */
@@ -498,27 +485,4 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   #tellListeners(): void {
     for (const listener of this.#viewListeners) listener();
   }
-
-  /**
-   * Writes both copies of a root. CPs of a mirror may be any number apart: when
-   * the new root takes the place of the one now served, or is the first of all,
-   * one copy follows the other, so that a crash leaves a whole one of either.
-   */
-  async #writeRoot(root: RootNode, bytes: Uint8Array): Promise<void> {
-    const served = this.#committed?.root.cp;
-    const ordered = served === undefined || (root.cp - served) % rootPlaces === 0;
-    const groups = ordered ? this.#set.rootAreas.map((area) => [area]) : [this.#set.rootAreas];
-    for (const areas of groups) {
-      await new RootRing(areas, this.#set.volumeId).write(root.cp, bytes);
-      await this.flush();
-    }
-  }
-}
-
-function lineOf(space: BlockSpace): Line {
-  return { space, views: new Map() };
-}
-
-function isOwn(set: DeviceSet, { root }: Committed): boolean {
-  return bytesEqual(root.setId, set.setId);
 }

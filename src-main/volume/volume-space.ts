@@ -125,7 +125,7 @@ export class VolumeSpace {
     const { root } = this.#cps;
     const { heldByMirrors, heldByViews } = this.#ledger;
     return {
-      ...spaceOfRoot(root, keptBlocks),
+      ...sumsOf(root, keptBlocks),
       ...(await snapshotSpaces(this.#context, root, page)),
       mirrors: [...heldByMirrors].map(([relationship, held]) => ({ relationship, ...held })),
       views: heldByViews,
@@ -133,8 +133,14 @@ export class VolumeSpace {
   }
 }
 
+/** Where the blocks of a root are. Its maps, which are read whole, must stay as they are meanwhile. */
+export async function spaceOfRoot(context: BlockFileContext, root: RootNode, page: SpacePage): Promise<RootSpace> {
+  const keptBlocks = await new KeptSpace(context, root.files).deadBlocks();
+  return { ...sumsOf(root, keptBlocks), ...(await snapshotSpaces(context, root, page)) };
+}
+
 /** The sums, from the blocks that only kept roots need. */
-export function spaceOfRoot(root: RootNode, keptBlocks: number): Omit<RootSpace, 'snapshots' | 'more'> {
+function sumsOf(root: RootNode, keptBlocks: number): Omit<RootSpace, 'snapshots' | 'more'> {
   return {
     cp: root.cp,
     blockCount: root.blockCount,
@@ -145,8 +151,8 @@ export function spaceOfRoot(root: RootNode, keptBlocks: number): Omit<RootSpace,
   };
 }
 
-/** What the snapshots of a root cost, in CP order. The root's maps must stay as they are meanwhile. */
-export async function snapshotSpaces(
+/** What the snapshots of a root cost, in CP order. */
+async function snapshotSpaces(
   context: BlockFileContext,
   root: RootNode,
   page: SpacePage,
