@@ -19,8 +19,9 @@ import { EngineSession } from './session.ts';
 import { Trust } from './trust.ts';
 import { Scrubs } from './scrubs.ts';
 import { addressOf, SettingsBook, type VolumeSettings } from './settings.ts';
+import type { RetentionFacts } from './snapshot-retention.ts';
 import { SnapshotSchedules } from './snapshot-schedules.ts';
-import type { OpenVolume } from './volume-opening.ts';
+import type { OpenPrimary, OpenVolume } from './volume-opening.ts';
 import { VolumeShelf } from './volume-shelf.ts';
 
 export interface EngineOptions {
@@ -89,7 +90,14 @@ export class Engine implements AsyncDisposable {
       },
     });
     this.relationships.onChange(changed);
-    this.schedules = new SnapshotSchedules({ ports, book, events, alerts: this.alerts, isServing: options.serve });
+    this.schedules = new SnapshotSchedules({
+      ports,
+      book,
+      events,
+      alerts: this.alerts,
+      facts: (open) => this.retentionFacts(open),
+      isServing: options.serve,
+    });
     this.holds = new HoldKeeper({
       clock: ports.clock,
       book,
@@ -203,6 +211,15 @@ export class Engine implements AsyncDisposable {
     await this.schedules.drop(name);
     await this.relationships.drop(name);
     await this.mirrors.drop(name);
+  }
+
+  /** What decides about the snapshots of a volume beside rules. */
+  async retentionFacts({ name, volume }: OpenPrimary): Promise<RetentionFacts> {
+    const mirrors = this.relationships.heldOf(name).map(({ settings, relationship }) => ({
+      name: addressOf(settings),
+      cps: [...(volume.snapshots.mirrorCps.get(settings.id) ?? []), ...relationship.mirrorRoots.map(({ cp }) => cp)],
+    }));
+    return { nowMs: this.ports.clock.wallMs(), mirrors, damagedCps: new Set() };
   }
 
   relationshipStatuses(): RelationshipStatus[] {

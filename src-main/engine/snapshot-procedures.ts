@@ -25,8 +25,9 @@ export const snapshotProcedures = {
       await open.mirror.dropSetAside();
       return {};
     }
-    const { volume } = await engine.shelf.primary(input.volume);
-    await refuseNeeded(volume, input.snapshot, (id) => mirrorName(engine, id));
+    const primary = await engine.shelf.primary(input.volume);
+    const { volume } = primary;
+    await refuseNeeded(volume, input.snapshot, await engine.retentionFacts(primary));
     await volume.deleteSnapshot(input.snapshot);
     return {};
   }),
@@ -67,8 +68,9 @@ export const scheduleProcedures = {
 
   preview: schedules.preview.handler(async ({ input, context: { engine } }): Promise<RetentionPreview> => {
     const keep = input.keep ?? settingsOf(engine, input.volume).keep;
-    const { volume } = await engine.shelf.primary(input.volume);
-    const verdicts = await judgeSnapshots(volume, keep, engine.ports.clock.wallMs());
+    const open = await engine.shelf.primary(input.volume);
+    const { volume } = open;
+    const verdicts = await judgeSnapshots(volume, keep, await engine.retentionFacts(open));
     const judged = verdicts.map(({ snapshot: { name, cp, wallMs, holds }, reasons }) => ({ name, cp, wallMs, holds, reasons: [...reasons] }));
     const dropped = judged.filter(({ reasons }) => reasons.length === 0);
     return {
@@ -81,11 +83,12 @@ export const scheduleProcedures = {
 
   prune: schedules.prune.handler(async ({ input, context: { engine } }) => {
     const { keep } = settingsOf(engine, input.volume);
-    const { volume } = await engine.shelf.primary(input.volume);
-    const nowMs = engine.ports.clock.wallMs();
-    const verdicts = await judgeSnapshots(volume, keep, nowMs);
+    const open = await engine.shelf.primary(input.volume);
+    const { volume } = open;
+    const facts = await engine.retentionFacts(open);
+    const verdicts = await judgeSnapshots(volume, keep, facts);
     const freed = await freedBytes(volume, verdicts.flatMap(({ snapshot, reasons }) => (reasons.length === 0 ? [snapshot.cp] : [])));
-    const { dropped } = await retainSnapshots(volume, { keep, nowMs, isRun: false });
+    const { dropped } = await retainSnapshots(volume, { keep, facts, isRun: false });
     return { dropped, freedBytes: freed };
   }),
 };
@@ -112,10 +115,4 @@ async function changeSchedule(engine: Engine, volume: string, schedule: Schedule
 
 async function freedBytes(volume: Volume, cps: readonly number[]): Promise<number> {
   return cps.length === 0 ? 0 : (await volume.space.freedBy(cps)) * volume.geometry.blockSizeBytes;
-}
-
-/** What messages call the mirror of a relationship. */
-function mirrorName(engine: Engine, id: string): string {
-  const known = engine.book.current.relationships.find((relationship) => relationship.id === id);
-  return known === undefined ? 'a mirror' : `the mirror at ${known.address}`;
 }

@@ -8,9 +8,23 @@ const runDelayMs = 10 * 60 * 1000;
 
 type RuledSnapshot = SnapshotInfo & RetainedSnapshot;
 
+/** A mirror, by what messages call it, and the CPs that it has, or may have, as its last. */
+export interface MirrorStand {
+  readonly name: string;
+  readonly cps: readonly number[];
+}
+
+/** What decides about snapshots beside rules. */
+export interface RetentionFacts {
+  readonly nowMs: number;
+  readonly mirrors: readonly MirrorStand[];
+  /** CPs of snapshots in which a scrub found blocks that no side has any more. */
+  readonly damagedCps: ReadonlySet<number>;
+}
+
 /** What rules say of the snapshots of a volume, in CP order. */
-export async function judgeSnapshots(volume: Volume, keep: KeepRules, nowMs: number): Promise<RetentionVerdict<RuledSnapshot>[]> {
-  return judge(volume, await ruledSnapshots(volume), { keep, nowMs });
+export async function judgeSnapshots(volume: Volume, keep: KeepRules, facts: RetentionFacts): Promise<RetentionVerdict<RuledSnapshot>[]> {
+  return judge(await ruledSnapshots(volume), keep, facts);
 }
 
 /**
@@ -19,16 +33,17 @@ export async function judgeSnapshots(volume: Volume, keep: KeepRules, nowMs: num
  */
 export async function retainSnapshots(
   volume: Volume,
-  options: { keep: KeepRules; nowMs: number; isRun: boolean },
+  how: { keep: KeepRules; facts: RetentionFacts; isRun: boolean },
 ): ReturnType<Volume['snapshots']['retain']> {
-  const { keep, nowMs } = options;
-  const isKept = options.isRun && (await volume.snapshots.hasNews());
+  const { keep, facts, isRun } = how;
+  const { nowMs } = facts;
+  const isKept = isRun && (await volume.snapshots.hasNews());
   const snapshots = await ruledSnapshots(volume);
   // The new one counts already. Its time is not known before its CP, so only what goes at either time goes.
   const times = isKept ? [nowMs, nowMs + runDelayMs] : [nowMs];
   const doomed = times.map((wallMs) => {
     const next = isKept ? [newSnapshot(volume.root.cp + 1, wallMs)] : [];
-    const verdicts = judge(volume, [...snapshots, ...next], { keep, nowMs });
+    const verdicts = judge([...snapshots, ...next], keep, facts);
     return new Set(verdicts.flatMap(({ snapshot, reasons }) => (reasons.length === 0 ? [snapshot.name] : [])));
   });
   const drop = [...doomed[0]!].filter((name) => doomed.every((names) => names.has(name)));
@@ -41,22 +56,21 @@ export async function retainSnapshots(
  * damaged, once damage is known: while none is, the live volume is as good and
  * newer, so that the last snapshot of a volume may go. Throws `snapshot-needed`.
  */
-export async function refuseNeeded(volume: Volume, name: string, mirrorName: (relationship: string) => string): Promise<void> {
+export async function refuseNeeded(volume: Volume, name: string, { mirrors, damagedCps }: Omit<RetentionFacts, 'nowMs'>): Promise<void> {
   const snapshots = await ruledSnapshots(volume);
   const one = snapshots.find((snapshot) => snapshot.name === name);
   // Whoever holds it is a better reason, and what has another name stays.
   if (one === undefined || one.isHeld || snapshots.some(({ cp, name: other }) => cp === one.cp && other !== name)) return;
   const cps = snapshots.map(({ cp }) => cp);
-  const mirror = [...volume.snapshots.mirrorCps].find(([, mirrorCps]) => lastCommonCps(cps, mirrorCps).has(one.cp));
+  const mirror = mirrors.find((known) => lastCommonCps(cps, known.cps).has(one.cp));
   if (mirror !== undefined) {
     throw new MirrorpointError(
       'snapshot-needed',
-      `Snapshot "${name}" is the newest of volume ${volume.name} that ${mirrorName(mirror[0])} has too, or may have: what both sides can go back to. ` +
+      `Snapshot "${name}" is the newest of volume ${volume.name} that the mirror at ${mirror.name} has too, or may have: what both sides can go back to. ` +
         'Take a newer one first, wait until the mirror has it, and delete this one then.',
     );
   }
-  const damaged = damagedCps();
-  if (damaged.size > 0 && lastGoodCp(cps, damaged) === one.cp) {
+  if (damagedCps.size > 0 && lastGoodCp(cps, damagedCps) === one.cp) {
     throw new MirrorpointError(
       'snapshot-needed',
       `Snapshot "${name}" is the newest of volume ${volume.name} in which nothing is known to be damaged. Restore what is damaged from it, take a newer one, and delete this one then.`,
@@ -69,16 +83,10 @@ async function ruledSnapshots(volume: Volume): Promise<RuledSnapshot[]> {
   return snapshots.map((one) => ({ ...one, isHeld: one.holds.length > 0, isAutomatic: isAutomaticName(one.name) }));
 }
 
-function judge<T extends RetainedSnapshot>(volume: Volume, snapshots: readonly T[], by: { keep: KeepRules; nowMs: number }): RetentionVerdict<T>[] {
-  const mirrorCps = [...volume.snapshots.mirrorCps.values()].flat();
-  return planRetention(snapshots, by.keep, { nowMs: by.nowMs, mirrorCps, damagedCps: damagedCps() });
+function judge<T extends RetainedSnapshot>(snapshots: readonly T[], keep: KeepRules, facts: RetentionFacts): RetentionVerdict<T>[] {
+  return planRetention(snapshots, keep, { ...facts, mirrorCps: facts.mirrors.flatMap(({ cps }) => cps) });
 }
 
 function newSnapshot(cp: number, wallMs: number): RetainedSnapshot {
   return { name: '', cp, wallMs, isHeld: false, isAutomatic: true };
-}
-
-/** CPs of snapshots that a scrub found damaged. */
-function damagedCps(): ReadonlySet<number> {
-  return new Set();
 }

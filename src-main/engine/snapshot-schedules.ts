@@ -5,25 +5,35 @@ import type { EventLog } from './event-log.ts';
 import type { EnginePorts } from './ports.ts';
 import type { SettingsBook } from './settings.ts';
 import type { OpenPrimary } from './volume-opening.ts';
-import { VolumeSchedule } from './volume-schedule.ts';
+import { VolumeSchedule, type VolumeScheduleParts } from './volume-schedule.ts';
+
+interface ScheduleParts {
+  readonly ports: EnginePorts;
+  readonly book: SettingsBook;
+  readonly events: EventLog;
+  readonly alerts: Alerts;
+  readonly facts: VolumeScheduleParts['facts'];
+  readonly isServing: boolean;
+}
 
 /** The snapshot schedules of the primary volumes that are open. They run in a server alone. */
 export class SnapshotSchedules {
-  readonly #parts: { ports: EnginePorts; book: SettingsBook; events: EventLog; alerts: Alerts; isServing: boolean };
+  readonly #parts: ScheduleParts;
   readonly #schedules = new Map<string, VolumeSchedule>();
 
-  constructor(parts: { ports: EnginePorts; book: SettingsBook; events: EventLog; alerts: Alerts; isServing: boolean }) {
+  constructor(parts: ScheduleParts) {
     this.#parts = parts;
   }
 
   /** Takes up the schedule of a volume in the step in which it was opened. */
   adopt(open: OpenPrimary): void {
-    const { ports, book, events, alerts, isServing } = this.#parts;
+    const { ports, book, events, alerts, facts, isServing } = this.#parts;
     void this.#schedules.get(open.name)?.close();
     const schedule = new VolumeSchedule(open, {
       clock: ports.clock,
       events,
       alerts,
+      facts,
       // By its identity: another volume may have had the name before.
       lines: ports.log(`schedule-${toHex(open.volume.id)}`),
       settings: () => book.current.volumes.find(({ name }) => name === open.name)?.schedule,

@@ -5,7 +5,7 @@ import type { Alerts } from './alerts.ts';
 import type { EventLog } from './event-log.ts';
 import type { LineLog } from './ports.ts';
 import type { ScheduleSettings } from './settings.ts';
-import { retainSnapshots } from './snapshot-retention.ts';
+import { type RetentionFacts, retainSnapshots } from './snapshot-retention.ts';
 import type { OpenPrimary } from './volume-opening.ts';
 
 /** The clock is looked at so often, since timers do not run while a machine sleeps. */
@@ -32,6 +32,7 @@ export interface VolumeScheduleParts {
   readonly lines: LineLog;
   /** The schedule in force; undefined when there is none. */
   readonly settings: () => ScheduleSettings | undefined;
+  readonly facts: (open: OpenPrimary) => Promise<RetentionFacts>;
   /** Otherwise the schedule is only known, and each CP kept if it says so. */
   readonly isRunning: boolean;
 }
@@ -121,7 +122,7 @@ export class VolumeSchedule {
     if (this.#state?.setWallMs !== setWallMs) {
       if (await volume.snapshots.hasNews()) await volume.snapshots.retain({ keep: true, drop: [] });
       this.#state = { setWallMs, countedFromMs: nowMs, lastRunWallMs: nowMs };
-    } else if (everyMs === 'cp') await retainSnapshots(volume, { keep, nowMs, isRun: false });
+    } else if (everyMs === 'cp') await this.#retain(keep, false);
     else await this.#runWhenDue(this.#state, { everyMs, keep, nowMs });
     await this.#store();
     if (everyMs === 'cp') return Math.max(tidyMs, (clock.monotonicMs() - startedMs) / tidyShare);
@@ -132,11 +133,15 @@ export class VolumeSchedule {
     const { everyMs, keep, nowMs } = now;
     const { due, lastMs } = lookAtSchedule(everyMs, { lastMs: state.countedFromMs, nowMs });
     if (due > 0) {
-      const { made } = await retainSnapshots(this.open.volume, { keep, nowMs, isRun: true });
+      const { made } = await this.#retain(keep, true);
       const what = made === undefined ? 'nothing had changed since the newest snapshot' : `one snapshot, ${made.name}, was taken for all of them`;
       if (due > 1) this.#parts.events.add(this.#subject, `${due} runs of the snapshot schedule fell due while they could not be made; ${what}.`);
     }
     if (lastMs !== state.countedFromMs) this.#state = { ...state, countedFromMs: lastMs, ...(due > 0 && { lastRunWallMs: nowMs }) };
+  }
+
+  async #retain(keep: ScheduleSettings['keep'], isRun: boolean): ReturnType<typeof retainSnapshots> {
+    return retainSnapshots(this.open.volume, { keep, facts: await this.#parts.facts(this.open), isRun });
   }
 
   get #subject(): string {

@@ -88,6 +88,23 @@ describe('the newest snapshot that a mirror has too', () => {
     await expect(removal).rejects.toSatisfy((fault: unknown) => isFault(fault, 'snapshot-held'));
   });
 
+  it('cannot be deleted when the base was given up, when it is what is left to go back to, also after a restart', async () => {
+    const { primary, mirror, untilSame } = await linkedPair();
+    await keep(primary, 'common');
+    await untilSame();
+    await mirror.stop();
+    await keep(primary, 'newer');
+    await primary.client.holds.release({ volume: 'work', address });
+    for (let round = 0; round < 2; round++) {
+      await primary.client.cp.now({ volume: 'work' });
+      await expect(primary.client.snapshots.delete({ volume: 'work', snapshot: 'common' })).rejects.toSatisfy(needed);
+      await primary.stop();
+      await primary.start();
+    }
+    await primary.client.snapshots.delete({ volume: 'work', snapshot: 'newer' });
+    expect(await namesOn(primary, 'work')).toEqual(['common']);
+  });
+
   it('is not taken by the rules of a schedule while the mirror is away, and afterwards both sides keep the same', async () => {
     const { primary, mirror, untilSame } = await linkedPair();
     await primary.touch('work', 'a');

@@ -182,6 +182,19 @@ export class PrimaryWorkload {
     this.history.tell({ kind: 'snapshot', name, is: 'gone' });
   }
 
+  /** As a schedule does: one more and some fewer in one CP. */
+  async retainSnapshots(): Promise<void> {
+    const drop = [...this.#snapshots].filter(() => this.random.chance(0.5));
+    for (const name of drop) {
+      this.#snapshots.delete(name);
+      this.history.tell({ kind: 'snapshot', name, is: 'deleting' });
+    }
+    const { made, dropped } = await this.volume.snapshots.retain({ keep: true, drop });
+    this.#snapshots.add(made!.name);
+    this.history.tell({ kind: 'snapshot', name: made!.name, is: 'there' });
+    for (const name of dropped) this.history.tell({ kind: 'snapshot', name, is: 'gone' });
+  }
+
   get #hasMirror(): boolean {
     return this.options.hasMirror === true;
   }
@@ -235,7 +248,8 @@ export class PrimaryWorkload {
     } else if (dice < 80) await this.#begin(this.sync(), later);
     else if (dice < 89) await this.#begin(this.takeCp(), later);
     else if (dice < 93 && this.#snapshots.size < (this.options.snapshotsMax ?? 3)) await this.#begin(this.createSnapshot(), later);
-    else if (dice < 96) await this.#begin(this.deleteSnapshot(), later);
+    else if (dice < 95) await this.#begin(this.deleteSnapshot(), later);
+    else if (dice < 97) await this.#begin(this.retainSnapshots(), later);
     else if (this.#hasMirror) this.#acknowledge();
   }
 
