@@ -7,8 +7,11 @@ export type SnapshotEdit =
   | { kind: 'hold'; name: string; hold: Hold }
   | { kind: 'release'; name: string; label: string };
 
+/** Hears which CP is kept, each time that one tries. */
+type HearKept = (root: { cp: number; wallMs: number }) => void;
+
 /** A change of the snapshot table that waits for the next CP. `keep` names its root as the schedule does. */
-export type SnapshotIntent = { kind: 'create'; name: string } | { kind: 'keep' } | SnapshotEdit;
+export type SnapshotIntent = { kind: 'create'; name: string; onKept?: HearKept } | { kind: 'keep'; onKept?: HearKept } | SnapshotEdit;
 
 /** What an edit makes of the names and holds of the kept root that it names. A hold with the label of another takes its place. */
 export function edited({ names, holds }: Pick<KeptRoot, 'names' | 'holds'>, edit: SnapshotEdit): Pick<KeptRoot, 'names' | 'holds'> {

@@ -362,11 +362,15 @@ export class SnapshotLedger implements CpParticipant {
   async #keepThisRoot({ cp, wallMs }: CpWriter): Promise<void> {
     const { file, inodeCount } = this.#inodesOf();
     const { files, usedBlockCount } = this.#lastRoot();
-    const names = this.#taken.flatMap((intent) => (intent.kind === 'create' ? [intent.name] : []));
-    const isWorthKeeping = this.keepsEachCp && !isSameTree(file, files.inodes);
-    if (isWorthKeeping || this.#taken.some((intent) => intent.kind === 'keep')) names.push(automaticName({ cp, wallMs }));
-    if (names.length === 0 && !this.#keepAsBase) return;
-    await this.#put(rowOf({ cp, wallMs, inodeCount, usedBlockCount }, file, { names, isBase: this.#keepAsBase }));
+    const automatic = automaticName({ cp, wallMs });
+    const names = new Set(this.keepsEachCp && !isSameTree(file, files.inodes) ? [automatic] : []);
+    for (const intent of this.#taken) {
+      if (intent.kind !== 'create' && intent.kind !== 'keep') continue;
+      names.add(intent.kind === 'create' ? intent.name : automatic);
+      intent.onKept?.({ cp, wallMs });
+    }
+    if (names.size === 0 && !this.#keepAsBase) return;
+    await this.#put(rowOf({ cp, wallMs, inodeCount, usedBlockCount }, file, { names: [...names], isBase: this.#keepAsBase }));
     const value = new Uint8Array(6);
     setU48(value, 0, cp);
     for (const name of names) {

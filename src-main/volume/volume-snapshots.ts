@@ -1,4 +1,4 @@
-import { MirrorpointError } from '../base/index.ts';
+import { MirrorpointError, present } from '../base/index.ts';
 import type { CpCause, CpRecord } from '../consistency/index.ts';
 import type { RootNode } from '../format/index.ts';
 import {
@@ -31,6 +31,9 @@ export interface SnapshotInfo {
   /** What forbids deleting it. */
   holds: Hold[];
 }
+
+/** The CP that a snapshot keeps: another request's, when that began between the asking and the CP that was waited for. */
+type KeptAt = Pick<SnapshotInfo, 'cp' | 'wallMs'>;
 
 /** Rows read in one operation. */
 const pageRows = 256;
@@ -81,9 +84,10 @@ export class VolumeSnapshots {
     if (isAutomaticName(name)) {
       throw new MirrorpointError('name-invalid', `"${name}" is a name that only the schedule gives; choose another.`);
     }
-    while (!(await this.#requestNew(name))) await this.#takeCp('snapshot');
-    const { cp, startedWallMs } = await this.#takeCp('snapshot');
-    return { name, cp, wallMs: startedWallMs, holds: [] };
+    const kept: { at?: KeptAt } = {};
+    while (!(await this.#requestNew(name, kept))) await this.#takeCp('snapshot');
+    await this.#takeCp('snapshot');
+    return { name, ...present(kept.at, 'the CP of the snapshot'), holds: [] };
   }
 
   /** Whether anything has changed since the newest snapshot, or there is none. */
@@ -100,10 +104,10 @@ export class VolumeSnapshots {
   async retain(wanted: { keep: boolean; drop: readonly string[] }): Promise<{ made?: SnapshotInfo; dropped: string[] }> {
     const dropped = await this.#requestDrops(wanted.drop);
     this.#refuseWhenRestricted();
-    if (wanted.keep) this.#ledger.request({ kind: 'keep' });
-    if (!wanted.keep && dropped.length === 0) return { dropped };
-    const { cp, startedWallMs: wallMs } = await this.#takeCp('snapshot');
-    return { dropped, ...(wanted.keep && { made: { name: automaticName({ cp, wallMs }), cp, wallMs, holds: [] } }) };
+    const kept: { at?: KeptAt } = {};
+    if (wanted.keep) this.#ledger.request({ kind: 'keep', onKept: (at) => (kept.at = at) });
+    if (wanted.keep || dropped.length > 0) await this.#takeCp('snapshot');
+    return { dropped, ...(kept.at !== undefined && { made: { name: automaticName(kept.at), ...kept.at, holds: [] } }) };
   }
 
   /** Has the next CP delete every snapshot, whoever holds it. */
@@ -152,7 +156,7 @@ export class VolumeSnapshots {
   }
 
   /** Requests a new snapshot; false when the next CP has as many already as one can have. */
-  #requestNew(name: string): Promise<boolean> {
+  #requestNew(name: string, kept: { at?: KeptAt }): Promise<boolean> {
     return this.#atOnce(
       (rows) => rows.has(name),
       (isThere) => {
@@ -161,7 +165,7 @@ export class VolumeSnapshots {
           throw new MirrorpointError('snapshot-exists', `There is a snapshot named "${name}" already; choose another name.`);
         }
         if (pending.length >= namesByHandMax) return false;
-        this.#ledger.request({ kind: 'create', name });
+        this.#ledger.request({ kind: 'create', name, onKept: (at) => (kept.at = at) });
         return true;
       },
     );
