@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema, switchOverEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
-import { eventPageMax, historyPageMax, listPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
+import { eventPageMax, historyPageMax, listPageMax, peerPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
 import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, rootChoiceSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
 import * as scheduling from './schedule-schemas.ts';
@@ -253,8 +253,8 @@ const roots = {
   entry: base.input(ofRoot.extend({ path: volumePathSchema })).output(schemas.listedEntrySchema),
   /** A part of a folder, sorted by the bytes of the names, behind the name `after`. */
   page: base
-    .input(ofInode.extend({ after: z.string().optional(), limit: z.int().min(1).max(listPageMax) }))
-    .output(z.object({ entries: z.array(schemas.listedEntrySchema).max(listPageMax) })),
+    .input(ofInode.extend({ after: z.string().optional(), limit: z.int().min(1).max(peerPageMax) }))
+    .output(z.object({ entries: z.array(schemas.listedEntrySchema).max(peerPageMax) })),
   read: base.input(ofInode.extend({ offsetBytes: z.int().min(0), lengthBytes: z.int().min(1).max(readChunkBytesMax) })).output(reading.read.output),
   close: base.input(ofRoot).output(nothing),
 };
@@ -281,7 +281,7 @@ export const peerAnswers = {
   listSnapshots: reading.listSnapshots.output,
   openRoot: ofRoot.extend({ cp: z.int() }),
   rootEntry: schemas.listedEntrySchema,
-  rootPage: z.object({ entries: z.array(schemas.listedEntrySchema).max(listPageMax) }),
+  rootPage: z.object({ entries: z.array(schemas.listedEntrySchema).max(peerPageMax) }),
 };
 
 /** A paired server, by its name or identity, and where it is unless a link of a volume tells. */

@@ -1,6 +1,9 @@
 /** Entries in one page of a folder's listing. */
 export const listPageMax = 1000;
 
+/** Entries in one answer to a paired server: fewer, so that even the longest targets of links fit. */
+export const peerPageMax = 512;
+
 /** Bytes in one answer of file content. */
 export const readChunkBytesMax = 1024 * 1024;
 

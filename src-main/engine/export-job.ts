@@ -1,5 +1,5 @@
 import { MirrorpointError } from '../base/index.ts';
-import { childPath, type ListedEntry } from '../contract/index.ts';
+import { childPath, type ListedEntry, peerPageMax } from '../contract/index.ts';
 import type { ExportSource } from './export-source.ts';
 import { type Job, TaskGroup } from './job.ts';
 import type { LocalAttributes, LocalTree } from './local-tree.ts';
@@ -9,7 +9,6 @@ import { partsOfData } from './sparse.ts';
 const filesAtOnceMax = 16;
 const memoryBytesMax = 32 << 20;
 const pieceBytes = 1 << 20;
-const pageEntries = 512;
 
 /** Zeros of at least this many bytes become a hole. */
 const grainBytes = 4096;
@@ -87,14 +86,14 @@ export class ExportJob {
     let after: string | undefined;
     for (;;) {
       this.#job.checkCancelled();
-      const page = await this.#source.page(folder.ino, { after, limit: pageEntries });
+      const page = await this.#source.page(folder.ino, { after, limit: peerPageMax });
       for (const entry of page) {
         const path = childPath(folder.path, entry.name);
         const local = this.#tree.join(folder.local, entry.name);
         const opened = await this.#exportEntry({ path, local, entry, parent: folder });
         if (opened !== undefined) inner.push(opened);
       }
-      if (page.length < pageEntries) return inner;
+      if (page.length < peerPageMax) return inner;
       after = page.at(-1)?.name;
     }
   }

@@ -1,6 +1,6 @@
 import { implement } from '@orpc/server';
 import { MirrorpointError } from '../base/index.ts';
-import { peerContract } from '../contract/index.ts';
+import { peerContract, peerPageMax } from '../contract/index.ts';
 import { sourceOfRoot } from './export-source.ts';
 import { type ProcedureContext, withCodedFaults } from './procedures.ts';
 import { listFolder, listSnapshots, openRead, readOpen, readPart, statPath } from './root-reading.ts';
@@ -40,7 +40,7 @@ export const peerRouter = os.router({
   files: {
     list: os.files.list.handler(({ input, context }) => {
       requireShared(context, input.volume);
-      return listFolder(context.engine, input);
+      return listFolder(context.engine, { ...input, limit: Math.min(input.limit, peerPageMax) });
     }),
     stat: os.files.stat.handler(({ input, context }) => {
       requireShared(context, input.volume);
@@ -79,7 +79,7 @@ export const peerRouter = os.router({
   snapshots: {
     list: os.snapshots.list.handler(({ input, context }) => {
       requireShared(context, input.volume);
-      return listSnapshots(context.engine, input);
+      return listSnapshots(context.engine, { ...input, limit: Math.min(input.limit, peerPageMax) });
     }),
   },
 });

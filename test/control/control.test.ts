@@ -125,19 +125,28 @@ describe('questions over a link', () => {
   });
 
   it('fail when the link ends, those that wait and those that come later', async () => {
-    const { asker, link, ended } = asking(() => new Promise<Response>(() => undefined));
+    const asked = Promise.withResolvers<undefined>();
+    const { asker, link } = asking(() => {
+      asked.resolve(undefined);
+      return new Promise<Response>(() => undefined);
+    });
     const waiting = ask(asker, '/x');
+    await asked.promise;
     await link.close();
     await expect(waiting).rejects.toMatchObject({ code: 'link-closed' });
     await expect(ask(asker, '/y')).rejects.toMatchObject({ code: 'link-closed' });
     expect(asker.isOpen).toBe(false);
-    void ended;
   });
 
   it('that nobody answers end the link in time', async () => {
-    const { asker, clock } = asking(() => new Promise<Response>(() => undefined));
+    const asked = Promise.withResolvers<undefined>();
+    const { asker, clock } = asking(() => {
+      asked.resolve(undefined);
+      return new Promise<Response>(() => undefined);
+    });
     const waiting = ask(asker, '/x');
     waiting.catch(() => undefined);
+    await asked.promise;
     clock.pass(answerTimeoutMs - 1);
     expect(asker.isOpen).toBe(true);
     clock.pass(1);
@@ -186,6 +195,7 @@ describe('who says something else on such a link', () => {
     const [here, there] = createMemoryPair();
     const asker = new Questioner(here, { clock: new VirtualClock() });
     const waiting = ask(asker, '/x');
+    await there.receive();
     await there.send([bytes]);
     await expect(waiting).rejects.toMatchObject({ code });
   });
@@ -194,6 +204,7 @@ describe('who says something else on such a link', () => {
     const [here, there] = createMemoryPair();
     const asker = new Questioner(here, { clock: new VirtualClock() });
     const waiting = ask(asker, '/x');
+    await there.receive();
     await there.send(encodeControlMessage({ ...answer, id: 99 }));
     await there.send(encodeControlMessage({ ...answer, id: 1, body: Buffer.from('mine') }));
     expect(await (await waiting).text()).toBe('mine');

@@ -24,10 +24,11 @@ it('an invitation that was taken back, is for another server, or was guessed is 
   const withdrawn = await invite(b, '--yes');
   withdrawn.stop();
   await withdrawn.ended;
+  // The server notices in a moment that nobody waits any more; until then it has no other invitation.
+  const open = (await eventually(() => invite(b, '--yes').catch(() => undefined), (next) => next !== undefined))!;
   const late = await refused(a, withdrawn.text);
   expect([late.code, late.text]).toEqual(['invitation-expired', expect.stringContaining('Make a new one there')]);
 
-  const open = await invite(b, '--yes');
   const invitation = decodeInvitation(open.text);
   // Whoever answers there is not the server that the invitation tells, and never sees the secret.
   const foreign = await refused(a, encodeInvitation({ ...invitation, identity: 'ab'.repeat(32) }));
