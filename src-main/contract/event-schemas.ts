@@ -15,6 +15,7 @@ export type Level = z.infer<typeof levelSchema>;
  * - `device-errors`: a device returns errors
  * - `clock-skew`: the clocks of two servers are far apart
  * - `volume-failed`: a volume is not served
+ * - `handing-over`: a primary takes no changes, because it is not known whether its mirror leads
  * - `schedule-failed`: the snapshots of a schedule cannot be taken or given up
  */
 export const alertKindSchema = z.enum([
@@ -26,6 +27,7 @@ export const alertKindSchema = z.enum([
   'device-errors',
   'clock-skew',
   'volume-failed',
+  'handing-over',
   'schedule-failed',
 ]);
 export type AlertKind = z.infer<typeof alertKindSchema>;

@@ -140,7 +140,7 @@ export class Engine implements AsyncDisposable {
     });
     const { shelf, relationships, mirrors } = this;
     this.clones = new Clones({ ports, shelf, events });
-    this.failover = new Failover({ ports, book, shelf, relationships, mirrors, events, leave: (name) => this.#leave(name) });
+    this.failover = new Failover({ ports, book, shelf, relationships, mirrors, events, alerts: this.alerts, leave: (name) => this.#leave(name) });
   }
 
   /**

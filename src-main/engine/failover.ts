@@ -3,6 +3,7 @@ import type { FailoverProspect, KeptRootChoice, SwitchOverStep } from '../contra
 import type { PrimaryRelationship } from '../replication/index.ts';
 import type { SetAside } from '../volume/index.ts';
 import type { HelloMessage } from '../wire/index.ts';
+import type { Alerts } from './alerts.ts';
 import type { EventLog } from './event-log.ts';
 import type { Job } from './job.ts';
 import type { Mirrors } from './mirrors.ts';
@@ -35,6 +36,7 @@ export class Failover {
   readonly #relationships: Relationships;
   readonly #mirrors: Mirrors;
   readonly #events: EventLog;
+  readonly #alerts: Alerts;
   readonly #leave: (name: string) => Promise<void>;
   /** Volumes that are being handed over, and those that step down, at the moment. */
   readonly #changing = new Set<string>();
@@ -51,6 +53,7 @@ export class Failover {
     relationships: Relationships;
     mirrors: Mirrors;
     events: EventLog;
+    alerts: Alerts;
     /** Ends what works on a volume by its role. */
     leave: (name: string) => Promise<void>;
   }) {
@@ -60,6 +63,7 @@ export class Failover {
     this.#relationships = parts.relationships;
     this.#mirrors = parts.mirrors;
     this.#events = parts.events;
+    this.#alerts = parts.alerts;
     this.#leave = parts.leave;
     this.#relationships.onChange(() => {
       this.#lookForMirrors();
@@ -74,6 +78,7 @@ export class Failover {
     if (open.role === 'primary' && transition.kind === 'handing-over') {
       open.volume.restrict({ what: 'everything', fault: handingOver(name) });
       this.#sessionsSeen.set(name, 0);
+      this.#raise(name);
     } else {
       // The devices are what the settings say by now.
       this.#inBackground(name, this.#store(name, { role: open.role, transition: undefined }));
@@ -93,13 +98,14 @@ export class Failover {
     if (this.#handingOver(name) !== undefined || this.#changing.has(name)) throw handingOver(name);
     if (relationship === undefined || !hasSession(relationship.status())) throw notLive(name);
     const epoch = volume.root.epoch + 1;
+    let refusal: MirrorpointError | undefined;
     this.#changing.add(name);
     try {
       await job.tell({ type: 'step', step: 'stopping-changes' });
       await this.#bringToLastCp(volume, relationship, { name, job });
       const { cp } = volume.root;
       await job.tell({ type: 'step', step: 'handing-over', cp, epoch });
-      await this.#askToLead(name, { id, epoch, relationship });
+      refusal = await this.#askToLead(name, { id, epoch, relationship });
     } catch (fault) {
       if (this.#handingOver(name) === undefined) volume.restrict(undefined);
       throw fault;
@@ -108,7 +114,7 @@ export class Failover {
     }
     const { cp } = volume.root;
     await this.#untilKnown(name, job);
-    if (this.#shelf.settingsOf(name).role === 'primary') throw didNotHappen(name);
+    if (this.#shelf.settingsOf(name).role === 'primary') throw refusal ?? didNotHappen(name);
     return { cp, epoch };
   }
 
@@ -160,6 +166,7 @@ export class Failover {
     refuseSetAside(name, mirror.setAside);
     // Found out before anything is closed.
     if (at !== undefined) await (await mirror.openView(at)).close();
+    if (this.#changing.has(name)) throw new MirrorpointError('volume-in-use', `The role of volume ${name} is being changed already. Look at \`mirrorpoint status\`.`);
     const epoch = lastEpoch + 1;
     const open = await this.#lead(name, () => this.#store(name, { role: 'primary', transition: { kind: 'promoting', epoch, ...(at !== undefined && { at }) } }));
     return { cp: open.volume.root.cp, epoch };
@@ -221,6 +228,7 @@ export class Failover {
     const kept = isPlanned
       ? 'Nothing was taken here that it does not have.'
       : `What was taken here past the last common CP stays readable as the snapshot '${setAsideName}'.`;
+    this.#alerts.clear('handing-over', `volume ${name}`);
     this.#events.add(`volume ${name}`, `Not the primary any more, but a mirror: ${why}. ${kept}`, { level: isPlanned ? 'info' : 'warning' });
   }
 
@@ -276,18 +284,22 @@ export class Failover {
     }
   }
 
-  async #askToLead(name: string, to: { id: string; epoch: number; relationship: PrimaryRelationship }): Promise<void> {
+  /** Resolves to why the mirror refused, if it said so. */
+  async #askToLead(name: string, to: { id: string; epoch: number; relationship: PrimaryRelationship }): Promise<MirrorpointError | undefined> {
     const { id, epoch, relationship } = to;
     await this.#store(name, { role: 'primary', transition: { kind: 'handing-over', epoch, relationship: id } });
     const seen = relationship.sessionCount;
+    let refusal: MirrorpointError | undefined;
     try {
       await relationship.handOver(epoch);
     } catch (fault) {
       if (!isFault(fault)) throw fault;
+      if (fault.faultClass !== 'temporary') refusal = fault;
       this.#events.add(`volume ${name}`, `Whether the mirror took the lead is not known yet: ${fault.message}`, { level: 'warning' });
     }
     this.#sessionsSeen.set(name, seen);
     this.#lookForMirrors();
+    return refusal;
   }
 
   /** Waits until the volume steps down or goes on. */
@@ -295,7 +307,10 @@ export class Failover {
     const { clock } = this.#ports;
     const deadlineMs = clock.monotonicMs() + handOverWaitMs;
     while (this.#shelf.settingsOf(name).transition !== undefined) {
-      if (job.isCancelled || clock.monotonicMs() > deadlineMs) throw notKnown(name);
+      if (job.isCancelled || clock.monotonicMs() > deadlineMs) {
+        this.#raise(name);
+        throw notKnown(name);
+      }
       await sleep(clock, pollMs);
     }
   }
@@ -315,7 +330,18 @@ export class Failover {
     this.#sessionsSeen.delete(name);
     await this.#store(name, { role: 'primary', transition: undefined });
     (await this.#shelf.primary(name)).volume.restrict(undefined);
+    this.#alerts.clear('handing-over', `volume ${name}`);
     this.#events.add(`volume ${name}`, text, { level: 'warning' });
+  }
+
+  #raise(name: string): void {
+    this.#alerts.raise({
+      kind: 'handing-over',
+      level: 'problem',
+      subject: `volume ${name}`,
+      text: 'It takes no changes, because its mirror was asked to lead, and whether it does is not known.',
+      next: 'Bring the server of the mirror up: then it settles by itself. If that server is lost for good, run `mirrorpoint switchover --abort --force`.',
+    });
   }
 
   /** What fails then is for the administrator to see; a fault of the program is thrown where nobody catches it. */

@@ -88,7 +88,7 @@ describe('a switch-over', () => {
   it('that the mirror cannot note does not happen: the primary takes changes again', async () => {
     const { a, b } = await pair();
     const mend = failingWrites(b);
-    expect((await switchOver(a, 'work')).code).toBe('peer-not-ready');
+    expect((await switchOver(a, 'work')).code).toBe('device-full');
     mend();
     expect([roleOf(a), roleOf(b), transitionOf(a)]).toEqual(['primary', 'mirror', undefined]);
     await a.touch('work', 'second');
@@ -119,11 +119,13 @@ describe('a switch-over', () => {
     expect(await code(a.touch('work', 'no'))).toBe('volume-read-only');
     expect(await code(a.client.cp.now({ volume: 'work' }))).toBe('volume-read-only');
     expect((await a.client.volumes.inspect({ volume: 'work' })).transition).toBe('handing-over');
+    expect(a.engine.alerts.current.map(({ kind }) => kind)).toContain('handing-over');
     expect((await switchOver(a, 'work')).code).toBe('volume-read-only');
     expect(await code(a.client.failover.abort({ volume: 'work' }))).toBe('peer-not-ready');
     await b.start();
     await a.until(() => transitionOf(a) === undefined, 'the end of the hand-over');
     expect(roleOf(a)).toBe('primary');
+    expect(a.engine.alerts.has('handing-over', 'volume work')).toBe(false);
     await a.touch('work', 'second');
     await untilIdentical(a);
   });

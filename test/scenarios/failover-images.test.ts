@@ -77,4 +77,40 @@ describe('a mirror', () => {
     await eventually(() => linkOf(serverA), ({ identical }) => identical);
     expect(await linkOf(serverB)).toMatchObject({ role: 'mirror', peerIdentity: identityOfA });
   });
+
+  it('follows the server that was promoted when that is linked to it, and the old primary follows as well', async () => {
+    const folder = testFolder();
+    const host = { address: '127.0.0.1', startedBy: [] };
+    const [a, b, c] = [placeOn(host, folder, 'a'), placeOn(host, folder, 'b'), placeOn(host, folder, 'c')];
+    const [atB, atC] = [`tls://127.0.0.1:${port + 18}`, `tls://127.0.0.1:${port + 19}`];
+    for (const [place, at, name] of [[b, atB, 'b'], [c, atC, 'c']] as const) {
+      await succeed(place, 'volume', 'create', 'copy', `${join(folder, `${name}.img`)}=64M`, '--role', 'mirror', '--listen', at);
+    }
+    await succeed(a, 'volume', 'create', 'work', `${join(folder, 'a.img')}=64M`);
+    const serverA = await ServerProcess.start(a);
+    await using serverB = await ServerProcess.start(b);
+    await using _serverC = await ServerProcess.start(c);
+    await pairServers(a, b);
+    await pairServers(a, c);
+    await pairServers(b, c);
+    const one = fill(join(folder, 'one'), 30);
+    await succeed(a, 'link', 'work', atB, '--peer', (await peersOf(b)).identity);
+    await succeed(a, 'link', 'work', atC, '--peer', (await peersOf(c)).identity);
+    await succeed(a, 'put', one, 'work:/one');
+    await succeed(a, 'cp', 'now', 'work');
+    const linksOf = async (server: ServerProcess): Promise<RelationshipStatus[]> => (await server.client.relationships.list({})).relationships;
+    await eventually(() => linksOf(serverA), (links) => links.length === 2 && links.every(({ identical }) => identical));
+    await serverA.kill();
+
+    await succeed(b, 'promote', 'copy', '--yes');
+    await succeed(b, 'mkdir', 'copy:/new');
+    await succeed(b, 'link', 'copy', atC, '--peer', (await peersOf(c)).identity);
+    await eventually(() => linksOf(serverB), (links) => links.some(({ address, identical }) => address === atC && identical));
+    expect(await succeed(c, 'ls', 'copy:/')).toContain('new/');
+    await using again = await ServerProcess.start(a);
+    await eventually(() => linksOf(serverB), (links) => links.length === 2 && links.every(({ identical }) => identical));
+    expect((await again.client.volumes.inspect({ volume: 'work' })).role).toBe('mirror');
+    for (const [place, volume] of [[a, 'work'], [b, 'copy'], [c, 'copy']] as const) await succeed(place, 'compare', one, `${volume}:/one`);
+    expect((await linksOf(serverB)).every(({ bytesSent }) => bytesSent < 400_000)).toBe(true);
+  });
 });
