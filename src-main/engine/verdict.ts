@@ -69,7 +69,9 @@ function together(status: MeasuredRelationship): Verdict {
 }
 
 function apartAsPrimary(status: MeasuredRelationship): Verdict {
-  const { address, apartMs } = status;
+  const { address, apartMs, primaryCp } = status;
+  // An open volume has a CP at least.
+  if (primaryCp === 0) return { level: 'attention', sentence: `Not mirrored now: ${reasonOf(status)}` };
   if (status.reason === undefined && apartMs <= connectingQuietlyMs) {
     return { level: 'working', sentence: `Connecting to ${address}; ${standing(status)}.` };
   }
@@ -110,6 +112,7 @@ function droppedBecause({ hold }: MeasuredRelationship): string {
 
 /** Where the mirror stands, and how far that is behind. */
 function standing({ mirrorCp, primaryCp, lagCps, lagMs, lagBytes, lastCommittedWallMs }: MeasuredRelationship): string {
+  if (primaryCp === 0 && mirrorCp === 0) return 'how far the mirror is, is not known at the moment';
   if (mirrorCp === 0) return 'the mirror has no whole CP yet';
   const at = `the mirror stands at CP ${mirrorCp}${lastCommittedWallMs === 0 ? '' : ` of ${formatTime(lastCommittedWallMs)}`}`;
   if (lagCps === 0) return primaryCp === 0 ? at : `${at}, the last one known`;

@@ -138,6 +138,20 @@ describe('the verdict on a relationship', () => {
       ],
     ],
     [
+      'without a running server',
+      { ...apart, primaryCp: 0, mirrorCp: 0, apartMs: 0, reason: 'The volume is not open in a running server. Start one by `mirrorpoint serve`.' },
+      ['attention', 'Not mirrored now: The volume is not open in a running server. Start one by `mirrorpoint serve`.', undefined],
+    ],
+    [
+      'that is paused, without a running server',
+      { ...apart, state: 'paused', primaryCp: 0, mirrorCp: 0 },
+      [
+        'attention',
+        'Paused on request: changes are not mirrored; how far the mirror is, is not known at the moment.',
+        'Go on by `mirrorpoint resume work tls://office:7400`.',
+      ],
+    ],
+    [
       'whose primary is silent, as its mirror sees it',
       { ...mirror, state: 'connecting', apartMs: 120_000, reason: 'The server ended the link.' },
       [
