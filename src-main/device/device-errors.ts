@@ -14,7 +14,8 @@ type Operation = 'reads' | 'writes' | 'flushes';
 
 /** Counts the operations that devices have refused, and tells of each. */
 export class DeviceErrorCounts {
-  readonly #counts = new Map<Device, Record<Operation, number>>();
+  /** By name: a device may be known here by a stand-in. */
+  readonly #counts = new Map<string, Record<Operation, number>>();
   readonly #listeners = new Set<(device: string) => void>();
 
   /** Passes the operation's end on, and counts it when the device failed. */
@@ -28,7 +29,7 @@ export class DeviceErrorCounts {
   }
 
   of(devices: readonly Device[]): DeviceErrors[] {
-    return devices.map((device) => ({ device: device.name, reads: 0, writes: 0, flushes: 0, ...this.#counts.get(device) }));
+    return devices.map((device) => ({ device: device.name, reads: 0, writes: 0, flushes: 0, ...this.#counts.get(device.name) }));
   }
 
   /** Calls the listener with the device's name at each error; the result ends that. */
@@ -40,9 +41,9 @@ export class DeviceErrorCounts {
   }
 
   #note(device: Device, operation: Operation): void {
-    const counts = this.#counts.get(device) ?? { reads: 0, writes: 0, flushes: 0 };
+    const counts = this.#counts.get(device.name) ?? { reads: 0, writes: 0, flushes: 0 };
     counts[operation]++;
-    this.#counts.set(device, counts);
+    this.#counts.set(device.name, counts);
     for (const listener of this.#listeners) listener(device.name);
   }
 }

@@ -1,13 +1,14 @@
-import { assert, bytesEqual, isFault, MirrorpointError, Mutex, systemRandom } from '../base/index.ts';
+import { assert, bytesEqual, formatBytes, isFault, MirrorpointError, Mutex, systemRandom } from '../base/index.ts';
 import type { RandomSource } from '../base/index.ts';
 import type { Device } from './device.ts';
 import { DeviceErrorCounts, type DeviceErrors } from './device-errors.ts';
 import { readLabel } from './label-copies.ts';
 import type { LabelCopies } from './label-copies.ts';
-import { eraseLabels, mendLabels, refuseLabel, rewriteLabels, writeLabels, zeroFill } from './label-writing.ts';
-import { checkBlockSize, devicesMax, rootAreaBytes } from './label.ts';
+import { eraseLabels, mendLabels, refuseLabel, rewriteLabels, writeLabels, writeLabelsOf, zeroFill } from './label-writing.ts';
+import { bodyOffsetBytes, checkBlockSize, devicesMax, labelOffsetsBytes, layoutUnitBytes, rootAreaBytes } from './label.ts';
 import type { SetDescription } from './label.ts';
 import { Region, settleAll } from './region.ts';
+import { ReplacedDevice } from './replaced-device.ts';
 import type { Extent } from './region.ts';
 import { assemble } from './set-assembly.ts';
 import { extend, layOut } from './set-layout.ts';
@@ -35,6 +36,18 @@ export interface DeviceSetOpenOptions {
   random?: RandomSource;
 }
 
+export interface DeviceReplacement {
+  /** Which device of the set goes. */
+  readonly index: number;
+  readonly device: Device;
+  /** Whether a label that the new device carries may be overwritten. */
+  readonly wipe?: boolean;
+  /** Bytes copied, and as many as there are; may throw to give it up. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  /** Notes durably that the set is opened with the new device from now on. */
+  readonly commit: () => Promise<void>;
+}
+
 interface SetState {
   devices: Device[];
   set: SetDescription;
@@ -56,31 +69,38 @@ export class DeviceSet implements VolumeDevices {
   /** Two places on device 0, each 16 slots of 64 KiB. */
   readonly rootAreas: readonly [Device, Device];
   readonly #data: Region;
+  readonly #journal: Region;
+  readonly #rootAreas: readonly [Region, Region];
   readonly #random: RandomSource;
   readonly #readOnly: boolean;
   readonly #changes = new Mutex();
   readonly #errors = new DeviceErrorCounts();
+  /** The devices that the set owns, and those through which it is used: a stand-in while one is replaced. */
   #devices: Device[];
+  #used: readonly Device[];
+  #isReplacing = false;
   #set: SetDescription;
   #labelsUncertain = false;
   #closing: Promise<void> | undefined;
 
   private constructor(state: SetState, options: { readOnly: boolean; random: RandomSource }) {
     const { devices, set } = state;
-    const device0 = devices[0]!;
     this.#devices = devices;
+    this.#used = devices;
     this.#set = set;
     this.#readOnly = options.readOnly;
     this.#random = options.random;
-    const part = (offsetBytes: number, lengthBytes: number): Extent[] => [{ device: device0, offsetBytes, lengthBytes }];
-    this.#data = new Region(`data of ${this.name}`, dataExtents(state), this.#errors);
+    const extents = extentsOf(state);
+    this.#data = new Region(`data of ${this.name}`, extents.data, this.#errors);
     this.data = this.#data;
-    this.journal = new Region(`journal of ${this.name}`, part(set.journalOffsetBytes, set.journalBytes), this.#errors);
-    const [areaA, areaB] = set.rootAreaOffsetsBytes;
-    this.rootAreas = [
-      new Region(`root area A of ${this.name}`, part(areaA, rootAreaBytes), this.#errors),
-      new Region(`root area B of ${this.name}`, part(areaB, rootAreaBytes), this.#errors),
+    this.#journal = new Region(`journal of ${this.name}`, extents.journal, this.#errors);
+    this.journal = this.#journal;
+    const [areaA, areaB] = extents.rootAreas;
+    this.#rootAreas = [
+      new Region(`root area A of ${this.name}`, areaA, this.#errors),
+      new Region(`root area B of ${this.name}`, areaB, this.#errors),
     ];
+    this.rootAreas = this.#rootAreas;
   }
 
   /**
@@ -164,7 +184,7 @@ export class DeviceSet implements VolumeDevices {
 
   /** Makes every completed write to any region durable. */
   flush(): Promise<void> {
-    return settleAll(this.#devices.map((device) => this.#errors.watch(device, 'flushes', device.flush())));
+    return settleAll(this.#used.map((device) => this.#errors.watch(device, 'flushes', device.flush())));
   }
 
   /**
@@ -177,6 +197,7 @@ export class DeviceSet implements VolumeDevices {
   grow(device?: Device): Promise<void> {
     return this.#changes.run(async () => {
       this.#checkWritable();
+      if (this.#isReplacing) throw inReplacement(this.name);
       const rooms = this.#devices.map((known, index) => roomOf(known, this.#set.devices[index]!.id));
       if (device) {
         checkDeviceCount(this.#devices.length + 1);
@@ -198,6 +219,40 @@ export class DeviceSet implements VolumeDevices {
       const set = { ...this.#set, volumeId: volumeId.slice(), generation: this.#set.generation + 1 };
       await this.#commit({ devices: this.#devices, set });
     });
+  }
+
+  /**
+   * Puts another device, which the set then owns, in the place of one of its own,
+   * while both are in use. Its content is copied, and what is written meanwhile
+   * goes to both, so that the old device stays whole until the new one is. Then
+   * the new one gets a copy of its label; `commit` makes durable that the set is
+   * opened with it from now on; and the labels say so too. Last the old device's
+   * label is erased, where that is possible, and it is closed. After a crash the
+   * set opens with whichever device `commit` has stored.
+   *
+   * Resolves to the bytes that the old device did not give: they are to be healed.
+   * When it throws, the old device is in its place, and the new one the caller's:
+   * `device-too-small`, `volume-exists` for a device that carries a label, what
+   * `onProgress` and `commit` throw, and the faults of the new device.
+   */
+  async replaceDevice(replacement: DeviceReplacement): Promise<number> {
+    const { index, device } = replacement;
+    this.#checkWritable();
+    if (this.#isReplacing) throw inReplacement(this.name);
+    checkReplacement(device, this.#set.devices[index]!.sizeBytes, this.#devices[index]!);
+    if (replacement.wipe === true) await eraseLabels([device]);
+    else await refuseLabel(device);
+    this.#isReplacing = true;
+    try {
+      const standIn = new ReplacedDevice(this.#devices[index]!, device);
+      await this.#use(this.#devices.with(index, standIn));
+      const unreadableBytes = await this.#copy(standIn, replacement);
+      await this.#changes.run(() => this.#switch(standIn, replacement));
+      return unreadableBytes;
+    } finally {
+      this.#isReplacing = false;
+      await this.#use(this.#devices);
+    }
   }
 
   /** Writes label copies anew that are not as they should be; resolves to how many those were. */
@@ -227,8 +282,65 @@ export class DeviceSet implements VolumeDevices {
     await writeLabels(state.devices, state.set, this.#devices.length);
     this.#labelsUncertain = false;
     this.#devices = state.devices;
+    this.#used = state.devices;
     this.#set = state.set;
-    this.#data.replace(dataExtents(state));
+    this.#data.replace(extentsOf(state).data);
+  }
+
+  /** Uses the set through these devices from now on; resolves when nothing is under way through others any more. */
+  async #use(devices: readonly Device[]): Promise<void> {
+    this.#used = devices;
+    const { data, journal, rootAreas } = extentsOf({ devices, set: this.#set });
+    this.#data.replace(data);
+    this.#journal.replace(journal);
+    this.#rootAreas.forEach((area, index) => {
+      area.replace(rootAreas[index]!);
+    });
+    await Promise.all([this.#data, this.#journal, ...this.#rootAreas].map((region) => region.settled()));
+  }
+
+  /** Everything but the label copies, which come last. */
+  async #copy(standIn: ReplacedDevice, { index, onProgress }: DeviceReplacement): Promise<number> {
+    const endBytes = this.#set.devices[index]!.sizeBytes;
+    const ranges = [
+      { startBytes: layoutUnitBytes, endBytes: labelOffsetsBytes[1] },
+      { startBytes: bodyOffsetBytes, endBytes },
+    ];
+    let doneBytes = 0;
+    let unreadableBytes = 0;
+    for (const range of ranges) {
+      unreadableBytes += await standIn.copy(range, (bytes) => {
+        doneBytes += bytes;
+        onProgress?.(doneBytes, endBytes);
+      });
+    }
+    return unreadableBytes;
+  }
+
+  async #switch(standIn: ReplacedDevice, { index, device, commit }: DeviceReplacement): Promise<void> {
+    this.#checkWritable();
+    await standIn.finish();
+    await writeLabelsOf(device, { deviceIndex: index, set: this.#set });
+    await commit();
+    const old = this.#devices[index]!;
+    const entries = this.#set.devices.map((entry, at) => (at === index ? { ...entry, id: this.#random.bytes(16) } : entry));
+    const set = { ...this.#set, devices: entries, generation: this.#set.generation + 1 };
+    const devices = this.#devices.with(index, device);
+    // From here on the new device is the set's, whatever becomes of the labels: the next opening mends them.
+    this.#devices = devices;
+    this.#labelsUncertain = true;
+    try {
+      // The new device's first: a label of the new generation must find its member.
+      await writeLabelsOf(device, { deviceIndex: index, set });
+      await writeLabels(devices, set);
+      this.#labelsUncertain = false;
+      this.#set = set;
+    } catch (fault) {
+      if (!isFault(fault)) throw fault;
+    }
+    await this.#use(devices);
+    await eraseLabels([old]).catch(() => undefined);
+    await old.close().catch(() => undefined);
   }
 
   #checkWritable(): void {
@@ -256,13 +368,36 @@ function roomOf(device: Device, id: Uint8Array): Room {
   return { name: device.name, id, sizeBytes: device.sizeBytes };
 }
 
-function dataExtents(state: SetState): Extent[] {
-  const { devices, set } = state;
-  return set.segments.map((segment) => ({
+/** Where the regions of a set lie. */
+function extentsOf({ devices, set }: { devices: readonly Device[]; set: SetDescription }): {
+  data: Extent[];
+  journal: Extent[];
+  rootAreas: [Extent[], Extent[]];
+} {
+  const device = devices[0]!;
+  const area = (offsetBytes: number): Extent[] => [{ device, offsetBytes, lengthBytes: rootAreaBytes }];
+  const data = set.segments.map((segment) => ({
     device: devices[segment.deviceIndex]!,
     offsetBytes: segment.deviceOffsetBytes,
     lengthBytes: segment.blockCount * set.blockSizeBytes,
   }));
+  return {
+    data,
+    journal: [{ device, offsetBytes: set.journalOffsetBytes, lengthBytes: set.journalBytes }],
+    rootAreas: [area(set.rootAreaOffsetsBytes[0]), area(set.rootAreaOffsetsBytes[1])],
+  };
+}
+
+function inReplacement(name: string): MirrorpointError {
+  return new MirrorpointError('volume-in-use', `A device of ${name} is being replaced. Wait until that has ended, or cancel it.`);
+}
+
+function checkReplacement(device: Device, neededBytes: number, old: Device): void {
+  if (device.sizeBytes >= neededBytes) return;
+  throw new MirrorpointError(
+    'device-too-small',
+    `${device.name} has ${formatBytes(device.sizeBytes)}, and the volume uses ${formatBytes(neededBytes)} of ${old.name}. Give a device of at least that size.`,
+  );
 }
 
 function checkDeviceCount(count: number): void {

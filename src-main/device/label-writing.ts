@@ -2,7 +2,7 @@ import { MirrorpointError } from '../base/index.ts';
 import type { Device } from './device.ts';
 import { carriesLabel, isLabelCopy, writeLabelCopy } from './label-copies.ts';
 import { labelBytes, labelOffsetsBytes } from './label.ts';
-import type { SetDescription } from './label.ts';
+import type { Label, SetDescription } from './label.ts';
 import { settleAll } from './region.ts';
 import type { LabelledDevice } from './set-assembly.ts';
 
@@ -44,6 +44,14 @@ export async function mendLabels(members: readonly LabelledDevice[], set: SetDes
   };
   await writeCopies(devices, set, firstCopy);
   await writeCopies(devices, set, (index) => (isBehind(index) ? (firstCopy(index) === 0 ? 1 : 0) : undefined));
+}
+
+/** Writes both copies of one device's label, one durable before the other is written. */
+export async function writeLabelsOf(device: Device, label: Label): Promise<void> {
+  for (const copy of [0, 1] as const) {
+    await writeLabelCopy(device, label, copy);
+    await device.flush();
+  }
 }
 
 /** Writes every copy anew that is not the set's label, one after another; resolves to how many those were. */

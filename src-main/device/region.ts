@@ -23,6 +23,7 @@ export class Region implements Device {
   readonly name: string;
   readonly #gate = new OperationGate();
   readonly #errors: DeviceErrorCounts;
+  readonly #running = new Set<Promise<unknown>>();
   #extents: PlacedExtent[] = [];
   #devices: Device[] = [];
   #sizeBytes = 0;
@@ -38,7 +39,12 @@ export class Region implements Device {
     return this.#sizeBytes;
   }
 
-  /** Takes a longer list of stretches, whose beginning holds the same bytes as before. */
+  /** Resolves when every operation begun before this call has ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#running]);
+  }
+
+  /** Takes a list of stretches, as long or longer, whose beginning holds the same bytes as before. */
   replace(extents: readonly Extent[]): void {
     const placed: PlacedExtent[] = [];
     let startBytes = 0;
@@ -74,7 +80,7 @@ export class Region implements Device {
     try {
       assertRange(this, offsetBytes, lengthBytes);
       const parts = this.#parts(offsetBytes, lengthBytes);
-      await settleAll(parts.map((part) => part.device.discard(part.offsetBytes, part.lengthBytes)));
+      await this.#run(parts.map((part) => part.device.discard(part.offsetBytes, part.lengthBytes)));
     } finally {
       this.#gate.leave();
     }
@@ -100,7 +106,7 @@ export class Region implements Device {
       const parts = this.#parts(offsetBytes, lengthBytes);
       const only = parts.length === 1 ? parts[0] : undefined;
       if (only) {
-        await act(only.device, only.offsetBytes, buffers);
+        await this.#run([act(only.device, only.offsetBytes, buffers)]);
         return;
       }
       let done = 0;
@@ -109,9 +115,19 @@ export class Region implements Device {
         done += part.lengthBytes;
         return act(part.device, part.offsetBytes, piece);
       });
-      await settleAll(running);
+      await this.#run(running);
     } finally {
       this.#gate.leave();
+    }
+  }
+
+  async #run(parts: readonly Promise<void>[]): Promise<void> {
+    const all = settleAll(parts);
+    this.#running.add(all);
+    try {
+      await all;
+    } finally {
+      this.#running.delete(all);
     }
   }
 
