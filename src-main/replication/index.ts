@@ -16,9 +16,9 @@
  * - A volume is handed over at most once in a session, at a root that both sides
  *   have; a mirror that has agreed to lead tells no primary its state any more.
  *
- * What to do is decided by pure functions (peering, leadership, retry, probe
- * policy); the sessions carry it out. A relationship owns its links; the volumes are the
- * caller's. Time comes from the clock that is passed in.
+ * What to do is decided by pure functions (peering, leadership, retry, probe and
+ * packing policy, rate limits); the sessions carry it out. A relationship owns its
+ * links; the volumes are the caller's. Time comes from the clock that is passed in.
  */
 export { firstHello } from './first-hello.ts';
 export type { LinkKeeper } from './link-keeper.ts';

@@ -20,7 +20,8 @@ interface Waiting {
  * Where everything goes that a primary sends in quantity, and the roots that
  * end it: in the order given, no faster than the limit, and packed where that
  * pays. Few and small messages, a heartbeat for instance, go past it by
- * `Conversation.tell`.
+ * `Conversation.tell`. What waits here is bounded by those who send: the live
+ * stream by `queueBytesMax`, answers by their number, and roots by theirs.
  */
 export class Outlet {
   readonly #conversation: Conversation;

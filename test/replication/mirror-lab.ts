@@ -4,7 +4,7 @@ import { assert, type Clock, SeededRandom } from '../../src-main/base/index.ts';
 import { type Device, DeviceSet, MemoryDevice } from '../../src-main/device/index.ts';
 import { changeBlocks, type FileReader, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import { MirrorService, PrimaryRelationship, type PrimaryRelationshipOptions } from '../../src-main/replication/index.ts';
-import { type Link, MemoryLink, MemoryTransport } from '../../src-main/transport/index.ts';
+import { createMemoryPair, type Link, MemoryLink, MemoryTransport } from '../../src-main/transport/index.ts';
 import type { Packing } from '../../src-main/wire/index.ts';
 import { MirrorVolume, type RootView, Volume } from '../../src-main/volume/index.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
@@ -180,6 +180,32 @@ export class MirrorLab {
       packing: this.options.packing,
     });
     this.relationship.start();
+  }
+
+  /** Another mirror of the volume, with a relationship of its own. */
+  async addMirror(rate?: () => number | undefined): Promise<{ mirror: MirrorVolume; relationship: PrimaryRelationship } & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
+    const device = new MemoryDevice({ name: 'other', sizeBytes: this.options.primaryBytes ?? 64 << 20 });
+    const mirror = stack.use(await MirrorVolume.create(await this.newSet([device]), { name: 'other' }));
+    const service = stack.use(new MirrorService({ volume: mirror, clock: this.clock, serverId: new Uint8Array(16).fill(3), serverName: 'barn' }));
+    const relationship = stack.use(
+      new PrimaryRelationship({
+        volume: this.primary,
+        connect: () => {
+          const [near, far] = createMemoryPair();
+          service.accept(far).catch((crash: unknown) => this.crashes.push(crash));
+          return Promise.resolve(near);
+        },
+        clock: this.clock,
+        relationshipId: 'other',
+        serverId: new Uint8Array(16).fill(1),
+        serverName: 'office',
+        ...(rate !== undefined && { rate }),
+      }),
+    );
+    relationship.start();
+    const whole = stack.move();
+    return { mirror, relationship, [Symbol.asyncDispose]: () => whole.disposeAsync() };
   }
 
   /** Stops the mirror as if it had been killed, and opens it again from its device. */

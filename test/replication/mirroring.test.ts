@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
 import { MemoryDevice } from '../../src-main/device/index.ts';
 import { rootChecksumOf } from '../../src-main/format/index.ts';
-import { MirrorService, PrimaryRelationship } from '../../src-main/replication/index.ts';
-import { createMemoryPair, type Link } from '../../src-main/transport/index.ts';
-import { MirrorVolume } from '../../src-main/volume/index.ts';
+import { createMemoryPair } from '../../src-main/transport/index.ts';
 import { WireSession } from '../../src-main/wire/index.ts';
 import { contentOf, expectBytes, MirrorLab, namesOf } from './mirror-lab.ts';
 
@@ -101,26 +99,8 @@ test('a CP that ends while a session comes about is mirrored without another cha
 test('two mirrors of one volume follow each at its own pace', async () => {
   await using lab = new MirrorLab({ primaryBytes: 32 << 20 });
   await lab.start();
-  await using other = await MirrorVolume.create(
-    await lab.newSet([new MemoryDevice({ name: 'other', sizeBytes: 32 << 20 })]),
-    { name: 'other' },
-  );
-  const identity = { serverId: new Uint8Array(16).fill(3), serverName: 'barn' };
-  await using service = new MirrorService({ volume: other, clock: lab.clock, ...identity });
-  const connect = (): Promise<Link> => {
-    const [near, far] = createMemoryPair();
-    service.accept(far).catch((crash: unknown) => lab.crashes.push(crash));
-    return Promise.resolve(near);
-  };
-  await using relationship = new PrimaryRelationship({
-    volume: lab.primary,
-    connect,
-    clock: lab.clock,
-    relationshipId: 'other',
-    serverId: new Uint8Array(16).fill(1),
-    serverName: 'office',
-  });
-  relationship.start();
+  await using second = await lab.addMirror();
+  const { mirror: other, relationship } = second;
   await lab.put('file', lab.random.bytes(2 << 20));
   await lab.primary.takeCp();
   await lab.untilIdentical();

@@ -140,3 +140,25 @@ test('a limited mirror gets the newest CP next, and what was overwritten meanwhi
   await using view = await lab.mirror.openView('last');
   expectBytes(await contentOf(view, 'file'), content);
 });
+
+test('a mirror with a limit of its own holds up neither the primary nor another mirror', async () => {
+  await using lab = new MirrorLab();
+  await lab.start();
+  let rate: number | undefined = 16_384;
+  await using second = await lab.addMirror(() => rate);
+  const { mirror: other, relationship } = second;
+  await lab.until(() => relationship.status().mirrorCp > 0, 'the second mirror');
+  for (let round = 0; round < 6; round++) {
+    const fromMs = lab.clock.monotonicMs();
+    await lab.put(`file-${round}`, lab.random.bytes(2 << 20));
+    await lab.primary.takeCp();
+    await lab.untilIdentical();
+    // At its rate the other one would have needed two minutes.
+    expect(lab.clock.monotonicMs() - fromMs).toBeLessThan(10_000);
+  }
+  expect(relationship.status()).toMatchObject({ identical: false, state: 'catching-up' });
+  expect(lab.primary.status().stalledWriters).toBe(0);
+  rate = undefined;
+  await lab.until(() => relationship.status().identical, 'the second mirror');
+  expect((await other.check()).problems).toEqual([]);
+});
