@@ -17,8 +17,8 @@ export interface Said {
 }
 
 /** Proves what a crash would leave of the mirror; resolves to the CP at which it would come back. */
-export async function proveMirrorCopy(disk: SimulatedDisk, how: CopyHow, said: Said): Promise<number> {
-  const set = await DeviceSet.open([disk.copy(how)]);
+export async function proveMirrorCopy(disks: readonly SimulatedDisk[], how: CopyHow, said: Said): Promise<number> {
+  const set = await DeviceSet.open(disks.map((disk) => disk.copy(how)));
   const volume = await MirrorVolume.open(set, { name: 'copy of the mirror', cacheBytes: 256 << 10 });
   return proveMirror(volume, { history: said.history, promises: said.promises, leastCp: said.mirrorCp });
 }

@@ -20,7 +20,7 @@ const { values } = parseArgs({
 const first = Number(values.seed ?? values.from);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
 const started = performance.now();
-const sum = { seeds: 0, virtualMs: 0, events: 0, changes: 0, syncs: 0, consistencyPoints: 0, mirrorCommits: 0, probes: 0, views: 0, quietPoints: 0 };
+const sum = { seeds: 0, virtualMs: 0, events: 0, changes: 0, syncs: 0, consistencyPoints: 0, mirrorCommits: 0, probes: 0, views: 0, quietPoints: 0, failovers: 0, setAside: 0 };
 const crashes = { primary: 0, mirror: 0 };
 const stops = { primary: 0, mirror: 0 };
 const faults = { cuts: 0, stalls: 0, pauses: 0, deviceErrors: 0, lostWrites: 0, tornWrites: 0 };

@@ -96,9 +96,14 @@ export class PrimaryServer extends Server {
     return new PrimaryServer(options, await Volume.create(set, volumeOptions(options)));
   }
 
-  static async open(options: PrimaryServerOptions): Promise<PrimaryServer> {
+  /** With an epoch, the devices may be a mirror's still: then it is promoted. */
+  static async open(options: PrimaryServerOptions, epoch?: number): Promise<PrimaryServer> {
     const set = await DeviceSet.open(PrimaryServer.#devices(options), { random: options.volume.random });
-    return new PrimaryServer(options, await Volume.open(set, volumeOptions(options)));
+    const volume = await Volume.open(set, volumeOptions(options)).catch((fault: unknown) => {
+      if (epoch === undefined || !isFault(fault, 'volume-is-mirror')) throw fault;
+      return Volume.promote(set, volumeOptions(options), { epoch });
+    });
+    return new PrimaryServer(options, volume);
   }
 
   /** A clean stop, with a final CP. */
@@ -119,7 +124,7 @@ function volumeOptions({ host, volume }: PrimaryServerOptions): VolumeOptions {
 
 export interface MirrorServerOptions {
   host: Host;
-  disk: SimulatedDisk;
+  disks: readonly SimulatedDisk[];
   network: SimulatedNetwork;
   wrappers: Wrappers;
   onCrash: (fault: unknown) => void;
@@ -148,7 +153,7 @@ export class MirrorServer extends Server {
   }
 
   static async create(options: MirrorServerOptions, random: SeededRandom): Promise<MirrorServer> {
-    const set = await DeviceSet.create([MirrorServer.#device(options)], {
+    const set = await DeviceSet.create(MirrorServer.#devices(options), {
       volumeId: new Uint8Array(16),
       setId: random.bytes(16),
       blockSizeBytes: 4096,
@@ -158,9 +163,12 @@ export class MirrorServer extends Server {
     return new MirrorServer(options, await MirrorVolume.create(set, { name: 'mirror', cacheBytes: 256 << 10 }));
   }
 
-  static async open(options: MirrorServerOptions, random: SeededRandom): Promise<MirrorServer> {
-    const set = await DeviceSet.open([MirrorServer.#device(options)], { random });
-    return new MirrorServer(options, await MirrorVolume.open(set, { name: 'mirror', cacheBytes: 256 << 10 }));
+  /** With a name, the devices may be a primary's still: then it steps down. */
+  static async open(options: MirrorServerOptions, random: SeededRandom, setAsideName?: string): Promise<MirrorServer> {
+    const set = await DeviceSet.open(MirrorServer.#devices(options), { random });
+    const mirrorOptions = { name: 'mirror', cacheBytes: 256 << 10 };
+    const volume = setAsideName === undefined ? MirrorVolume.open(set, mirrorOptions) : MirrorVolume.stepDown(set, { ...mirrorOptions, setAsideName });
+    return new MirrorServer(options, await volume);
   }
 
   async stop(): Promise<void> {
@@ -169,7 +177,7 @@ export class MirrorServer extends Server {
     await this.volume.close();
   }
 
-  static #device({ disk, host, wrappers }: MirrorServerOptions): Device {
-    return wrappers.mirrorDevice(disk.open(host));
+  static #devices({ disks, host, wrappers }: MirrorServerOptions): Device[] {
+    return disks.map((disk) => wrappers.mirrorDevice(disk.open(host)));
   }
 }

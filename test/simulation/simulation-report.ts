@@ -13,6 +13,9 @@ export interface SimulationReport {
   probes: number;
   views: number;
   quietPoints: number;
+  failovers: number;
+  /** Quiet points at which the other side still had what only it had when it lost the lead. */
+  setAside: number;
   violation?: string;
   /** The last things that happened before a violation. */
   trace?: string[];
@@ -33,5 +36,7 @@ export function emptyReport(seed: number): SimulationReport {
     probes: 0,
     views: 0,
     quietPoints: 0,
+    failovers: 0,
+    setAside: 0,
   };
 }

@@ -36,6 +36,8 @@ describe('two servers on virtual time', () => {
     expect(sum(reports, ({ consistencyPoints }) => consistencyPoints)).toBeGreaterThan(knownSeeds * 20);
     expect(sum(reports, ({ mirrorCommits }) => mirrorCommits)).toBeGreaterThan(knownSeeds * 5);
     expect(sum(reports, ({ quietPoints }) => quietPoints)).toBe(knownSeeds * length.rounds);
+    expect(sum(reports, ({ failovers }) => failovers)).toBe(knownSeeds * (length.rounds - 1));
+    expect(sum(reports, ({ setAside }) => setAside)).toBeGreaterThan(knownSeeds / 4);
   });
 
   it(`keep every promise: ${freshSeeds} seeds from ${fresh}`, { timeout: hour }, async () => {

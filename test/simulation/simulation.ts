@@ -3,10 +3,12 @@ import { proveMirrorCopy, provePrimaryCopy, type Said } from './disk-copies.ts';
 import { History, type Happening, Promises, Violation } from './history.ts';
 import { Host } from './host.ts';
 import type { WorkloadShape } from './model-operation.ts';
-import { partAt, placesOf } from './places.ts';
+import { isOldRoot, type OldLine, proveSetAside } from './old-line.ts';
 import { SimulatedClients } from './simulated-clients.ts';
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
+import { SimulatedProbes } from './simulated-probes.ts';
+import { calmDisk, calmNetwork, type Side, SimulatedTrouble } from './simulated-trouble.ts';
 import { isDeviceFault, MirrorServer, noWrappers, PrimaryServer, type Wrappers } from './simulated-servers.ts';
 import { emptyReport, type SimulationReport } from './simulation-report.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -16,9 +18,6 @@ const clientsMax = 3;
 const viewersMax = 2;
 const traceMax = 60;
 const quietLimitMs = 240_000;
-
-const calmDisk = { latencyMsMax: 0.5, slowChance: 0, slowMs: 0, readErrorChance: 0, writeErrorChance: 0, flushErrorChance: 0 };
-const calmNetwork = { latencyMsMax: 1, bytesPerMs: 100_000, splitChance: 0.1 };
 
 export interface SimulationOptions {
   seed: number;
@@ -40,8 +39,8 @@ export class Simulation {
   readonly #promises = new Promises();
   readonly #history: History;
   readonly #network: SimulatedNetwork;
-  readonly #primaryDisks: SimulatedDisk[];
-  readonly #mirrorDisk: SimulatedDisk;
+  #disks: Record<Side, readonly SimulatedDisk[]>;
+  readonly #trouble: SimulatedTrouble;
   readonly #wrappers: Wrappers;
   readonly #random: SeededRandom;
   readonly #clients: SimulatedClients;
@@ -49,16 +48,21 @@ export class Simulation {
   readonly #durability: 'sync' | 'request';
   readonly #hasErrors: boolean;
   readonly #trace: string[] = [];
-  readonly #probeRandom: SeededRandom;
+  readonly #probes: SimulatedProbes;
   /** The process of each side, from its start on. */
-  readonly #hosts = new Map<'primary' | 'mirror', Host>();
+  readonly #hosts = new Map<Side, Host>();
   #primary: PrimaryServer | undefined;
   #mirror: MirrorServer | undefined;
   #mirrorCp = 0;
   /** The mirror committed a root, whose wholeness is to be proven. */
   #unprovenCommit = false;
-  /** A side's root is on its way to the disk: the moment at which a crash tells most. */
-  readonly #rootsBegun = new Set<'primary' | 'mirror'>();
+  /** The mirror is to lead, from this count of changes on; until it has come up as the primary. */
+  #promotion: { epoch: number; count: number } | undefined;
+  /** What the old primary has, until it has followed the new one; and once it has. */
+  #oldLine: OldLine | undefined;
+  #setAside: OldLine | undefined;
+  /** The primary works on while nothing else happens. */
+  #isAlone = false;
   /** Clients and trouble rest. */
   #isQuiet = true;
   #violation: { fault: unknown } | undefined;
@@ -70,7 +74,7 @@ export class Simulation {
     const random = new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995);
     this.#random = random;
     const stream = (): SeededRandom => new SeededRandom(random.below(2 ** 32));
-    this.#probeRandom = stream();
+    const probeRandom = stream();
     this.#wrappers = { ...noWrappers, ...options.wrappers };
     this.#history = new History((happening) => {
       this.#happened(happening);
@@ -78,10 +82,10 @@ export class Simulation {
     this.#network = new SimulatedNetwork({ clock: this.clock, random: stream(), habits: calmNetwork });
     const disk = (name: string, blocks: number): SimulatedDisk =>
       new SimulatedDisk({ name, sizeBytes: (3 << 20) + blocks * 4096, random: stream(), habits: calmDisk });
-    this.#primaryDisks = random.chance(0.3)
+    const primary = random.chance(0.3)
       ? [disk('primary 0', primaryBlocks / 2), disk('primary 1', primaryBlocks / 2)]
       : [disk('primary', primaryBlocks)];
-    this.#mirrorDisk = disk('mirror', primaryBlocks * 2);
+    this.#disks = { primary, mirror: [disk('mirror', primaryBlocks * 2)] };
     const shape: WorkloadShape = random.pick([
       { filesMax: 14, fileBytesMax: 150_000, writeBytesMax: 40_000 },
       { filesMax: 30, fileBytesMax: 20_000, writeBytesMax: 8000 },
@@ -91,6 +95,35 @@ export class Simulation {
     this.#durability = random.chance(0.2) ? 'request' : 'sync';
     this.#hasErrors = random.chance(0.35);
     this.report = emptyReport(seed);
+    this.#probes = new SimulatedProbes(
+      {
+        report: this.report,
+        disks: (side) => this.#disks[side],
+        said: () => this.#said,
+        oldLine: () => this.#oldLine,
+        isPrimaryUp: () => this.#primary !== undefined,
+      },
+      probeRandom,
+    );
+    this.#trouble = new SimulatedTrouble({
+      clock: this.clock,
+      network: this.#network,
+      report: this.report,
+      hasErrors: this.#hasErrors,
+      disks: (side) => this.#disks[side],
+      primary: () => this.#primary,
+      isSpared: () => this.#isQuiet || this.#isAlone,
+      sleep: (delayMs) => this.#sleep(delayMs),
+      note: (text) => {
+        this.#note(text);
+      },
+      kill: (side) => {
+        this.#kill(side);
+      },
+      stop: (side) => {
+        this.#spawn(this.#stop(side));
+      },
+    });
     this.#clients = new SimulatedClients({
       history: this.#history,
       promises: this.#promises,
@@ -99,7 +132,8 @@ export class Simulation {
       durability: this.#durability,
       hasErrors: this.#hasErrors,
       primary: () => this.#primary,
-      mirror: () => this.#mirror,
+      // What it shows before it has followed is no state of the volume's history any more.
+      mirror: () => (this.#oldLine === undefined ? this.#mirror : undefined),
       isQuiet: () => this.#isQuiet,
       sleep: (delayMs) => this.#sleep(delayMs),
     });
@@ -112,9 +146,11 @@ export class Simulation {
       const stream = (): SeededRandom => new SeededRandom(this.#random.below(2 ** 32));
       for (let client = 0; client < clientsMax; client++) this.#spawn(this.#clients.client(stream()));
       for (let viewer = 0; viewer < viewersMax; viewer++) this.#spawn(this.#clients.viewer(stream()));
-      this.#spawn(this.#nemesis());
+      this.#spawn(this.#trouble.run(stream()));
       for (let round = 0; round < (this.options.rounds ?? 2); round++) {
-        this.#stir();
+        if (round > 0) await this.#changeSides();
+        this.#trouble.stir(this.#random);
+        this.#isQuiet = false;
         await this.#drive(() => false, this.options.roundMs ?? 12_000);
         await this.#comeToRest();
         await this.#proveQuiet();
@@ -123,7 +159,7 @@ export class Simulation {
       this.report.violation = fault instanceof Error ? textOf(fault) : String(fault);
       this.report.trace = this.#trace;
     }
-    const disks = [...this.#primaryDisks, this.#mirrorDisk];
+    const disks = [...this.#disks.primary, ...this.#disks.mirror];
     this.report.virtualMs = Math.round(this.clock.monotonicMs());
     this.report.events = this.clock.fired;
     this.report.faults.deviceErrors = disks.reduce((sum, { counts }) => sum + counts.errors, 0);
@@ -141,8 +177,9 @@ export class Simulation {
       await turn();
       this.#throwViolation();
       this.#watch();
-      if (this.#unprovenCommit) await this.#probeMirror();
-      await this.#probeSometimes();
+      if (this.#unprovenCommit) await this.#probes.afterCommit();
+      this.#unprovenCommit = false;
+      if (!this.#isQuiet) await this.#probes.sometimes();
       if (isDone()) return true;
       if (!this.clock.step(endMs)) return false;
     }
@@ -188,18 +225,10 @@ export class Simulation {
     this.#spawn(this.#start('mirror', true));
     const isUp = await this.#drive(() => this.#primary !== undefined && this.#mirror !== undefined, 60_000);
     if (!isUp) throw new Violation('the servers do not start');
-    await this.#watchRoots('primary', this.#primaryDisks);
-    await this.#watchRoots('mirror', [this.#mirrorDisk]);
+    for (const side of ['primary', 'mirror'] as const) await this.#probes.watch(side);
   }
 
-  async #watchRoots(side: 'primary' | 'mirror', disks: readonly SimulatedDisk[]): Promise<void> {
-    const places = await placesOf(disks.map((disk) => disk.copy('calm')));
-    disks[0]!.onWrite = (offsetBytes) => {
-      if (partAt(places, offsetBytes) === 'root') this.#rootsBegun.add(side);
-    };
-  }
-
-  async #start(side: 'primary' | 'mirror', isNew: boolean): Promise<void> {
+  async #start(side: Side, isNew: boolean): Promise<void> {
     const host = new Host(`${side} ${++this.#lives}`, this.clock);
     this.#hosts.set(side, host);
     try {
@@ -214,16 +243,17 @@ export class Simulation {
   }
 
   async #startPrimary(host: Host, isNew: boolean): Promise<void> {
-    const count = isNew ? 0 : await this.#judgeCrash();
+    const promotion = this.#promotion;
+    const count = isNew ? 0 : (promotion?.count ?? (await this.#judgeCrash()));
     const options = {
       host,
-      disks: this.#primaryDisks,
+      disks: this.#disks.primary,
       network: this.#network,
       wrappers: this.#wrappers,
       volume: { random: new SeededRandom(this.#random.below(2 ** 32)), cpIntervalMs: this.#cpIntervalMs, durability: this.#durability, discard: true },
       onOpen: (volume: PrimaryServer['volume']) => {
         const { cp } = volume.root;
-        if (cp !== volume.recovery?.cp) this.#history.tell({ kind: 'frozen', cp, count });
+        if (cp !== volume.recovery?.cp || promotion !== undefined) this.#history.tell({ kind: 'frozen', cp, count });
         this.#history.tell({ kind: 'committed', cp, rootBytes: volume.rootBytes });
         const follower = this.#history.follower();
         volume.follow({
@@ -234,16 +264,17 @@ export class Simulation {
         });
       },
     };
-    const server = isNew ? await PrimaryServer.create(options, this.#random) : await PrimaryServer.open(options);
+    const server = isNew ? await PrimaryServer.create(options, this.#random) : await PrimaryServer.open(options, promotion?.epoch);
     if (!host.isAlive) return;
     if (!isNew && !(await this.#proveReopened(server, count))) return;
+    this.#promotion = undefined;
     this.#note(`primary is up at CP ${server.volume.root.cp}, change ${count}`);
     this.#primary = server;
   }
 
   /** What a crash left of the primary is judged on a copy; the history goes on from there. */
   async #judgeCrash(): Promise<number> {
-    const { cp, count } = await provePrimaryCopy(this.#primaryDisks, 'calm', { ...this.#said, seed: 1 });
+    const { cp, count } = await provePrimaryCopy(this.#disks.primary, 'calm', { ...this.#said, seed: 1 });
     this.#history.truncate(count);
     this.#promises.applied = count;
     // What survived is on the platters now.
@@ -266,7 +297,7 @@ export class Simulation {
   async #startMirror(host: Host, isNew: boolean): Promise<void> {
     const options = {
       host,
-      disk: this.#mirrorDisk,
+      disks: this.#disks.mirror,
       network: this.#network,
       wrappers: this.#wrappers,
       onCrash: (fault: unknown) => {
@@ -274,14 +305,14 @@ export class Simulation {
       },
     };
     const random = new SeededRandom(this.#random.below(2 ** 32));
-    const server = isNew ? await MirrorServer.create(options, random) : await MirrorServer.open(options, random);
+    const server = isNew ? await MirrorServer.create(options, random) : await MirrorServer.open(options, random, this.#oldLine?.setAsideName);
     if (!host.isAlive) return;
     this.#note(`mirror is up at CP ${server.volume.committed?.cp ?? 0}`);
     this.#mirror = server;
   }
 
   /** Ends a server as a power cut does, and starts it again some time later. */
-  #kill(side: 'primary' | 'mirror'): void {
+  #kill(side: Side): void {
     const host = this.#hosts.get(side);
     if (host?.isAlive !== true) return;
     this.#note(`${side} is killed`);
@@ -289,17 +320,17 @@ export class Simulation {
     host.kill();
     if (side === 'primary') this.#primary = undefined;
     else this.#mirror = undefined;
-    for (const disk of side === 'primary' ? this.#primaryDisks : [this.#mirrorDisk]) disk.crash();
+    for (const disk of this.#disks[side]) disk.crash();
     this.#restartLater(side);
   }
 
-  #restartLater(side: 'primary' | 'mirror'): void {
+  #restartLater(side: Side): void {
     this.clock.setTimer(this.#random.chance(0.7) ? this.#random.below(200) : this.#random.below(6000), () => {
       this.#spawn(this.#start(side, false));
     });
   }
 
-  async #stop(side: 'primary' | 'mirror'): Promise<void> {
+  async #stop(side: Side): Promise<void> {
     const server = side === 'primary' ? this.#primary : this.#mirror;
     if (server === undefined || server.isStopping) return;
     const { count } = this.#history;
@@ -312,79 +343,73 @@ export class Simulation {
     if (!server.host.isAlive) return;
     this.#note(`${side} has stopped`);
     this.report.stops[side]++;
-    server.host.kill();
-    if (side === 'primary') this.#primary = undefined;
-    else this.#mirror = undefined;
-    for (const disk of side === 'primary' ? this.#primaryDisks : [this.#mirrorDisk]) disk.crash();
+    this.#leave(side, server);
     this.#restartLater(side);
   }
 
-  #stir(): void {
-    const random = this.#random;
-    const slow = random.pick([0, 0, 0.002]);
-    const errors = this.#hasErrors ? 0.0004 : 0;
-    for (const disk of [...this.#primaryDisks, this.#mirrorDisk]) {
-      disk.habits = {
-        latencyMsMax: random.pick([0.2, 1, 4]),
-        slowChance: slow,
-        slowMs: 200,
-        readErrorChance: errors,
-        writeErrorChance: errors,
-        flushErrorChance: errors,
-      };
-    }
-    this.#network.habits = { latencyMsMax: random.pick([0.3, 5, 40]), bytesPerMs: random.pick([200, 5000, 100_000]), splitChance: 0.2 };
+  #leave(side: Side, server: PrimaryServer | MirrorServer): void {
+    server.host.kill();
+    if (side === 'primary') this.#primary = undefined;
+    else this.#mirror = undefined;
+    for (const disk of this.#disks[side]) disk.crash();
+  }
+
+  /**
+   * The mirror is promoted as it is, and the old primary steps down and follows
+   * it. Often the primary had gone on alone before: what it did then is lost to
+   * the volume, and is set aside there.
+   */
+  async #changeSides(): Promise<void> {
+    const primary = present(this.#primary, 'the primary');
+    const mirror = present(this.#mirror, 'the mirror');
+    const { epoch } = primary.volume.root;
+    if (this.#random.chance(0.7)) await this.#workAlone(primary);
+    await this.#ended(primary.stop());
+    await this.#ended(mirror.stop());
+    const count = present(this.#promises.cps.get(this.#mirrorCp), 'what the mirror shows');
+    this.#note(`the mirror is to lead from CP ${this.#mirrorCp}, change ${count} of ${this.#history.count}`);
+    this.#oldLine = { rootBytes: primary.volume.rootBytes, text: this.#history.text(this.#history.count), setAsideName: `aside${epoch}` };
+    this.#setAside = count < this.#history.count ? this.#oldLine : undefined;
+    this.#promotion = { epoch: epoch + 1, count };
+    this.#leave('primary', primary);
+    this.#leave('mirror', mirror);
+    this.#disks = { primary: this.#disks.mirror, mirror: this.#disks.primary };
+    for (const side of ['primary', 'mirror'] as const) await this.#probes.watch(side);
+    this.#history.truncate(count);
+    Object.assign(this.#promises, { applied: count, durable: count, committedCp: this.#mirrorCp });
+    for (const cp of [...this.#promises.cps.keys()]) if (cp > this.#mirrorCp) this.#promises.cps.delete(cp);
+    this.#mirrorCp = 0;
+    this.report.failovers++;
+    for (const side of ['primary', 'mirror'] as const) this.#spawn(this.#start(side, false));
+  }
+
+  async #workAlone({ relationship }: PrimaryServer): Promise<void> {
+    await this.#ended(relationship.pause());
+    this.#isAlone = true;
     this.#isQuiet = false;
+    await this.#drive(() => false, this.#random.below(3000));
+    this.#isQuiet = true;
+    if (!(await this.#drive(() => this.#clients.busy === 0, quietLimitMs))) throw new Violation('the clients do not come to rest');
+    this.#isAlone = false;
   }
 
-  async #nemesis(): Promise<void> {
-    const random = new SeededRandom(this.#random.below(2 ** 32));
-    for (;;) {
-      await this.#sleep(50 + random.below(1500));
-      if (this.#isQuiet) continue;
-      const side = random.pick(['primary', 'mirror'] as const);
-      const dice = random.below(100);
-      if (dice < 14) this.#kill(side);
-      else if (dice < 42) this.#killAtOperation(side, random.below(random.chance(0.5) ? 8 : 80));
-      else if (dice < 46) {
-        this.#kill('primary');
-        this.#kill('mirror');
-      } else if (dice < 68) {
-        this.report.faults.cuts++;
-        this.#note('every link is cut');
-        this.#network.cut();
-      } else if (dice < 82) {
-        this.report.faults.stalls++;
-        const stallMs = random.chance(0.2) ? 7000 : random.below(1500);
-        this.#network.stalledUntilMs = this.clock.monotonicMs() + stallMs;
-        this.#note(`the network stalls for ${stallMs} ms`);
-      } else if (dice < 92) this.#spawn(this.#stop(side));
-      else if (this.#primary?.isStopping === false) {
-        this.report.faults.pauses++;
-        this.#spawn(this.#pause(this.#primary, random.below(3000)));
-      }
-    }
-  }
-
-  #killAtOperation(side: 'primary' | 'mirror', operations: number): void {
-    const disk = side === 'primary' ? this.#random.pick(this.#primaryDisks) : this.#mirrorDisk;
-    disk.countDown(operations, () => {
-      if (!this.#isQuiet) this.#kill(side);
-    });
-  }
-
-  async #pause(server: PrimaryServer, forMs: number): Promise<void> {
-    this.#note(`the relationship pauses for ${forMs} ms`);
-    await server.within(server.relationship.pause());
-    await this.#sleep(forMs);
-    if (server.host.isAlive && !server.isStopping) server.relationship.resume();
+  /** Lets time pass until the task has ended. */
+  async #ended<T>(task: Promise<T>): Promise<T> {
+    let hasEnded = false;
+    this.#spawn(task.then(() => void (hasEnded = true)));
+    if (!(await this.#drive(() => hasEnded, quietLimitMs))) throw new Violation('what was asked for does not end');
+    return task;
   }
 
   /** What costs nothing to look at, after every event. */
   #watch(): void {
+    const failure = this.#primary?.volume.status().failure;
+    if (failure !== undefined) throw new Violation(failure);
     const mirror = this.#mirror?.volume;
     const cp = mirror?.committed?.cp ?? 0;
+    if (isOldRoot(this.#oldLine, mirror?.committedBytes)) return;
     if (mirror !== undefined && cp !== this.#mirrorCp) {
+      this.#oldLine = undefined;
       if (cp < this.#mirrorCp) throw new Violation(`the mirror went back from CP ${this.#mirrorCp} to ${cp}`);
       const root = this.#promises.roots.get(cp);
       if (root === undefined) throw new Violation(`the mirror has CP ${cp}, which was never durable on the primary`);
@@ -394,33 +419,6 @@ export class Simulation {
       this.report.mirrorCommits++;
       this.#unprovenCommit = true;
     }
-    const failure = this.#primary?.volume.status().failure;
-    if (failure !== undefined) throw new Violation(failure);
-  }
-
-  /** Proves what a crash just now would leave: at any time, and more often while a root is being written. */
-  async #probeSometimes(): Promise<void> {
-    if (this.#isQuiet) return;
-    const random = this.#probeRandom;
-    const begun = [...this.#rootsBegun];
-    this.#rootsBegun.clear();
-    const chance = (side: 'primary' | 'mirror'): number => (begun.includes(side) ? 0.15 : 0.0007);
-    if (this.#primary !== undefined && random.chance(chance('primary'))) {
-      await provePrimaryCopy(this.#primaryDisks, random, { ...this.#said, seed: random.below(2 ** 32), changesAfter: 3 });
-      this.report.probes++;
-    }
-    if (random.chance(chance('mirror'))) {
-      await proveMirrorCopy(this.#mirrorDisk, random, this.#said);
-      this.report.probes++;
-    }
-  }
-
-  /** The mirror has committed: what is durable, at the very least, is that root and all of it. */
-  async #probeMirror(): Promise<void> {
-    this.#unprovenCommit = false;
-    if (!this.#probeRandom.chance(0.4)) return;
-    await proveMirrorCopy(this.#mirrorDisk, 'durable', this.#said);
-    this.report.probes++;
   }
 
   get #said(): Said {
@@ -431,12 +429,7 @@ export class Simulation {
   async #comeToRest(): Promise<void> {
     this.#isQuiet = true;
     this.#note('trouble ends');
-    for (const disk of [...this.#primaryDisks, this.#mirrorDisk]) {
-      disk.habits = calmDisk;
-      disk.countDown(Infinity, () => undefined);
-    }
-    this.#network.habits = calmNetwork;
-    this.#network.stalledUntilMs = 0;
+    this.#trouble.calm();
     // A device whose flush has failed is of use again only when it is opened anew.
     if (this.#hasErrors) for (const side of ['primary', 'mirror'] as const) this.#kill(side);
     const isUp = await this.#drive(
@@ -472,12 +465,13 @@ export class Simulation {
     const mirror = present(this.#mirror, 'the mirror').volume;
     if (Buffer.compare(mirror.committedBytes!, volume.rootBytes) !== 0) throw new Violation('both are at rest, and their roots differ');
     for (const how of ['durable', 'calm'] as const) {
-      const cp = await proveMirrorCopy(this.#mirrorDisk, how, this.#said);
+      const cp = await proveMirrorCopy(this.#disks.mirror, how, this.#said);
       if (cp !== volume.root.cp) throw new Violation(`the mirror at rest would come back at CP ${cp}, not ${volume.root.cp}`);
-      const { count } = await provePrimaryCopy(this.#primaryDisks, how, { ...this.#said, seed: 1 });
+      const { count } = await provePrimaryCopy(this.#disks.primary, how, { ...this.#said, seed: 1 });
       if (this.#history.text(count) !== this.#history.text(this.#history.count)) throw new Violation('changes were lost at rest');
     }
     if (volume.bases.length > 3) throw new Violation(`at rest, CPs ${volume.bases.join(', ')} are kept for one mirror`);
+    if (this.#setAside !== undefined && (await this.#ended(proveSetAside(mirror, this.#setAside)))) this.report.setAside++;
     this.report.quietPoints++;
   }
 }
