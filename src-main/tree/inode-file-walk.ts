@@ -1,7 +1,10 @@
-import type { BlockCache, PointerList } from '../blocks/index.ts';
+import { type BlockCache, PointerList } from '../blocks/index.ts';
 import { type Geometry, inodeBytes, inodeSlots, inodeTreeAt, pointerBirth, pointerBytes } from '../format/index.ts';
 import type { TreeRoot } from './block-file.ts';
 import { walkTree } from './tree-walk.ts';
+
+/** Inodes whose trees are gathered before they are walked. */
+const inodesTogetherMax = 16_384;
 
 /**
  * Walks an inode file and the trees of all inodes in it, as `walkTree` does with
@@ -18,12 +21,18 @@ export async function walkInodeFile(
     afterCp,
     visit: async (pointers, level) => {
       await visit(pointers);
-      if (level > 0) return;
-      const trees: TreeRoot[] = [];
-      await context.cache.visit(pointers, (_, bytes) => {
-        trees.push(...youngTrees(bytes, afterCp));
-      });
-      for (const tree of trees) await walkTree(context, tree, { afterCp, visit: (part) => visit(part) });
+      const blocksTogether = Math.max(1, Math.floor(inodesTogetherMax / context.geometry.inodesPerBlock));
+      for (let start = 0; level === 0 && start < pointers.count; start += blocksTogether) {
+        const part = new PointerList();
+        for (let position = start; position < Math.min(start + blocksTogether, pointers.count); position++) {
+          part.push(pointers.bytes, position * pointerBytes);
+        }
+        const trees: TreeRoot[] = [];
+        await context.cache.visit(part, (_, bytes) => {
+          trees.push(...youngTrees(bytes, afterCp));
+        });
+        for (const tree of trees) await walkTree(context, tree, { afterCp, visit: (found) => visit(found) });
+      }
     },
   });
 }

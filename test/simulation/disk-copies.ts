@@ -1,5 +1,5 @@
 import type { SeededRandom } from '../../src-main/base/index.ts';
-import { DeviceSet } from '../../src-main/device/index.ts';
+import { type Device, DeviceSet, type MemoryDevice } from '../../src-main/device/index.ts';
 import { MirrorVolume } from '../../src-main/volume/index.ts';
 import { proveRecovery, type Recovered } from './crash-check.ts';
 import type { History, Promises } from './history.ts';
@@ -16,9 +16,15 @@ export interface Said {
   mirrorCp: number;
 }
 
+/** What a crash would leave of some disks; every call of the result gives it anew. */
+export function copiesOf(disks: readonly SimulatedDisk[], how: CopyHow): () => MemoryDevice[] {
+  const copies = disks.map((disk) => disk.copy(how));
+  return () => copies.map((copy) => copy.reopen());
+}
+
 /** Proves what a crash would leave of the mirror; resolves to the CP at which it would come back. */
-export async function proveMirrorCopy(disks: readonly SimulatedDisk[], how: CopyHow, said: Said): Promise<number> {
-  const set = await DeviceSet.open(disks.map((disk) => disk.copy(how)));
+export async function proveMirrorCopy(devices: Device[], said: Said): Promise<number> {
+  const set = await DeviceSet.open(devices);
   const volume = await MirrorVolume.open(set, { name: 'copy of the mirror', cacheBytes: 256 << 10 });
   return proveMirror(volume, { history: said.history, promises: said.promises, leastCp: said.mirrorCp });
 }

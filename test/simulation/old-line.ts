@@ -1,11 +1,9 @@
-import { bytesEqual, SeededRandom } from '../../src-main/base/index.ts';
+import { bytesEqual } from '../../src-main/base/index.ts';
 import { RootRing } from '../../src-main/consistency/index.ts';
-import { DeviceSet } from '../../src-main/device/index.ts';
+import { type Device, DeviceSet } from '../../src-main/device/index.ts';
 import { MirrorVolume, type RootView } from '../../src-main/volume/index.ts';
-import type { CopyHow } from './disk-copies.ts';
 import { Violation } from './history.ts';
 import { dumpOf } from './model.ts';
-import type { SimulatedDisk } from './simulated-disk.ts';
 
 /** Where a primary was when it lost the lead: what it shows as a mirror until it has a root of the new primary. */
 export interface OldLine {
@@ -21,8 +19,8 @@ export function isOldRoot(line: OldLine | undefined, rootBytes: Uint8Array | und
 }
 
 /** Proves what a crash would leave of a server that has stepped down, as long as it has no root of the new primary. False once it has one. */
-export async function proveOldLine(disks: readonly SimulatedDisk[], how: CopyHow, line: OldLine): Promise<boolean> {
-  const set = await DeviceSet.open(disks.map((disk) => disk.copy(how)), { random: new SeededRandom(1) });
+export async function proveOldLine(devices: Device[], line: OldLine): Promise<boolean> {
+  const set = await DeviceSet.open(devices);
   const found = await new RootRing(set.rootAreas, set.volumeId).newest();
   if (!isOldRoot(line, found?.bytes)) return false;
   const mirror = await MirrorVolume.stepDown(set, { name: 'copy of the old primary', cacheBytes: 256 << 10, setAsideName: line.setAsideName });

@@ -1,5 +1,5 @@
 import type { SeededRandom } from '../../src-main/base/index.ts';
-import { type CopyHow, proveMirrorCopy, provePrimaryCopy, type Said } from './disk-copies.ts';
+import { copiesOf, type CopyHow, proveMirrorCopy, provePrimaryCopy, type Said } from './disk-copies.ts';
 import { type OldLine, proveOldLine } from './old-line.ts';
 import { partAt, placesOf } from './places.ts';
 import type { SimulatedDisk } from './simulated-disk.ts';
@@ -55,9 +55,9 @@ export class SimulatedProbes {
 
   async #mirror(how: CopyHow): Promise<void> {
     const line = this.#world.oldLine();
-    const disks = this.#world.disks('mirror');
+    const copies = copiesOf(this.#world.disks('mirror'), how);
     this.#world.report.probes++;
-    if (line !== undefined && (await proveOldLine(disks, how, line))) return;
-    await proveMirrorCopy(disks, how, this.#world.said());
+    if (line !== undefined && (await proveOldLine(copies(), line))) return;
+    await proveMirrorCopy(copies(), this.#world.said());
   }
 }

@@ -1,5 +1,5 @@
 import { present, SeededRandom } from '../../src-main/base/index.ts';
-import { proveMirrorCopy, provePrimaryCopy, type Said } from './disk-copies.ts';
+import { copiesOf, proveMirrorCopy, provePrimaryCopy, type Said } from './disk-copies.ts';
 import { History, type Happening, Promises, Violation } from './history.ts';
 import { Host } from './host.ts';
 import type { WorkloadShape } from './model-operation.ts';
@@ -465,7 +465,7 @@ export class Simulation {
     const mirror = present(this.#mirror, 'the mirror').volume;
     if (Buffer.compare(mirror.committedBytes!, volume.rootBytes) !== 0) throw new Violation('both are at rest, and their roots differ');
     for (const how of ['durable', 'calm'] as const) {
-      const cp = await proveMirrorCopy(this.#disks.mirror, how, this.#said);
+      const cp = await proveMirrorCopy(copiesOf(this.#disks.mirror, how)(), this.#said);
       if (cp !== volume.root.cp) throw new Violation(`the mirror at rest would come back at CP ${cp}, not ${volume.root.cp}`);
       const { count } = await provePrimaryCopy(this.#disks.primary, how, { ...this.#said, seed: 1 });
       if (this.#history.text(count) !== this.#history.text(this.#history.count)) throw new Violation('changes were lost at rest');
