@@ -4,6 +4,7 @@ import type { RootNode } from '../format/index.ts';
 import { BlockSet } from './block-set.ts';
 import { DisplacementLog, type PreservedKind, type PreservedMark } from './displacement-log.ts';
 import { BlockSpace, joined, PreservedRoot } from './preserved-root.ts';
+import { readTolerant } from './tolerant-read.ts';
 import { isSet, UsedBlocks } from './used-blocks.ts';
 
 /** Blocks copied in one step. */
@@ -194,14 +195,9 @@ export class PreservedRoots {
       const part = moves.slice(start, start + copyBlocksMax);
       const at = (index: number): number => part[index]!.from;
       const to = (index: number): number => places[start + index]!;
-      await inRuns(part.length, at, (vbn, from, end) => {
-        const bytes = buffer.subarray(from * size, end * size);
-        return data.read(vbn * size, [bytes]).catch((fault: unknown) => {
-          // What cannot be read is lost to the root that is preserved, as its checksum will say.
-          if (!isFault(fault, 'device-io')) throw fault;
-          bytes.fill(0);
-        });
-      });
+      await inRuns(part.length, at, (vbn, from, end) =>
+        readTolerant(data, { vbn, blockSizeBytes: size }, buffer.subarray(from * size, end * size)),
+      );
       await inRuns(part.length, to, (vbn, from, end) => data.write(vbn * size, [buffer.subarray(from * size, end * size)]));
     }
   }

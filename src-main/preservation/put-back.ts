@@ -1,6 +1,7 @@
 import type { VolumeDevices } from '../device/index.ts';
 import { rootChecksumOf } from '../format/index.ts';
 import { DisplacementLog } from './displacement-log.ts';
+import { readTolerant } from './tolerant-read.ts';
 
 /** Blocks copied in one step. */
 const copyBlocksMax = 256;
@@ -21,7 +22,7 @@ export async function putBack(
   for (const { vbn, place, count } of found.displacements) {
     for (let index = 0; index < count; index += copyBlocksMax) {
       const bytes = new Uint8Array(Math.min(copyBlocksMax, count - index) * blockSizeBytes);
-      await data.read((place + index) * blockSizeBytes, [bytes]);
+      await readTolerant(data, { vbn: place + index, blockSizeBytes }, bytes);
       await data.write((vbn + index) * blockSizeBytes, [bytes]);
     }
   }
