@@ -260,6 +260,11 @@ export class Failover {
     return this.#book.change((now) => ({
       ...now,
       volumes: now.volumes.map((one) => (one.name === name ? withTransition({ ...one, role: change.role }, change.transition) : one)),
+      // What a primary notes of its mirrors means nothing when it leads another time.
+      relationships: now.relationships.map((one) => {
+        const { baseDropped: _dropped, mirrorRoots: _roots, ...lasting } = one;
+        return one.volume === name && change.role === 'mirror' ? lasting : one;
+      }),
     }));
   }
 

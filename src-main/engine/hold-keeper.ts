@@ -6,7 +6,7 @@ import type { Alerts } from './alerts.ts';
 import type { EventLog } from './event-log.ts';
 import { capBytesOf, judgeHold } from './hold-rules.ts';
 import { noteRoots } from './mirror-roots.ts';
-import type { RelationshipSettings, SettingsBook } from './settings.ts';
+import { addressOf, type RelationshipSettings, type SettingsBook } from './settings.ts';
 import type { OpenPrimary } from './volume-opening.ts';
 
 type Primary = Pick<OpenPrimary, 'name' | 'volume'>;
@@ -64,7 +64,7 @@ export class HoldKeeper {
   }
 
   /** The relationship is no more, and what was said of it neither. */
-  forget(settings: Pick<RelationshipSettings, 'volume' | 'address'>): void {
+  forget(settings: RelationshipSettings): void {
     for (const kind of ['held-space', 'base-dropped'] as const) {
       this.#alerts.clear(kind, subjectOf(settings), 'The link was ended, and nothing is kept for it.');
     }
@@ -209,6 +209,6 @@ export class HoldKeeper {
 }
 
 /** As all alerts of a primary's end of a relationship. */
-function subjectOf({ volume, address }: Pick<RelationshipSettings, 'volume' | 'address'>): string {
-  return `volume ${volume} -> ${address}`;
+function subjectOf(settings: RelationshipSettings): string {
+  return `volume ${settings.volume} -> ${addressOf(settings)}`;
 }

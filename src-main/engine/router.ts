@@ -61,9 +61,10 @@ const relationshipProcedures = {
 
   unlink: procedures.relationships.unlink.handler(async ({ input, context: { engine } }) => {
     engine.shelf.settingsOf(input.volume);
+    const settings = engine.relationships.settingsOf(input.volume, input.address);
     await engine.relationships.unlink(input.volume, input.address);
     await engine.mirrors.renew(input.volume);
-    engine.holds.forget(input);
+    engine.holds.forget(settings);
     return {};
   }),
 

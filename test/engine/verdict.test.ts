@@ -88,6 +88,25 @@ describe('the verdict on a relationship', () => {
       ['working', 'The mirror receives its first copy, about 3.0 GiB to go, at 100.0 MiB/s, about 31 s left; until that is whole there is nothing to fall back on.', undefined],
     ],
     [
+      'whose base was dropped',
+      {
+        ...apart,
+        state: 'base-dropped',
+        hold: {
+          heldBytes: 0,
+          heldSinceCp: 0,
+          heldCapBytes: 2 ** 30,
+          baseDropped: { cp: 10, wallMs: takenWallMs, heldBytes: 3 * 2 ** 30, why: 'cap' },
+        },
+      },
+      [
+        'attention',
+        'Not connected for 2 min 0 s, and nothing is kept for the mirror any more: what was held since CP 10, 3.0 GiB, was given up at 2026-05-01T12:00:00Z, because it reached its cap. ' +
+          'The mirror stands at CP 10 of 2026-05-01T12:00:00Z, 2 CPs, 4.0 s and 3.0 MiB behind.',
+        'Bring the mirror back: the two are then compared by checksum, and only what differs travels.',
+      ],
+    ],
+    [
       'that is paused',
       { ...behind, state: 'paused' },
       [
@@ -188,7 +207,7 @@ describe('the verdict on a relationship', () => {
   });
 
   it('is "up to date" only while the two speak and their roots are proven equal', () => {
-    const states: RelationshipState[] = ['connecting', 'baseline', 'catching-up', 'live', 'paused', 'error'];
+    const states: RelationshipState[] = ['connecting', 'baseline', 'catching-up', 'live', 'paused', 'base-dropped', 'error'];
     for (const state of states) {
       for (const role of ['primary', 'mirror'] as const) {
         for (const identical of [true, false]) {
