@@ -1,6 +1,6 @@
 import { type ContractRouterClient, eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema, switchOverEventSchema } from './job-schemas.ts';
+import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema, replaceDeviceEventSchema, switchOverEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
 import { eventPageMax, historyPageMax, listPageMax, peerPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
@@ -44,6 +44,10 @@ const volumes = {
   space: base
     .input(ofVolume.extend({ after: z.int().optional(), limit: z.int().min(1).max(spacePageMax).default(spacePageMax) }))
     .output(spaceReportSchema),
+  /** Copies the content of a device to a new one, which takes its place; the volume is in use meanwhile. */
+  replaceDevice: base
+    .input(ofVolume.extend({ old: z.string().min(1), device: schemas.newDeviceSchema }))
+    .output(eventIterator(replaceDeviceEventSchema)),
   /** Adds a device, or takes in the room that the devices gained; `sizeBytes` enlarges the image at `path` first. */
   grow: base
     .input(ofVolume.extend({ add: schemas.newDeviceSchema.optional(), enlarge: schemas.newDeviceSchema.optional() }))

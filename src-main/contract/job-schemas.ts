@@ -94,3 +94,15 @@ export const checkEventSchema = z.discriminatedUnion('type', [
   resultFields.extend(checkResultSchema.shape),
 ]);
 export type CheckEvent = z.infer<typeof checkEventSchema>;
+
+export const replaceDeviceEventSchema = z.discriminatedUnion('type', [
+  jobProgressSchema,
+  jobProblemSchema,
+  resultFields.extend({
+    /** Bytes that the old device did not give; they are healed from the other side. */
+    unreadableBytes: z.int(),
+    /** A scrub has begun, to heal them now. */
+    isScrubbing: z.boolean(),
+  }),
+]);
+export type ReplaceDeviceEvent = z.infer<typeof replaceDeviceEventSchema>;

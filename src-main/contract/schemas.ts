@@ -89,6 +89,8 @@ export const volumeStatusSchema = volumeSummarySchema.extend({
   /** How often a writer had to wait for a CP. */
   stalledWriters: z.int(),
   snapshotCount: z.int(),
+  /** Devices that have returned errors since the volume was opened. */
+  deviceErrors: z.array(z.object({ device: z.string(), reads: z.int(), writes: z.int(), flushes: z.int() })),
   recovery: recoverySchema.optional(),
 });
 export type VolumeStatus = z.infer<typeof volumeStatusSchema>;

@@ -65,7 +65,7 @@ export class Clones {
       const open: OpenPrimary = {
         role: 'primary',
         name,
-        set: { blockSizeBytes, blockCount, devices: [], deviceErrors: [], onDeviceError: () => () => undefined },
+        set: { blockSizeBytes, blockCount, devices: [], deviceErrors: [], onDeviceError: () => () => undefined, replaceDevice: hasNoDevices },
         volume: clone,
         cpLog: await CpLog.open(forgetful),
         temporaryNames: new TemporaryNames(),
@@ -111,6 +111,10 @@ export class Clones {
 }
 
 /** A clone takes its CPs as its volume does. */
+function hasNoDevices(): Promise<never> {
+  return Promise.reject(new MirrorpointError('unsupported', 'A clone has no devices of its own. Name its volume.'));
+}
+
 function settingsOfClone(name: string, { cpIntervalMs, durability }: VolumeSettings): VolumeSettings {
   return { name, role: 'primary', devices: [], cpIntervalMs, durability, discard: false, listen: [] };
 }

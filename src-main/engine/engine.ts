@@ -1,6 +1,7 @@
 import { isFault, MirrorpointError } from '../base/index.ts';
 import type { RelationshipStatus, RootChoice, ServerStatus, VolumeStatus } from '../contract/index.ts';
 import { toHex } from '../base/index.ts';
+import type { DeviceErrors } from '../device/index.ts';
 import { AlertWatch, type Watched } from './alert-watch.ts';
 import { Alerts } from './alerts.ts';
 import { Clones } from './clones.ts';
@@ -295,7 +296,7 @@ export class Engine implements AsyncDisposable {
     const open = await this.shelf.get(name);
     const summary = this.#summary(this.shelf.settingsOf(name));
     const { set } = open;
-    const common = { ...summary, blockSizeBytes: set.blockSizeBytes, blockCount: set.blockCount };
+    const common = { ...summary, blockSizeBytes: set.blockSizeBytes, blockCount: set.blockCount, deviceErrors: errorsOf(set.deviceErrors) };
     if (open.role === 'primary') {
       const { wallMs, ...status } = open.volume.status();
       const { failure: _failure, ...counts } = status;
@@ -387,6 +388,11 @@ export class Engine implements AsyncDisposable {
     }
     await this.listening.listen((await this.shelf.get(name)).name, [match?.[2] ?? text]);
   }
+}
+
+/** The devices that returned errors. */
+function errorsOf(all: readonly DeviceErrors[]): DeviceErrors[] {
+  return all.filter(({ reads, writes, flushes }) => reads + writes + flushes > 0);
 }
 
 async function countSnapshots(page: (after: number) => Promise<readonly { cp: number }[]>): Promise<number> {

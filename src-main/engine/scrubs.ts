@@ -76,6 +76,13 @@ export class Scrubs {
     cared.reports.close();
   }
 
+  /** A device has gone, and its errors with it. */
+  replaced(volume: string, old: string, next: string): void {
+    const { alerts, events } = this.#options;
+    events.add(`volume ${volume}`, `${next} has taken the place of ${old}.`);
+    alerts.clear('device-errors', subjectOf(volume, old), `${next} has taken its place.`);
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => {

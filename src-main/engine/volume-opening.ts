@@ -12,7 +12,7 @@ import { TemporaryNames } from './temporary-names.ts';
 export interface OpenPrimary {
   readonly role: 'primary';
   readonly name: string;
-  readonly set: Pick<DeviceSet, 'blockSizeBytes' | 'blockCount' | 'devices' | 'deviceErrors' | 'onDeviceError'>;
+  readonly set: Pick<DeviceSet, 'blockSizeBytes' | 'blockCount' | 'devices' | 'deviceErrors' | 'onDeviceError' | 'replaceDevice'>;
   readonly volume: Volume;
   readonly cpLog: CpLog;
   readonly temporaryNames: TemporaryNames;

@@ -1,4 +1,4 @@
-import { isFault, MirrorpointError, toHex } from '../base/index.ts';
+import { isFault, MirrorpointError, present, toHex } from '../base/index.ts';
 import type { CheckResult, NewDevice, VolumeStatus } from '../contract/index.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
@@ -112,6 +112,43 @@ async function addDevice(engine: Engine, name: string, device: NewDevice): Promi
   }));
 }
 
+/** Puts a device in the place of another, and has healed what the old one did not give. */
+async function replaceDevice(
+  engine: Engine,
+  { volume, old, device }: { volume: string; old: string; device: NewDevice },
+  job: Job,
+): Promise<{ unreadableBytes: number; isScrubbing: boolean }> {
+  const { discard } = engine.shelf.lasting(volume);
+  refuseTaken(engine, '', [device.path]);
+  const { set } = await engine.shelf.get(volume);
+  const index = set.devices.findIndex(({ name }) => name === old);
+  if (index < 0) {
+    const names = set.devices.map(({ name }) => name).join(', ');
+    throw new MirrorpointError('argument-invalid', `${old} is no device of volume ${volume}, which has ${names}. Name one of them.`);
+  }
+  const swap = (paths: readonly string[]): string[] => paths.map((path) => (path === old ? device.path : path));
+  const unreadableBytes = await withNewDevices(engine.ports, [device], { discard }, ([made]) =>
+    set.replaceDevice({
+      index,
+      device: present(made, 'the device that was made'),
+      wipe: device.erase,
+      onProgress: (bytes, bytesTotal) => {
+        Object.assign(job.counts, { bytes, bytesTotal });
+        job.checkCancelled();
+      },
+      commit: () =>
+        engine.book.change((now) => ({
+          ...now,
+          volumes: now.volumes.map((one) => (one.name === volume ? { ...one, devices: swap(one.devices) } : one)),
+        })),
+    }),
+  );
+  const isScrubbing = unreadableBytes > 0 && engine.isServing;
+  engine.scrubs.replaced(volume, old, device.path);
+  if (isScrubbing) await (await engine.scrubs.of(volume)).start();
+  return { unreadableBytes, isScrubbing };
+}
+
 const { volumes: os } = procedures;
 
 export const volumeProcedures = {
@@ -163,6 +200,10 @@ export const volumeProcedures = {
   ),
 
   space: spaceProcedure,
+
+  replaceDevice: os.replaceDevice.handler(({ input, context: { engine } }) =>
+    engine.jobs.run<never, { unreadableBytes: number; isScrubbing: boolean }>((job) => replaceDevice(engine, input, job)),
+  ),
 
   grow: os.grow.handler(async ({ input, context: { engine } }) => {
     if (input.enlarge !== undefined) await enlarge(engine, input.volume, input.enlarge);

@@ -29,6 +29,9 @@ export function statusLines(status: VolumeStatus): string[] {
     rows.push(['CP interval', `${formatInterval(status.cpIntervalMs)}, durability ${status.durability}`]);
     rows.push(['waiting', `${formatBytes(status.waitingBytes)} for the next CP`]);
   }
+  for (const { device, reads, writes, flushes } of status.deviceErrors) {
+    rows.push(['errors', `${device}: ${reads} at reading, ${writes} at writing, ${flushes} at flushing`]);
+  }
   if (status.listen.length > 0) rows.push(['listens at', status.listen.join(', ')]);
   if (status.recovery !== undefined) {
     const { cp, replayedRequests, damagedRootCopies } = status.recovery;
@@ -187,6 +190,40 @@ function addLooking(volume: Command, surroundings: Surroundings): void {
   );
 }
 
+function addReplacing(volume: Command, surroundings: Surroundings): void {
+  addCommand<[string, string, string]>(
+    volume,
+    surroundings,
+    {
+      usage: 'replace-device <name> <old> <new>',
+      summary: 'copy a device to a new one of at least its size, which takes its place while the volume is in use; what the old one does not give is healed from the other side',
+      examples: ['volume replace-device work /mnt/old/work.img /mnt/new/work.img=10G', 'volume replace-device work /dev/sdx /dev/sdy --erase'],
+    },
+    (command) => command.option('--preallocate', 'take the room of an image at once').option('--erase', 'lose whatever the new device holds now'),
+    async ({ output, withClient, signal }, options, name, old, next) => {
+      const request = { volume: name, old: resolve(old), device: newDevice(next, options) };
+      await withClient(async (client) => {
+        for await (const event of eventsOf(client.volumes.replaceDevice(request), signal)) {
+          if (event.type === 'progress') output.progress(`${formatBytes(event.bytes)} of ${formatBytes(event.bytesTotal ?? 0)} copied`);
+          else if (event.type === 'done') {
+            output.result(event, () => [
+              `${request.device.path} has taken the place of ${request.old}, after ${formatDuration(event.durationMs)}.`,
+              ...(event.unreadableBytes === 0 ? [] : [unreadableLine(name, event)]),
+            ]);
+          }
+        }
+      });
+    },
+  );
+}
+
+function unreadableLine(name: string, { unreadableBytes, isScrubbing }: { unreadableBytes: number; isScrubbing: boolean }): string {
+  const next = isScrubbing
+    ? `A scrub heals from the other side what of that is in use: \`mirrorpoint scrub status ${name}\`.`
+    : `Run \`mirrorpoint scrub start ${name}\` in a server: it heals from the other side what of that is in use.`;
+  return `The old device did not give ${formatBytes(unreadableBytes)}. ${next}`;
+}
+
 function addChanging(volume: Command, surroundings: Surroundings): void {
   addCommand<[string]>(
     volume,
@@ -230,5 +267,6 @@ export function addVolumeCommands(program: Command, surroundings: Surroundings):
   addCreation(volume, surroundings);
   addLooking(volume, surroundings);
   addChanging(volume, surroundings);
+  addReplacing(volume, surroundings);
   addReset(volume, surroundings);
 }
