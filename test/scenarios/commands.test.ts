@@ -85,7 +85,7 @@ describe('every command', () => {
       expect(help).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
       expect(await succeed(place, name, '--help')).toContain(`mirrorpoint ${name}`);
     }
-    for (const words of [['fly'], ['volume', 'fly'], ['ls'], ['ls', 'work:/', '--fast'], ['cp', 'history', 'work', '--limit', 'many'], ['events', '--since', 'lately'], ['events', '--since', '1h', '--watch']]) {
+    for (const words of [['fly'], ['volume', 'fly'], ['ls'], ['ls', 'work:/', '--fast'], ['cp', 'history', 'work', '--limit', 'many'], ['events', '--since', 'lately'], ['lag-limit', 'work', '0'], ['events', '--since', '1h', '--watch']]) {
       const result = await runCommand(place, ...words);
       expect([words, result.exitCode, result.stdout]).toEqual([words, 2, '']);
       expect(result.stderr).not.toBe('');

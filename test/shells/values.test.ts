@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { errorCodes, isFault, MirrorpointError } from '../../src-main/base/index.ts';
 import { exitCodeOf } from '../../src-main/shells/cli/exit-codes.ts';
 import { table, toJson } from '../../src-main/shells/cli/output.ts';
+import { parsePeer } from '../../src-main/shells/cli/peer-reading.ts';
 import {
   formatDuration,
   formatInterval,
@@ -12,6 +13,7 @@ import {
   parseInterval,
   parseLongTime,
   parseMode,
+  parseSince,
   parseSize,
 } from '../../src-main/shells/cli/values.ts';
 
@@ -25,6 +27,20 @@ function isRefused(task: () => unknown): boolean {
 }
 
 describe('values on the command line', () => {
+  it('take a moment as a time, or as how long ago it was', () => {
+    const nowWallMs = Date.parse('2026-05-01T12:00:00Z');
+    expect(parseSince('90s', nowWallMs)).toBe(nowWallMs - 90_000);
+    expect(parseSince('7d', nowWallMs)).toBe(Date.parse('2026-04-24T12:00:00Z'));
+    expect(parseSince('2026-04-30T12:00Z', nowWallMs)).toBe(nowWallMs - 86_400_000);
+    for (const text of ['', 'lately', '5', '-1h']) expect([text, isRefused(() => parseSince(text, nowWallMs))]).toEqual([text, true]);
+  });
+
+  it('take a peer with or without where it is', () => {
+    expect(parsePeer('office')).toEqual({ peer: 'office' });
+    expect(parsePeer('me@home')).toEqual({ peer: 'me@home' });
+    expect(parsePeer('me@home@tls://10.0.0.1:7400')).toEqual({ peer: 'me@home', address: 'tls://10.0.0.1:7400' });
+  });
+
   it.each([
     ['4096', 4096],
     ['4K', 4096],

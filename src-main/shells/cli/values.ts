@@ -52,8 +52,9 @@ export function formatLongTime(ms: number): string {
 
 /** A moment, in milliseconds since 1970 UTC, from a time of ISO 8601 or from how long ago it was: `90s`, `15m`, `24h`, `7d`. */
 export function parseSince(text: string, nowWallMs: number): number {
-  const ago = /^([0-9]+)(s|m|h|d)$/.exec(text.trim());
-  const wallMs = ago === null ? Date.parse(text) : nowWallMs - Number(ago[1]) * (ago[2] === 'd' ? 86_400_000 : durationUnitsMs[ago[2]!]!);
+  const ago = /^([0-9]+)([smhdw])$/.exec(text.trim());
+  const unitMs = longUnitsMs[ago?.[2] ?? ''] ?? durationUnitsMs[ago?.[2] ?? ''] ?? NaN;
+  const wallMs = ago !== null ? nowWallMs - Number(ago[1]) * unitMs : /^[0-9]{4}-[0-9]{2}/.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(wallMs)) throw bad(text, 'time', '15m, 24h, 7d or 2026-05-01T12:00Z');
   return wallMs;
 }
