@@ -20,7 +20,7 @@ import { EngineSession } from './session.ts';
 import { Trust } from './trust.ts';
 import { Scrubs } from './scrubs.ts';
 import { addressOf, SettingsBook, type VolumeSettings } from './settings.ts';
-import type { RetentionFacts } from './snapshot-retention.ts';
+import { damagedSnapshots, type RetentionFacts } from './snapshot-retention.ts';
 import { SnapshotSchedules } from './snapshot-schedules.ts';
 import type { OpenPrimary, OpenVolume } from './volume-opening.ts';
 import { VolumeShelf } from './volume-shelf.ts';
@@ -220,7 +220,8 @@ export class Engine implements AsyncDisposable {
       name: addressOf(settings),
       cps: [...(volume.snapshots.mirrorCps.get(settings.id) ?? []), ...relationship.mirrorRoots.map(({ cp }) => cp)],
     }));
-    return { nowMs: this.ports.clock.wallMs(), mirrors, damagedCps: new Set() };
+    const { last } = (await this.scrubs.of(name)).status();
+    return { nowMs: this.ports.clock.wallMs(), mirrors, damaged: last && damagedSnapshots(last) };
   }
 
   relationshipStatuses(): RelationshipStatus[] {

@@ -1,4 +1,5 @@
 import { MirrorpointError } from '../base/index.ts';
+import type { ScrubResult } from '../contract/index.ts';
 import { type KeepRules, lastCommonCps, lastGoodCp, planRetention, type RetainedSnapshot, type RetentionVerdict } from '../retention/index.ts';
 import { isAutomaticName } from '../snapshots/index.ts';
 import type { SnapshotInfo, Volume } from '../volume/index.ts';
@@ -18,8 +19,8 @@ export interface MirrorStand {
 export interface RetentionFacts {
   readonly nowMs: number;
   readonly mirrors: readonly MirrorStand[];
-  /** CPs of snapshots in which a scrub found blocks that no side has any more. */
-  readonly damagedCps: ReadonlySet<number>;
+  /** The snapshots in which the last scrub found blocks that no side has any more; undefined when it found none anywhere. */
+  readonly damaged: ReadonlySet<string> | undefined;
 }
 
 /** What rules say of the snapshots of a volume, in CP order. */
@@ -56,7 +57,7 @@ export async function retainSnapshots(
  * damaged, once damage is known: while none is, the live volume is as good and
  * newer, so that the last snapshot of a volume may go. Throws `snapshot-needed`.
  */
-export async function refuseNeeded(volume: Volume, name: string, { mirrors, damagedCps }: Omit<RetentionFacts, 'nowMs'>): Promise<void> {
+export async function refuseNeeded(volume: Volume, name: string, { mirrors, damaged }: RetentionFacts): Promise<void> {
   const snapshots = await ruledSnapshots(volume);
   const one = snapshots.find((snapshot) => snapshot.name === name);
   // Whoever holds it is a better reason, and what has another name stays.
@@ -70,12 +71,18 @@ export async function refuseNeeded(volume: Volume, name: string, { mirrors, dama
         'Take a newer one first, wait until the mirror has it, and delete this one then.',
     );
   }
-  if (damagedCps.size > 0 && lastGoodCp(cps, damagedCps) === one.cp) {
+  if (damaged !== undefined && lastGoodCp(cps, cpsOf(snapshots, damaged)) === one.cp) {
     throw new MirrorpointError(
       'snapshot-needed',
       `Snapshot "${name}" is the newest of volume ${volume.name} in which nothing is known to be damaged. Restore what is damaged from it, take a newer one, and delete this one then.`,
     );
   }
+}
+
+/** The snapshots that lost something, by a scrub; undefined when nothing was lost anywhere. */
+export function damagedSnapshots({ lostBlocks, files }: ScrubResult): Set<string> | undefined {
+  if (lostBlocks === 0) return undefined;
+  return new Set(files.flatMap(({ states }) => states.flatMap((state) => (state.startsWith('@') ? [state.slice(1)] : []))));
 }
 
 async function ruledSnapshots(volume: Volume): Promise<RuledSnapshot[]> {
@@ -84,7 +91,12 @@ async function ruledSnapshots(volume: Volume): Promise<RuledSnapshot[]> {
 }
 
 function judge<T extends RetainedSnapshot>(snapshots: readonly T[], keep: KeepRules, facts: RetentionFacts): RetentionVerdict<T>[] {
-  return planRetention(snapshots, keep, { ...facts, mirrorCps: facts.mirrors.flatMap(({ cps }) => cps) });
+  const { nowMs, mirrors, damaged } = facts;
+  return planRetention(snapshots, keep, { nowMs, mirrorCps: mirrors.flatMap(({ cps }) => cps), damagedCps: cpsOf(snapshots, damaged) });
+}
+
+function cpsOf(snapshots: readonly RetainedSnapshot[], names: ReadonlySet<string> = new Set()): Set<number> {
+  return new Set(snapshots.flatMap(({ cp, name }) => (names.has(name) ? [cp] : [])));
 }
 
 function newSnapshot(cp: number, wallMs: number): RetainedSnapshot {

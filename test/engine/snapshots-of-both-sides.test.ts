@@ -1,6 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isFault } from '../../src-main/base/index.ts';
+import { judgeSnapshots, refuseNeeded } from '../../src-main/engine/snapshot-retention.ts';
 import { MemoryTransport } from '../../src-main/transport/index.ts';
+import { MemoryHome } from '../volume/memory-volume.ts';
 import { MemoryServer, SettableClock } from './memory-engine.ts';
 
 const address = 'memory://mirror';
@@ -131,6 +133,45 @@ describe('the newest snapshot that a mirror has too', () => {
     const view = await mirror.client.files.list({ volume: 'copy', at: { snapshot: together[0]! }, path: '/' });
     expect(view.entries.map(({ name }) => name)).toContain('away 5');
   });
+});
+
+it('a schedule that waited on a mirror runs there from when the mirror leads, and waits where it ran', async () => {
+  const { primary, mirror, untilSame } = await linkedPair();
+  const schedule = { everyMs: hourMs, keep: { ...none, last: 10 } };
+  await primary.touch('work', 'a');
+  await primary.client.schedule.set({ volume: 'work', schedule });
+  await mirror.client.schedule.set({ volume: 'copy', schedule });
+  await untilSame();
+  let isDone = false;
+  const run = async (): Promise<void> => {
+    for await (const _step of await primary.client.failover.switchOver({ volume: 'work' }));
+    isDone = true;
+  };
+  void run();
+  await primary.until(() => isDone, 'the switch-over');
+  await mirror.touch('copy', 'b');
+  await mirror.sleep(hourMs);
+  const onNew = await namesOn(mirror, 'copy');
+  expect([onNew.length, onNew[0]?.startsWith('auto-')]).toEqual([2, true]);
+  expect((await mirror.client.schedule.show({ volume: 'copy' })).isActive).toBe(true);
+  expect((await primary.client.schedule.show({ volume: 'work' })).isActive).toBe(false);
+  expect([...primary.engine.alerts.current, ...mirror.engine.alerts.current].filter(({ kind }) => kind === 'schedule-failed')).toEqual([]);
+});
+
+it('the newest snapshot without damage cannot be deleted once damage is known, nor is it taken by rules', async () => {
+  await using volume = await new MemoryHome().create();
+  for (const name of ['older', 'good', 'bad', 'worse']) await volume.createSnapshot(name);
+  const facts = { nowMs: 0, mirrors: [], damaged: new Set(['bad', 'worse']) };
+  await expect(refuseNeeded(volume, 'good', facts)).rejects.toSatisfy(
+    (fault: unknown) => isFault(fault, 'snapshot-needed') && fault.message.includes('Restore what is damaged from it'),
+  );
+  for (const name of ['older', 'bad', 'worse']) await refuseNeeded(volume, name, facts);
+  // Damage in the live volume alone: the newest snapshot is what it can be restored from.
+  const live = { ...facts, damaged: new Set<string>() };
+  await expect(refuseNeeded(volume, 'worse', live)).rejects.toSatisfy((fault: unknown) => isFault(fault, 'snapshot-needed'));
+  await refuseNeeded(volume, 'worse', { ...facts, damaged: undefined });
+  const verdicts = await judgeSnapshots(volume, none, facts);
+  expect(verdicts.map(({ reasons }) => reasons.includes('last-good'))).toEqual([false, true, false, false]);
 });
 
 it('the last snapshot of a volume without a mirror may be deleted by hand, and is not taken by rules', async () => {
