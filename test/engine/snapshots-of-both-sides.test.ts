@@ -174,6 +174,23 @@ it('the newest snapshot without damage cannot be deleted once damage is known, n
   expect(verdicts.map(({ reasons }) => reasons.includes('last-good'))).toEqual([false, true, false, false]);
 });
 
+it('what a scrub found lost in snapshots is known after a restart when one is to be deleted', async () => {
+  await using server = new MemoryServer();
+  await server.start();
+  await server.createVolume('work');
+  await keep(server, 'good');
+  await keep(server, 'bad');
+  const { setId } = (await server.engine.shelf.primary('work')).volume;
+  await server.stop();
+  const counts = { verifiedBlocks: 9, healedBlocks: 0, servedBlocks: 0, lostBlocks: 1, mendedCopies: 0 };
+  const last = { startedWallMs: 1, endedWallMs: 2, ...counts, files: [{ path: '/a', states: ['live', '@bad'] }], maps: [] };
+  server.log(`scrub-${Buffer.from(setId).toString('hex')}`).lines = [JSON.stringify({ sinceWallMs: server.clock.wallMs(), last })];
+  await server.start();
+  const remove = (snapshot: string): Promise<unknown> => server.client.snapshots.delete({ volume: 'work', snapshot });
+  await expect(remove('good')).rejects.toSatisfy((fault: unknown) => isFault(fault, 'snapshot-needed'));
+  await remove('bad');
+});
+
 it('the last snapshot of a volume without a mirror may be deleted by hand, and is not taken by rules', async () => {
   await using server = new MemoryServer();
   await server.start();
