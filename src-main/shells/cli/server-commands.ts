@@ -15,10 +15,17 @@ import { formatDuration, formatTime } from './values.ts';
 const stopWaitMs = 600_000;
 const stopPollMs = 50;
 
+const isIdentity = /^[0-9a-f]{32,64}$/;
+
+/** The server at the other end: where it is, or its name where it is the one that opens the links. */
+function otherEnd({ address, peerName }: RelationshipStatus): string {
+  return isIdentity.test(address) ? `'${peerName ?? `${address.slice(0, 8)}…`}'` : address;
+}
+
 /** A relationship in one line: its ends, the verdict with what to do, what went over. */
 export function relationshipLine(status: RelationshipStatus): string {
   const { volume, role, address, verdict, hold } = status;
-  const ends = role === 'primary' ? `${volume} -> ${address}` : `${volume} <- ${status.peerName ?? 'its primary'} (at ${address})`;
+  const ends = role === 'primary' ? `${volume} -> ${otherEnd(status)}` : `${volume} <- ${status.peerName ?? 'its primary'} (at ${address})`;
   const next = verdict.next === undefined ? '' : ` ${verdict.next}`;
   const limit = status.limitBytesPerSecond === undefined ? '' : `, at most ${formatBytes(status.limitBytesPerSecond)}/s`;
   const traffic = `${formatBytes(status.bytesSent)} sent, ${formatBytes(status.bytesReceived)} received${limit}`;
@@ -33,6 +40,16 @@ function volumeTable(volumes: PeerStatus['volumes']): string[] {
   );
 }
 
+const transitions = {
+  'handing-over': 'is being handed over to its mirror, and takes no changes until that is settled',
+  promoting: 'becomes the primary',
+  'stepping-down': 'becomes a mirror',
+} as const;
+
+function transitionLine({ name, transition }: ServerStatus['volumes'][number]): string[] {
+  return transition === undefined ? [] : [`Volume ${name} ${transitions[transition]}.`];
+}
+
 function statusLines(status: ServerStatus): string[] {
   const head = status.serving
     ? `Server ${status.serverName} (process ${status.processId}), up ${formatDuration(status.wallMs - status.startedWallMs)}, version ${status.version}`
@@ -45,6 +62,7 @@ function statusLines(status: ServerStatus): string[] {
     head,
     ...(status.volumes.length === 0 ? ['There are no volumes here.'] : volumes),
     ...faults,
+    ...status.volumes.flatMap(transitionLine),
     ...status.relationships.map(relationshipLine),
     ...status.alerts.map(alertLine),
     ...status.events.slice(-5).map(eventLine),
