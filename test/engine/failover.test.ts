@@ -193,3 +193,38 @@ describe('promoting', () => {
     await untilIdentical(a);
   });
 });
+
+describe.each(['old primary', 'mirror'] as const)('a switch-over in which the %s is killed', (who) => {
+  it.each(['before', 'after'] as const)('%s any write of its settings ends with exactly one primary, and nothing lost', async (when) => {
+    for (let nth = 1, wasKilled = true; wasKilled; nth++) {
+      const { a, b } = await pair();
+      const victim = who === 'mirror' ? b : a;
+      wasKilled = false;
+      let writes = 0;
+      victim.onStore = (moment) => {
+        if (moment !== when || ++writes !== nth) return;
+        wasKilled = true;
+        void victim.kill();
+      };
+      const ended = switchOver(a, 'work');
+      for (let turn = 0; turn < 300; turn++) await a.settle(1);
+      await a.until(() => wasKilled || (roleOf(a) === 'mirror' && transitionOf(a) === undefined), 'the end, or the kill');
+      victim.onStore = () => undefined;
+      if (wasKilled) {
+        await victim.settle();
+        await victim.start();
+      }
+      await ended;
+      const isSettled = (): boolean => roleOf(a) !== roleOf(b) && transitionOf(a) === undefined && transitionOf(b) === undefined;
+      await a.until(isSettled, `one primary after a kill at write ${nth}`);
+      const [leader, volume] = roleOf(a) === 'primary' ? ([a, 'work'] as const) : ([b, 'copy'] as const);
+      await leader.touch(volume, 'second');
+      await untilIdentical(leader);
+      for (const [server, name] of [[a, 'work'], [b, 'copy']] as const) {
+        const { entries } = await server.client.files.list({ volume: name, path: '/' });
+        expect(entries.map((entry) => entry.name)).toEqual(['first', 'second']);
+      }
+      expect(nth, 'writes of the settings in one switch-over').toBeLessThan(10);
+    }
+  });
+});

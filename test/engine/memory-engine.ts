@@ -1,12 +1,12 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleepReally } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { MirrorpointError, SeededRandom } from '../../src-main/base/index.ts';
+import { assert, MirrorpointError, SeededRandom } from '../../src-main/base/index.ts';
 import type { MirrorpointClient } from '../../src-main/contract/index.ts';
 import { MemoryDevice } from '../../src-main/device/index.ts';
-import { clientOf, type DeviceOpener, Engine, type EnginePorts } from '../../src-main/engine/index.ts';
+import { clientOf, type DeviceOpener, Engine, type EnginePorts, type TextStore } from '../../src-main/engine/index.ts';
 import { changeBlocks, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import { machinePorts } from '../../src-main/shells/index.ts';
-import { MemoryTransport } from '../../src-main/transport/index.ts';
+import { type Link, type Listener, MemoryLink, MemoryTransport, type Transport } from '../../src-main/transport/index.ts';
 import { MemoryStore } from '../pairing/memory-store.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
 import { MemoryLog } from './memory-log.ts';
@@ -43,12 +43,62 @@ class MemoryDevices implements DeviceOpener {
     return device;
   }
 
+  /** What a process that was killed holds open works no more. */
+  async letGo(): Promise<void> {
+    for (const device of this.#devices.values()) await device.close();
+  }
+
   enlarge(): Promise<void> {
     return Promise.reject(new MirrorpointError('unsupported', 'Memory does not grow.'));
   }
 
   undoCreate(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+/** What one start of a server holds of the world, until it ends or is killed. */
+class Life {
+  readonly transport: Transport;
+  readonly settings: TextStore;
+  readonly #links = new Set<MemoryLink>();
+  readonly #listeners: Listener[] = [];
+  #isOver = false;
+
+  /** `onStore` is called around each write of the settings; what is killed there goes no further. */
+  constructor(world: { transport: Transport; settings: TextStore; onStore: (when: 'before' | 'after') => void }) {
+    const { transport, settings, onStore } = world;
+    const never = new Promise<never>(() => undefined);
+    this.transport = {
+      connect: async (address) => (this.#isOver ? never : this.#take(await transport.connect(address))),
+      listen: async (address, onLink) => {
+        const listener = await transport.listen(address, (link) => {
+          onLink(this.#take(link));
+        });
+        this.#listeners.push(listener);
+        return listener;
+      },
+    };
+    const write = async (text: string): Promise<void> => {
+      onStore('before');
+      if (this.#isOver) return never;
+      await settings.write(text);
+      onStore('after');
+      return this.#isOver ? never : undefined;
+    };
+    this.settings = { name: settings.name, read: () => settings.read(), write };
+  }
+
+  kill(): void {
+    this.#isOver = true;
+    for (const listener of this.#listeners) void listener.close();
+    for (const link of this.#links) link.cut();
+  }
+
+  #take(link: Link): Link {
+    assert(link instanceof MemoryLink, 'a memory transport makes memory links');
+    this.#links.add(link);
+    return link;
   }
 }
 
@@ -62,7 +112,11 @@ export class MemoryServer {
   readonly settings = new MemoryStore();
   engine!: Engine;
   client!: MirrorpointClient;
+  /** Called around each write of the settings. */
+  onStore: (when: 'before' | 'after') => void = () => undefined;
   readonly #ports: EnginePorts;
+  readonly #devices = new MemoryDevices();
+  #life: Life | undefined;
 
   constructor(options: { clock?: SettableClock; transport?: MemoryTransport; seed?: number } = {}) {
     this.clock = options.clock ?? new SettableClock();
@@ -72,7 +126,7 @@ export class MemoryServer {
       random: new SeededRandom(options.seed ?? 1),
       settings: this.settings,
       log: (name) => this.log(name),
-      devices: new MemoryDevices(),
+      devices: this.#devices,
       openScratch: (name, { sizeBytes }) => Promise.resolve(new MemoryDevice({ name, sizeBytes })),
       localTree,
       transport: options.transport ?? new MemoryTransport(),
@@ -93,13 +147,21 @@ export class MemoryServer {
   }
 
   async start(options: { serve: boolean } = { serve: true }): Promise<void> {
-    this.engine = await Engine.open(this.#ports, options);
+    const { transport, settings } = this.#ports;
+    this.#life = new Life({ transport, settings, onStore: (when) => this.onStore(when) });
+    this.engine = await Engine.open({ ...this.#ports, transport: this.#life.transport, settings: this.#life.settings }, options);
     this.client = clientOf(this.engine, this.engine.newSession());
     await this.settle();
   }
 
   stop(): Promise<void> {
     return this.engine.close();
+  }
+
+  /** Ends it where it stands, as a power cut would; `start` opens it again. */
+  async kill(): Promise<void> {
+    this.#life?.kill();
+    await this.#devices.letGo();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -130,6 +192,8 @@ export class MemoryServer {
     for (let turn = 0; turn < 500; turn++) {
       if (condition()) return;
       await this.pass(1000, 1000);
+      // Blocks are packed on threads, which take real time.
+      await sleepReally(1);
     }
     expect.fail(`${what} did not come about: ${JSON.stringify(this.engine.status())}`);
   }
