@@ -68,9 +68,11 @@ class Life {
   /** `onStore` is called around each write of the settings; what is killed there goes no further. */
   constructor(world: { transport: Transport; settings: TextStore; onStore: (when: 'before' | 'after') => void }) {
     const { transport, settings, onStore } = world;
-    const never = new Promise<never>(() => undefined);
     this.transport = {
-      connect: async (address) => (this.#isOver ? never : this.#take(await transport.connect(address))),
+      connect: async (address) => {
+        await this.#untilKilled;
+        return this.#take(await transport.connect(address));
+      },
       listen: async (address, onLink) => {
         const listener = await transport.listen(address, (link) => {
           onLink(this.#take(link));
@@ -81,10 +83,10 @@ class Life {
     };
     const write = async (text: string): Promise<void> => {
       onStore('before');
-      if (this.#isOver) return never;
+      await this.#untilKilled;
       await settings.write(text);
       onStore('after');
-      return this.#isOver ? never : undefined;
+      await this.#untilKilled;
     };
     this.settings = { name: settings.name, read: () => settings.read(), write };
   }
@@ -93,6 +95,11 @@ class Life {
     this.#isOver = true;
     for (const listener of this.#listeners) void listener.close();
     for (const link of this.#links) link.cut();
+  }
+
+  /** Nothing while it lives; after that it never goes on. */
+  get #untilKilled(): Promise<void> | undefined {
+    return this.#isOver ? new Promise(() => undefined) : undefined;
   }
 
   #take(link: Link): Link {
