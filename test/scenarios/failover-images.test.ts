@@ -1,18 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RelationshipStatus } from '../../src-main/contract/index.ts';
 import { runCommand, ServerProcess } from '../shells/server-process.ts';
 import { peersOf } from './pairing-commands.ts';
 import { pairServers, placeOn, port } from './pairing-servers.ts';
+import { fill } from './random-files.ts';
 import { codeOf, eventually, placeIn, succeed, testFolder } from './scenario-place.ts';
-
-function fill(folder: string, count: number): string {
-  mkdirSync(folder, { recursive: true });
-  for (let index = 0; index < count; index++) writeFileSync(join(folder, `${index}.bin`), randomBytes(1 + 9973 * index));
-  return folder;
-}
 
 async function linkOf(server: ServerProcess): Promise<RelationshipStatus> {
   return (await server.client.relationships.list({})).relationships[0]!;
@@ -25,7 +18,7 @@ describe('a lost machine', () => {
     await succeed(b, 'volume', 'create', 'copy', `${join(folder, 'b.img')}=64M`, '--role', 'mirror', '--listen', 'ipc://office');
     await succeed(a, 'volume', 'create', 'work', `${join(folder, 'a.img')}=64M`);
     await succeed(a, 'link', 'work', 'ipc://office');
-    const one = fill(join(folder, 'one'), 60);
+    const one = fill(join(folder, 'one'), 60, 9973);
     const serverA = await ServerProcess.start(a);
     await using serverB = await ServerProcess.start(b);
     await succeed(a, 'put', one, 'work:/one');
@@ -93,7 +86,7 @@ describe('a mirror', () => {
     await pairServers(a, b);
     await pairServers(a, c);
     await pairServers(b, c);
-    const one = fill(join(folder, 'one'), 30);
+    const one = fill(join(folder, 'one'), 30, 9973);
     await succeed(a, 'link', 'work', atB, '--peer', (await peersOf(b)).identity);
     await succeed(a, 'link', 'work', atC, '--peer', (await peersOf(c)).identity);
     await succeed(a, 'put', one, 'work:/one');

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
@@ -8,6 +6,7 @@ import type { Role } from '../../src-main/contract/index.ts';
 import { type Place, runCommand, ServerProcess, spawnProgram } from '../shells/server-process.ts';
 import { peersOf } from './pairing-commands.ts';
 import { pairServers, placeOn, port } from './pairing-servers.ts';
+import { fill } from './random-files.ts';
 import { eventually, succeed, testFolder } from './scenario-place.ts';
 import { twoHosts } from './two-hosts.ts';
 
@@ -16,12 +15,6 @@ interface Machine {
   readonly place: Place;
   readonly volume: string;
   server: ServerProcess;
-}
-
-function fill(folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  for (let index = 0; index < 10; index++) writeFileSync(join(folder, `${index}.bin`), randomBytes(1 + 3000 * index));
-  return folder;
 }
 
 /** Two machines with only a network between them, paired, the one mirroring the other over TLS. */
@@ -82,7 +75,7 @@ it('two machines swap their roles over the network and back, without losing anyt
   let leader = a;
   for (let round = 0; round < 3; round++) {
     expect(await settled(pair)).toBe(leader);
-    sources.push(fill(join(folder, `source-${round}`)));
+    sources.push(fill(join(folder, `source-${round}`), 10, 3000));
     await succeed(leader.place, 'put', sources[round]!, `${leader.volume}:/${round}`);
     await succeed(leader.place, 'switchover', leader.volume);
     leader = leader === a ? b : a;
@@ -103,7 +96,7 @@ it.each([
   const pair = await machines(folder);
   const [a, b] = pair;
   await settled(pair);
-  const sources = [fill(join(folder, 'before'))];
+  const sources = [fill(join(folder, 'before'), 10, 3000)];
   await succeed(a.place, 'put', sources[0]!, 'work:/0');
 
   const child = spawnProgram(a.place, ['--json', 'switchover', 'work']);
@@ -123,7 +116,7 @@ it.each([
 
   await ended;
   const leader = await settled(pair);
-  sources.push(fill(join(folder, 'after')));
+  sources.push(fill(join(folder, 'after'), 10, 3000));
   await succeed(leader.place, 'put', sources[1]!, `${leader.volume}:/1`);
   expect(await settled(pair)).toBe(leader);
   await expectEverywhere(pair, sources);

@@ -1,15 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RelationshipStatus, SwitchOverEvent } from '../../src-main/contract/index.ts';
 import { type Place, runCommand, ServerProcess } from '../shells/server-process.ts';
+import { fill } from './random-files.ts';
 import { codeOf, eventually, placeIn, succeed, testFolder } from './scenario-place.ts';
-
-function fill(folder: string, count: number): void {
-  mkdirSync(folder, { recursive: true });
-  for (let index = 0; index < count; index++) writeFileSync(join(folder, `${index}.bin`), randomBytes(1 + 997 * index));
-}
 
 async function links(place: Place): Promise<RelationshipStatus[]> {
   const status = JSON.parse(await succeed(place, '--json', 'status')) as { relationships: RelationshipStatus[] };
