@@ -68,7 +68,7 @@ export class RootRing {
 
   /** Every whole root of the volume that stands in the ring, of any age. */
   async marks(): Promise<RootMark[]> {
-    const places = await Promise.all(this.#areas.map((area) => readPlaces(area)));
+    const places = await this.#read();
     const marks = new Map<number, RootMark>();
     for (const bytes of places.flat()) {
       if (bytes === undefined || !isWholeRoot(bytes)) continue;
@@ -84,7 +84,46 @@ export class RootRing {
    * `format-too-new` when the newest is from a later version.
    */
   async newest(): Promise<FoundRoot | undefined> {
-    const places = await Promise.all(this.#areas.map((area) => readPlaces(area)));
+    return this.#newestOf(await this.#read());
+  }
+
+  /**
+   * As `newest`, for whoever goes on from that root and will write over what it
+   * does not reference. A copy that could not be read now may be whole again
+   * later, and hold a newer root, whose CP nobody was told of, since its other
+   * copy does not stand: it is cleared first. Throws `device-io` when neither
+   * copy in a place can be read, for then nobody knows.
+   */
+  async settle(): Promise<FoundRoot | undefined> {
+    const places = await this.#read();
+    const found = this.#newestOf(places);
+    for (let place = 0; place < rootPlaces; place++) {
+      const copies = places.map((area) => area[place]);
+      const isKnown = copies.every((copy) => copy !== undefined);
+      if (isKnown || (found !== undefined && copies.some((copy) => copy !== undefined && bytesEqual(copy, found.bytes)))) continue;
+      if (copies.every((copy) => copy === undefined)) throw this.#unreadable(place);
+      for (const [index, area] of this.#areas.entries()) {
+        if (copies[index] !== undefined) continue;
+        await area.write(place * rootStrideBytes, [new Uint8Array(rootNodeBytes)]);
+        await area.flush();
+      }
+    }
+    return found;
+  }
+
+  #read(): Promise<(Uint8Array | undefined)[][]> {
+    return Promise.all(this.#areas.map((area) => readPlaces(area)));
+  }
+
+  #unreadable(place: number): MirrorpointError {
+    return new MirrorpointError(
+      'device-io',
+      `${this.#areas[0]!.name}: neither copy of root ${place} can be read, which may be the newest of volume ${toHex(this.#volumeId)}. ` +
+        'Nothing was changed. Try again; if it stays so, replace the device, or promote the mirror.',
+    );
+  }
+
+  #newestOf(places: readonly (readonly (Uint8Array | undefined)[])[]): FoundRoot | undefined {
     let best: FoundRoot | undefined;
     let damaged = 0;
     for (const bytes of places.flat()) {

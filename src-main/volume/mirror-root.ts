@@ -4,10 +4,10 @@ import type { VolumeDevices } from '../device/index.ts';
 import { type RootNode, rootChecksumOf } from '../format/index.ts';
 import { findSetAside, type PreservedMark } from '../preservation/index.ts';
 
-/** The newest root of a mirror's set; undefined when none was ever committed. Throws as `RootRing.newest`. */
+/** The newest root of a mirror's set; undefined when none was ever committed. Throws as `RootRing.settle`. */
 export async function newestMirrorRoot(set: Pick<VolumeDevices, 'rootAreas' | 'volumeId'>): Promise<FoundRoot | undefined> {
   try {
-    return await new RootRing(set.rootAreas, set.volumeId).newest();
+    return await new RootRing(set.rootAreas, set.volumeId).settle();
   } catch (fault) {
     if (!isFault(fault, 'volume-damaged')) throw fault;
     // The first root goes to the second area only when it is whole in the first.

@@ -54,7 +54,7 @@ export async function emptyStart(set: VolumeDevices, options: VolumeOptions): Pr
 /** Starts a primary's volume at its last CP. Throws `not-a-volume`, `volume-damaged`, `format-too-new`, `device-too-small`, `volume-is-mirror`. */
 export async function lastStart(set: VolumeDevices, options: VolumeOptions): Promise<VolumeStart> {
   const ring = new RootRing(set.rootAreas, set.volumeId);
-  const found = await ring.newest();
+  const found = await ring.settle();
   if (found === undefined) {
     throw new MirrorpointError(
       'not-a-volume',

@@ -127,4 +127,32 @@ describe('the ring of root nodes', () => {
         fault.message.includes(String(formatVersion + 1)),
     );
   });
+
+  it('clears a copy that cannot be read and may hide a newer root, before anybody goes on from an older one', async () => {
+    const { areas, ring } = newRing();
+    for (let cp = 1; cp <= 20; cp++) await ring.write(cp, rootOf(cp));
+    // CP 21 was being written: its first copy stands, its second does not.
+    await areas[0]!.write(placeOf(21), [rootOf(21)]);
+    areas[0]!.plan({ operation: 'read', nth: (21 % rootPlaces) + 1, error: 'EIO', repeat: 'once' });
+    expect((await ring.settle())!.root.cp).toBe(20);
+    expect((await ring.newest())!.root.cp).toBe(20);
+  });
+
+  it('leaves a readable ring as it is, and the good copy of the newest root beside one that cannot be read', async () => {
+    const { areas, ring } = newRing();
+    for (let cp = 1; cp <= 20; cp++) await ring.write(cp, rootOf(cp));
+    areas[1]!.plan({ operation: 'read', nth: (20 % rootPlaces) + 1, error: 'EIO', repeat: 'once' });
+    const writes = areas.map(({ counts }) => counts.write);
+    expect((await ring.settle())!.root.cp).toBe(20);
+    expect((await ring.settle())!.damagedCopies).toBe(0);
+    expect(areas.map(({ counts }) => counts.write)).toEqual(writes);
+  });
+
+  it('refuses to go on where neither copy in a place can be read', async () => {
+    const { areas, ring } = newRing();
+    for (let cp = 1; cp <= 20; cp++) await ring.write(cp, rootOf(cp));
+    for (const area of areas) area.plan({ operation: 'read', nth: (20 % rootPlaces) + 1, error: 'EIO', repeat: 'once' });
+    await expect(ring.settle()).rejects.toSatisfy((fault: unknown) => isFault(fault, 'device-io'));
+    expect((await ring.settle())!.root.cp).toBe(20);
+  });
 });
