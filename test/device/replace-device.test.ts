@@ -86,7 +86,7 @@ describe('a device that is replaced', () => {
       await set.flush();
       const before = await contentOf(set);
       const next = memory('next', 4 * MiB);
-      let isCommitted = false;
+      const done = { isCommitted: false };
       let operations = 0;
       const crash = Promise.withResolvers<string>();
       const die = (): Promise<never> => {
@@ -98,7 +98,7 @@ describe('a device that is replaced', () => {
         new Proxy(device, {
           get(target, key) {
             const value: unknown = Reflect.get(target, key, target);
-            if (key !== 'write' && key !== 'flush') return typeof value === 'function' ? value.bind(target) : value;
+            if (key !== 'write' && key !== 'flush') return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
             return (...args: unknown[]) => (++operations >= kill ? die() : (value as (...args: unknown[]) => unknown).apply(target, args));
           },
         });
@@ -109,13 +109,13 @@ describe('a device that is replaced', () => {
           index: 1,
           device: dying(next),
           commit: () => {
-            isCommitted = operations < kill;
-            return operations < kill ? nothing() : die();
+            done.isCommitted = operations < kill;
+            return done.isCommitted ? nothing() : die();
           },
         })
         .then(() => 'ended');
       const outcome = await Promise.race([replaced, crash.promise]);
-      const second = isCommitted ? next : devices[1]!;
+      const second = done.isCommitted ? next : devices[1]!;
       const survivor = await DeviceSet.open([devices[0]!.reopen(), second.reopen()]);
       expect(Buffer.compare(await contentOf(survivor), before), `kill ${kill}, seed ${seed}`).toBe(0);
       if (outcome === 'ended') {
@@ -138,7 +138,10 @@ describe('a device that is replaced', () => {
       if (offset < badFrom + 8192 && end > badFrom) old.plan({ operation: 'read', nth: 1, error: 'EIO', repeat: 'once' });
       return old.read(offset, buffers);
     };
-    for (const key of ['write', 'flush', 'discard', 'close'] as const) failing[key] = (old[key] as (...args: never[]) => Promise<void>).bind(old);
+    failing.write = (offset, buffers) => old.write(offset, buffers);
+    failing.flush = () => old.flush();
+    failing.discard = (offset, length) => old.discard(offset, length);
+    failing.close = () => old.close();
     Object.defineProperty(failing, 'name', { value: 'old' });
     Object.defineProperty(failing, 'sizeBytes', { value: old.sizeBytes });
     const again = await DeviceSet.open([failing]);
