@@ -183,6 +183,7 @@ export class VolumeShelf {
   ): Promise<OpenVolume> {
     const open = await before?.catch(() => undefined);
     try {
+      if (open !== undefined) await this.#onClose(name);
       await change.leave();
       this.#opened.delete(name);
       await open?.close().catch((fault: unknown) => {
