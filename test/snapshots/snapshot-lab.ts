@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { SeededRandom } from '../../src-main/base/index.ts';
+import { isFault, type SeededRandom } from '../../src-main/base/index.ts';
 import { BlockPool } from '../../src-main/blocks/index.ts';
 import { systemFile } from '../../src-main/consistency/index.ts';
 import { MemoryDevice } from '../../src-main/device/index.ts';
@@ -71,6 +71,24 @@ export class SnapshotLab {
   async take(): Promise<void> {
     await this.volume.cps.take('request');
     this.#note();
+  }
+
+  /** Takes a CP; by that chance a write or flush may fail it, and then the next one does all that it was to do. */
+  async takeInTrouble(random: SeededRandom, chance: number): Promise<void> {
+    if (!random.chance(chance)) {
+      await this.take();
+      return;
+    }
+    this.device.plan({ operation: random.chance(0.5) ? 'write' : 'flush', nth: 1 + random.below(4), error: 'EIO', repeat: 'once' });
+    const hasFailed = await this.take().then(
+      () => false,
+      (fault: unknown) => {
+        if (!isFault(fault, 'device-io')) throw fault;
+        return true;
+      },
+    );
+    await this.device.heal();
+    if (hasFailed) await this.take();
   }
 
   async reopen(): Promise<void> {

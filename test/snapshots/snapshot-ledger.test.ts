@@ -31,19 +31,7 @@ async function liveWithSnapshots(seed: number): Promise<void> {
     known = random.chance(0.1) ? 'unknown' : mirror.needs;
     lab.ledger.setMirrorNeeds(relationship, known);
 
-    if (random.chance(0.15)) {
-      lab.device.plan({ operation: random.chance(0.5) ? 'write' : 'flush', nth: 1 + random.below(4), error: 'EIO', repeat: 'once' });
-      const failed = await lab.take().then(
-        () => false,
-        (fault: unknown) => {
-          if (!isFault(fault, 'device-io')) throw fault;
-          return true;
-        },
-      );
-      await lab.device.heal();
-      // The intents wait for the next CP, which takes them all.
-      if (failed) await lab.take();
-    } else await lab.take();
+    await lab.takeInTrouble(random, 0.15);
     if (created !== undefined) names.set(created, lab.cp);
     if (deleted !== undefined) names.delete(deleted);
     if (lab.keep) mirror.inFlightCps.push(lab.cp);

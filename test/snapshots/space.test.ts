@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isFault, SeededRandom } from '../../src-main/base/index.ts';
+import { SeededRandom } from '../../src-main/base/index.ts';
 import { readShed } from '../../src-main/consistency/index.ts';
 import { systemFileNames } from '../../src-main/format/index.ts';
 import { heldSpace, type KeptRoot, KeptSpace, type KnownNeeds, mirrorNeeds } from '../../src-main/snapshots/index.ts';
@@ -125,18 +125,7 @@ async function accountThroughAHistory(seed: number): Promise<void> {
     });
     lab.keep = keeps.includes(true);
     tell();
-    if (random.chance(0.1)) {
-      lab.device.plan({ operation: random.chance(0.5) ? 'write' : 'flush', nth: 1 + random.below(4), error: 'EIO', repeat: 'once' });
-      const failed = await lab.take().then(
-        () => false,
-        (fault: unknown) => {
-          if (!isFault(fault, 'device-io')) throw fault;
-          return true;
-        },
-      );
-      await lab.device.heal();
-      if (failed) await lab.take();
-    } else await lab.take();
+    await lab.takeInTrouble(random, 0.1);
     mirrors.forEach((mirror, index) => {
       if (!keeps[index]) return;
       mirror.inFlightCps.push(lab.cp);
