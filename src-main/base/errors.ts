@@ -11,6 +11,7 @@ export const errorCodes = [
   'device-has-content',
   'device-unsuitable',
   'device-closed',
+  'device-changed',
   // volume
   'not-a-volume',
   'volume-exists',

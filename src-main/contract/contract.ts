@@ -1,11 +1,15 @@
 import { type ContractRouterClient, eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
-import { checkEventSchema, compareEventSchema, copyEventSchema, removeEventSchema, replaceDeviceEventSchema, switchOverEventSchema } from './job-schemas.ts';
+import { deletedEntrySchema, fileVersionSchema, searchMatchSchema, stateDifferenceSchema } from './explore-schemas.ts';
+import { cpHistorySchema, historySpanSchema, relationshipHistorySchema } from './history-schemas.ts';
+import { checkEventSchema, compareEventSchema, copyEventSchema, jobStatusSchema, removeEventSchema, replaceDeviceEventSchema, switchOverEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
-import { eventPageMax, historyPageMax, listPageMax, peerPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
+import { eventPageMax, foundPageMax, historyPageMax, listPageMax, peerPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
+import * as machines from './machine-schemas.ts';
 import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, rootChoiceSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
+import { collisionChoiceSchema, restorePreviewSchema, restoreRequestSchema } from './restore-schemas.ts';
 import * as scheduling from './schedule-schemas.ts';
 import * as schemas from './schemas.ts';
 import { scrubStatusSchema } from './scrub-schemas.ts';
@@ -26,6 +30,11 @@ const server = {
   status: base.input(nothing).output(schemas.serverStatusSchema),
   /** The status again whenever it may have changed, at most once per interval. */
   watch: base.input(watching).output(eventIterator(schemas.serverStatusSchema)),
+  settings: base.input(nothing).output(machines.serverSettingsSchema),
+  /** What is left out stays as it is. */
+  configure: base
+    .input(z.object({ serverName: machines.serverNameSchema, notifications: machines.notificationLevelSchema }).partial())
+    .output(machines.serverSettingsSchema),
   /** Answers before the server ends. */
   stop: base.input(nothing).output(nothing),
 };
@@ -92,6 +101,50 @@ const reading = {
   },
 };
 
+const limited = z.object({ limit: z.int().min(1).max(foundPageMax).default(100) });
+
+/**
+ * Looking through the states of a volume. Each answer is the work of a moment:
+ * it may have found little or nothing and still say where to go on.
+ */
+const exploring = {
+  /** What a path was, the newest state first; `before` goes on with the states older than a CP. */
+  versions: {
+    input: inVolume.extend({ before: z.int().optional() }).extend(limited.shape),
+    output: z.object({ versions: z.array(fileVersionSchema).max(foundPageMax), next: z.int().optional() }),
+  },
+  /** What a folder had in older states and has not in the given one, each name once, as it was last. */
+  deleted: {
+    input: placeSchema.extend({ before: z.int().optional() }).extend(limited.shape),
+    output: z.object({ entries: z.array(deletedEntrySchema).max(foundPageMax), next: z.int().optional() }),
+  },
+  /** Entries below a folder whose name has the text in it, whatever its case; in one state, or in it and all older ones. */
+  search: {
+    input: placeSchema
+      .extend({ text: z.string().min(1).max(255), isOverAll: z.boolean().default(false), after: z.string().max(65_536).optional() })
+      .extend(limited.shape),
+    output: z.object({
+      matches: z.array(searchMatchSchema).max(foundPageMax),
+      /** Where to go on. Left out at the end. */
+      next: z.string().optional(),
+      /** The state that is looked through now. */
+      state: z.string(),
+    }),
+  },
+  /** What differs between two states; the cost goes with the differences. */
+  differences: {
+    input: ofVolume.extend({ older: rootChoiceSchema, newer: rootChoiceSchema, after: z.string().max(65_536).optional() }).extend(limited.shape),
+    output: z.object({ differences: z.array(stateDifferenceSchema).max(foundPageMax), next: z.string().optional() }),
+  },
+};
+
+const explore = {
+  versions: base.input(exploring.versions.input).output(exploring.versions.output),
+  deleted: base.input(exploring.deleted.input).output(exploring.deleted.output),
+  search: base.input(exploring.search.input).output(exploring.search.output),
+  differences: base.input(exploring.differences.input).output(exploring.differences.output),
+};
+
 const takingOut = placeSchema.extend({ local: z.string().min(1), overwrite: z.boolean().default(false) });
 
 const readingFiles = {
@@ -119,6 +172,14 @@ const files = {
     .output(eventIterator(copyEventSchema)),
   /** Takes a file or folder out, to exactly `local`. */
   get: base.input(takingOut).output(eventIterator(copyEventSchema)),
+  /** Begins to bring in a file, part by part; it is not seen before `endWrite`, and forgotten with the connection. */
+  beginWrite: base
+    .input(inVolume.extend({ sizeBytes: z.int().min(0), modifiedMs: z.number().optional(), collision: collisionChoiceSchema.optional() }))
+    .output(z.object({ writeId: z.string() })),
+  write: base.input(z.object({ writeId: z.string(), offsetBytes: z.int().min(0), content: z.instanceof(Blob) })).output(nothing),
+  /** The file stands whole and durable under its path, or the one that was chosen beside what is there. */
+  endWrite: base.input(z.object({ writeId: z.string() })).output(z.object({ path: z.string(), isSkipped: z.boolean() })),
+  abandonWrite: base.input(z.object({ writeId: z.string() })).output(nothing),
   compare: base
     .input(placeSchema.extend({ local: z.string().min(1), metadata: z.boolean().default(true) }))
     .output(eventIterator(compareEventSchema)),
@@ -245,6 +306,8 @@ const pairing = {
    */
   accept: base.input(z.object({ invitation: z.string().max(8192), nearby: z.array(nearbyServerSchema).max(64).default([]) })).output(eventIterator(pairingEventSchema)),
   answer: base.input(z.object({ questionId: z.string(), isAccepted: z.boolean() })).output(nothing),
+  /** Servers of the local network that have an invitation open; takes a moment. */
+  nearby: base.input(nothing).output(z.object({ servers: z.array(nearbyServerSchema) })),
 };
 
 const ofRoot = z.object({ rootId: z.string() });
@@ -268,6 +331,7 @@ export const peerContract = {
   server: { about: base.input(nothing).output(schemas.peerStatusSchema) },
   files: readingFiles,
   snapshots: readingSnapshots,
+  explore,
   roots,
 };
 
@@ -285,6 +349,10 @@ export const peerAnswers = {
   listSnapshots: reading.listSnapshots.output,
   openRoot: ofRoot.extend({ cp: z.int() }),
   rootEntry: schemas.listedEntrySchema,
+  versions: exploring.versions.output,
+  deleted: exploring.deleted.output,
+  search: exploring.search.output,
+  differences: exploring.differences.output,
   rootPage: z.object({ entries: z.array(schemas.listedEntrySchema).max(peerPageMax) }),
 };
 
@@ -304,6 +372,40 @@ const remote = {
     get: base.input(takingOut.extend(atPeer.shape)).output(eventIterator(copyEventSchema)),
   },
   snapshots: { list: base.input(reading.listSnapshots.input.extend(atPeer.shape)).output(reading.listSnapshots.output) },
+  explore: {
+    versions: base.input(exploring.versions.input.extend(atPeer.shape)).output(exploring.versions.output),
+    deleted: base.input(exploring.deleted.input.extend(atPeer.shape)).output(exploring.deleted.output),
+    search: base.input(exploring.search.input.extend(atPeer.shape)).output(exploring.search.output),
+    differences: base.input(exploring.differences.input.extend(atPeer.shape)).output(exploring.differences.output),
+  },
+};
+
+/** Files and folders of any state, into the live state of a volume or into a folder. */
+const restore = {
+  preview: base.input(restoreRequestSchema.pick({ source: true, target: true })).output(restorePreviewSchema),
+  /** Begins a job that goes on in the server. Before anything is replaced in a volume, a snapshot of it is taken. */
+  start: base.input(restoreRequestSchema).output(z.object({ jobId: z.string() })),
+};
+
+const jobs = {
+  /** Those that run, and the last that ended; the newest first. */
+  list: base.input(nothing).output(z.object({ jobs: z.array(jobStatusSchema) })),
+  watch: base.input(watching).output(eventIterator(z.object({ jobs: z.array(jobStatusSchema) }))),
+  /** Resolves when the work has stopped. */
+  cancel: base.input(z.object({ jobId: z.string() })).output(jobStatusSchema),
+};
+
+/** What was measured, also before the last restart. */
+const history = {
+  relationship: base.input(ofRelationship.extend({ span: historySpanSchema })).output(relationshipHistorySchema),
+  cps: base.input(ofVolume.extend({ span: historySpanSchema })).output(cpHistorySchema),
+};
+
+/** The machine that the server runs on. */
+const machine = {
+  drives: base.input(nothing).output(z.object({ drives: z.array(machines.driveSchema) })),
+  /** Without a path: the home of the server's user. */
+  folder: base.input(z.object({ path: z.string().min(1).optional() })).output(machines.machineFolderSchema),
 };
 
 /** Everything that can be asked of a server. */
@@ -311,6 +413,11 @@ export const contract = {
   server,
   volumes,
   files,
+  explore,
+  restore,
+  jobs,
+  history,
+  machine,
   cp,
   snapshots,
   schedule,

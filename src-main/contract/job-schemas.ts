@@ -106,3 +106,33 @@ export const replaceDeviceEventSchema = z.discriminatedUnion('type', [
   }),
 ]);
 export type ReplaceDeviceEvent = z.infer<typeof replaceDeviceEventSchema>;
+
+/** What a job does; Activity has a word for each. */
+export const jobKindSchema = z.enum(['put', 'get', 'compare', 'remove', 'check', 'replace-device', 'switch-over', 'restore', 'download']);
+export type JobKind = z.infer<typeof jobKindSchema>;
+
+/** Long work of a server, as anyone who looks at the server sees it. */
+export const jobStatusSchema = z.object({
+  jobId: z.string(),
+  kind: jobKindSchema,
+  /** What it works on and where to, in a few words, such as `3 items of work@monday to work:/projects`. */
+  subject: z.string(),
+  /** The volume that it concerns. */
+  volume: z.string().optional(),
+  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  startedWallMs: z.number(),
+  endedWallMs: z.number().optional(),
+  progress: jobProgressSchema.omit({ type: true }),
+  /** At the present rate; missing while that, or the total, is not known. */
+  leftMs: z.number().optional(),
+  /** It goes on when the window is closed. */
+  isDetached: z.boolean(),
+  problemCount: z.int(),
+  /** The first ones. */
+  problems: z.array(jobProblemSchema.omit({ type: true })),
+  /** Why it failed. */
+  fault: faultSchema.optional(),
+  /** What came of it, in a sentence. */
+  outcome: z.string().optional(),
+});
+export type JobStatus = z.infer<typeof jobStatusSchema>;

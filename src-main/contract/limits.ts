@@ -33,3 +33,27 @@ export const cpIntervalMsMax = 24 * 60 * 60 * 1000;
 
 export const scheduleEveryMsMin = 60 * 1000;
 export const scheduleEveryMsMax = 366 * 24 * 60 * 60 * 1000;
+
+/** Found entries, versions or differences in one answer. */
+export const foundPageMax = 500;
+
+/** Paths that one restore or download takes up. */
+export const restorePathsMax = 1000;
+
+/** Collisions in one preview, and answers to them that one restore takes. */
+export const collisionsMax = 1000;
+
+/** Entries that a preview looks at before it says that there are more. */
+export const previewEntriesMax = 20_000;
+
+/** Bytes in one part of a file that is brought in. */
+export const writeChunkBytesMax = 1024 * 1024;
+
+/** Ended jobs that a server remembers. */
+export const endedJobsMax = 100;
+
+/** Problems of one job that the server remembers. */
+export const jobProblemsKept = 100;
+
+/** Points in one answer about the past of a relationship or of CPs. */
+export const historySamplesMax = 400;

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { MirrorpointError } from '../base/index.ts';
 
+const utf8 = new TextEncoder();
+
+function utf8Bytes(text: string): number {
+  return utf8.encode(text).length;
+}
+
 /** The state of a CP that is kept, or a snapshot. */
 export const keptRootSchema = z.union([z.object({ cp: z.int().min(1) }), z.object({ snapshot: z.string().min(1).max(255) })]);
 export type KeptRootChoice = z.infer<typeof keptRootSchema>;
@@ -21,7 +27,7 @@ const snapshotRule = "a snapshot's name is 1 to 100 bytes without control charac
 
 function isSnapshotName(name: string, bytesMax = 100): boolean {
   if (name === '' || /[\u0000-\u001f/@:]/.test(name) || !name.isWellFormed()) return false;
-  return Buffer.byteLength(name) <= bytesMax && name !== 'live' && name !== 'last' && !name.startsWith('cp=');
+  return utf8Bytes(name) <= bytesMax && name !== 'live' && name !== 'last' && !name.startsWith('cp=');
 }
 
 export const snapshotNameSchema = z.string().refine((name) => isSnapshotName(name), snapshotRule);
@@ -31,7 +37,7 @@ export const holdLabelSchema = z
 export const holdReasonSchema = z
   .string()
   .refine(
-    (reason) => reason !== '' && !/[\u0000-\u001f]/.test(reason) && reason.isWellFormed() && Buffer.byteLength(reason) <= 200,
+    (reason) => reason !== '' && !/[\u0000-\u001f]/.test(reason) && reason.isWellFormed() && utf8Bytes(reason) <= 200,
     "a hold's reason is 1 to 200 bytes without control characters",
   );
 

@@ -27,6 +27,8 @@ export const newDeviceSchema = z.object({
   preallocate: z.boolean().default(false),
   /** A drive loses what is on it, an image what is in it. */
   erase: z.boolean().default(false),
+  /** The drive that was looked at before (`machine.drives`): refused when the path leads to another one now, or to other content. */
+  token: z.string().optional(),
 });
 export type NewDevice = z.infer<typeof newDeviceSchema>;
 

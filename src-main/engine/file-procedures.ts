@@ -7,6 +7,7 @@ import { ExportJob } from './export-job.ts';
 import { sourceOfRoot } from './export-source.ts';
 import { ImportJob } from './import-job.ts';
 import { makeDurable } from './durable.ts';
+import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 import { attributesForContract, inodeAt } from './readable-root.ts';
 import { removePath } from './remove-job.ts';
@@ -89,6 +90,11 @@ export const fileProcedures = {
       );
     }),
   ),
+
+  beginWrite: os.beginWrite.handler(pending),
+  write: os.write.handler(pending),
+  endWrite: os.endWrite.handler(pending),
+  abandonWrite: os.abandonWrite.handler(pending),
 
   compare: os.compare.handler(({ input, context: { engine } }) =>
     engine.jobs.run<Difference, CompareJob['counts'] & { cp: number }>(async (job) => {

@@ -1,6 +1,7 @@
 import { implement } from '@orpc/server';
 import { MirrorpointError } from '../base/index.ts';
 import { peerContract, peerPageMax } from '../contract/index.ts';
+import { pending } from './pending-procedures.ts';
 import { sourceOfRoot } from './export-source.ts';
 import { type ProcedureContext, withCodedFaults } from './procedures.ts';
 import { listFolder, listSnapshots, openRead, readOpen, readPart, statPath } from './root-reading.ts';
@@ -56,6 +57,12 @@ export const peerRouter = os.router({
       await session.drop(input.readId);
       return {};
     }),
+  },
+  explore: {
+    versions: os.explore.versions.handler(pending),
+    deleted: os.explore.deleted.handler(pending),
+    search: os.explore.search.handler(pending),
+    differences: os.explore.differences.handler(pending),
   },
   roots: {
     open: os.roots.open.handler(async ({ input, context }) => {

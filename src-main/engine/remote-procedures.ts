@@ -4,6 +4,7 @@ import { ExportJob } from './export-job.ts';
 import { withPeerSource } from './export-source.ts';
 import type { CopyCounts } from './file-procedures.ts';
 import { checkedAnswer, type PeerChoice } from './peer-clients.ts';
+import { pending } from './pending-procedures.ts';
 import { type ProcedureContext, procedures } from './procedures.ts';
 import { checkAbsolute } from './volume-opening.ts';
 
@@ -60,5 +61,11 @@ export const remoteProcedures = {
       const [client, question] = await split(context, input);
       return checkedAnswer(peerAnswers.listSnapshots, await client.snapshots.list(question));
     }),
+  },
+  explore: {
+    versions: os.explore.versions.handler(pending),
+    deleted: os.explore.deleted.handler(pending),
+    search: os.explore.search.handler(pending),
+    differences: os.explore.differences.handler(pending),
   },
 };

@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import { cloneProcedures } from './clone-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
+import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
 import { scrubProcedures } from './scrub-procedures.ts';
@@ -23,6 +24,9 @@ const serverProcedures = {
   watch: procedures.server.watch.handler(({ input: { intervalMs }, signal, context: { engine } }) =>
     watch(engine.ports.clock, { look: () => engine.status(), onNews: (listener) => engine.onChange(listener), intervalMs, quietMs, signal }),
   ),
+
+  settings: procedures.server.settings.handler(pending),
+  configure: procedures.server.configure.handler(pending),
 
   stop: procedures.server.stop.handler(({ context: { engine } }) => {
     engine.ports.requestStop();
@@ -124,6 +128,20 @@ export const engineRouter = procedures.router({
   server: serverProcedures,
   volumes: volumeProcedures,
   files: fileProcedures,
+  explore: {
+    versions: procedures.explore.versions.handler(pending),
+    deleted: procedures.explore.deleted.handler(pending),
+    search: procedures.explore.search.handler(pending),
+    differences: procedures.explore.differences.handler(pending),
+  },
+  restore: { preview: procedures.restore.preview.handler(pending), start: procedures.restore.start.handler(pending) },
+  jobs: {
+    list: procedures.jobs.list.handler(pending),
+    watch: procedures.jobs.watch.handler(pending),
+    cancel: procedures.jobs.cancel.handler(pending),
+  },
+  history: { relationship: procedures.history.relationship.handler(pending), cps: procedures.history.cps.handler(pending) },
+  machine: { drives: procedures.machine.drives.handler(pending), folder: procedures.machine.folder.handler(pending) },
   cp: cpProcedures,
   snapshots: snapshotProcedures,
   schedule: scheduleProcedures,

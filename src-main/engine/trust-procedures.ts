@@ -1,3 +1,4 @@
+import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 
 export const peerProcedures = {
@@ -21,4 +22,6 @@ export const pairingProcedures = {
     engine.trust.answer(input.questionId, input.isAccepted);
     return {};
   }),
+
+  nearby: procedures.pairing.nearby.handler(pending),
 };
