@@ -98,6 +98,8 @@ export default defineConfig(
     rules: {
       'vue/block-lang': ['error', { script: { lang: 'ts' } }],
       'vue/no-v-html': 'error',
+      // An optional prop is undefined unless it is given, as its type says.
+      'vue/require-default-prop': 'off',
       // Line breaks inside tags are the author's.
       'vue/max-attributes-per-line': 'off',
       'vue/singleline-html-element-content-newline': 'off',

@@ -1,7 +1,11 @@
+import './styles/index.ts';
 import { createPinia } from 'pinia';
 import { createApp } from 'vue';
 import App from './App.vue';
+import { connectConsole } from './client/index.ts';
 import { createConsoleRouter } from './router.ts';
-import './style.css';
+import { useConnectionStore } from './stores/index.ts';
 
-createApp(App).use(createPinia()).use(createConsoleRouter()).mount('#app');
+const app = createApp(App).use(createPinia());
+useConnectionStore().attach(connectConsole());
+app.use(createConsoleRouter()).mount('#app');

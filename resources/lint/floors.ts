@@ -31,6 +31,7 @@ export const mainFloors: Readonly<Record<string, number>> = {
 export const rendererFloors: Readonly<Record<string, number>> = {
   client: 0,
   composables: 0,
+  styles: 0,
   stores: 1,
   components: 1,
   views: 2,

@@ -28,3 +28,6 @@ export * from './trust-schemas.ts';
 export * from './desktop-bridge.ts';
 export * from './download.ts';
 export * from './contract.ts';
+
+/** What a window shows faults, sizes and times with, as the command line does. */
+export { type ErrorCode, type FaultClass, formatBytes, formatDuration, formatTime, isFault, MirrorpointError, reasonOf } from '../base/index.ts';

@@ -1,0 +1,16 @@
+/**
+ * Components: what screens are made of. Props in, events out; they ask nobody
+ * and keep nothing but how they look.
+ */
+export { default as EmptyState } from './EmptyState.vue';
+export { default as FaultNotice } from './FaultNotice.vue';
+export { default as FormField } from './FormField.vue';
+export { default as LevelMark } from './LevelMark.vue';
+export { default as PageHeader } from './PageHeader.vue';
+export { default as PanelCard } from './PanelCard.vue';
+export { default as ProgressLine } from './ProgressLine.vue';
+export { default as SeriesChart } from './SeriesChart.vue';
+export type { ChartSeries } from './chart-options.ts';
+export { default as ServerText } from './ServerText.vue';
+export { default as TypeToConfirm } from './TypeToConfirm.vue';
+export { default as WhenText } from './WhenText.vue';
