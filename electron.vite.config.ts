@@ -1,5 +1,5 @@
-import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'electron-vite';
+import renderer from './renderer.vite.config.ts';
 
 export default defineConfig({
   main: {
@@ -16,13 +16,5 @@ export default defineConfig({
       },
     },
   },
-  renderer: {
-    root: 'src-renderer',
-    plugins: [vue()],
-    build: {
-      // The content security policy allows no data: addresses.
-      assetsInlineLimit: 0,
-      rolldownOptions: { input: 'src-renderer/index.html' },
-    },
-  },
+  renderer,
 });
