@@ -1,5 +1,5 @@
-import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'electron-vite';
+import renderer from './resources/vite/renderer.config.ts';
 
 export default defineConfig({
   main: {
@@ -16,19 +16,5 @@ export default defineConfig({
       },
     },
   },
-  renderer: {
-    root: 'src-renderer',
-    plugins: [vue()],
-    build: {
-      // The content security policy allows no data: addresses.
-      assetsInlineLimit: 0,
-      rolldownOptions: {
-        input: 'src-renderer/index.html',
-        treeshake: {
-          // The contract leans on a room that has a checksum too, which a page neither needs nor may run.
-          moduleSideEffects: (id) => !id.includes('/src-main/base/'),
-        },
-      },
-    },
-  },
+  renderer,
 });

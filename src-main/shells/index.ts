@@ -2,7 +2,10 @@
  * Shells: what runs the engine on a machine: the command line, the headless
  * server, the desktop window. A shell owns the process, its signals and its
  * ports to the machine. Shells are started, not imported; only programs that
- * host an engine themselves, such as the benchmark, enter here.
+ * host an engine themselves, such as the benchmark, and tests of the console
+ * in a browser enter here.
  */
+export { buildConsole, consoleSourcesDigest } from './console-build.ts';
+export { contentSecurityPolicy } from './console-files.ts';
 export { machinePorts } from './headless/machine-ports.ts';
 export { keepYoungSpaceSmall } from './headless/server-memory.ts';

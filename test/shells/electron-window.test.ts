@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { contentSecurityPolicy } from '../../src-main/shells/console-files.ts';
 import { consoleFileFor, serveConsoleFile } from '../../src-main/shells/electron/console-files.ts';
-import { contentSecurityPolicy, windowOptions } from '../../src-main/shells/electron/window-options.ts';
+import { windowOptions } from '../../src-main/shells/electron/window-options.ts';
 
 const rendererFolder = join(import.meta.dirname, '..', '..', 'src-renderer');
 

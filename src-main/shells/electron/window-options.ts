@@ -3,19 +3,6 @@ import type { BrowserWindowConstructorOptions } from 'electron';
 /** The origin under which the window's own files are served. */
 export const consoleOrigin = 'mirrorpoint://console';
 
-/** What the window's pages may load: the application's own files and nothing else. */
-export const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
 /** The window: a sandboxed page that has no Node and no way to get one. */
 export function windowOptions(preloadFile: string): BrowserWindowConstructorOptions {
   return {
