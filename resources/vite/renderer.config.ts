@@ -18,11 +18,9 @@ function builtFrom(): Plugin {
   };
 }
 
-const folder = join(import.meta.dirname, '..', '..', 'src-renderer');
-
-/** The console's page, for both of its hosts. */
+/** The console's page, for both of its hosts. Paths are seen from the project's folder, where builds run. */
 export default defineConfig({
-  root: folder,
+  root: 'src-renderer',
   // Relative addresses, because the hosts serve it at addresses of their own.
   base: './',
   plugins: [vue(), builtFrom()],
@@ -30,7 +28,7 @@ export default defineConfig({
     // The content security policy allows no data: addresses.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: join(folder, 'index.html'),
+      input: join('src-renderer', 'index.html'),
       treeshake: {
         // The contract leans on a room that has a checksum too, which a page neither needs nor may run.
         moduleSideEffects: (id) => !id.includes('/src-main/base/'),
