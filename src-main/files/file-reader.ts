@@ -107,6 +107,10 @@ export class FileReader {
     return holder === undefined ? [] : listAttributes(holder);
   }
 
+  hasExtendedAttributes(ino: number): boolean {
+    return this.inode(ino).fields.attributesInode !== 0;
+  }
+
   /** The directory that a directory lies in; the root is its own. */
   parentOf(ino: number): number {
     return this.directory(ino).fields.parentInode;
