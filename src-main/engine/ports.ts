@@ -1,4 +1,5 @@
 import type { Clock, RandomSource } from '../base/index.ts';
+import type { NearbyServer } from '../contract/index.ts';
 import type { Device } from '../device/index.ts';
 import type { TrustStore } from '../pairing/index.ts';
 import type { Transport } from '../transport/index.ts';
@@ -49,6 +50,14 @@ export interface TrustPorts {
   hosts(): readonly string[];
 }
 
+/** The local network, where servers are heard of. What they say is not proven. */
+export interface Discovery {
+  /** Listens for a short while for servers that invite. Where there is no network, nobody is found. */
+  find(): Promise<readonly NearbyServer[]>;
+  /** Says that this server invites at a port, until the result is called. */
+  announce(server: { readonly name: string; readonly identity: string; readonly port: number }): () => void;
+}
+
 /** What the shell passes in: everything outside the program. */
 export interface EnginePorts {
   readonly clock: Clock;
@@ -65,6 +74,7 @@ export interface EnginePorts {
   /** Links that need no identity. */
   readonly transport: Transport;
   readonly trust: TrustPorts;
+  readonly discovery: Discovery;
   /** What a server is called until its settings say otherwise. */
   readonly defaultServerName: string;
   readonly processId: number;

@@ -10,6 +10,7 @@ import { type Link, type Listener, MemoryLink, MemoryTransport, type Transport }
 import { MemoryStore } from '../pairing/memory-store.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
 import { MemoryLog } from './memory-log.ts';
+import { MemoryNetwork } from './memory-network.ts';
 
 /** Virtual time whose wall clock can be set, as by a person, and jumps while the machine sleeps. */
 export class SettableClock extends VirtualClock {
@@ -125,7 +126,7 @@ export class MemoryServer {
   readonly #devices = new MemoryDevices();
   #life: Life | undefined;
 
-  constructor(options: { clock?: SettableClock; transport?: MemoryTransport; seed?: number } = {}) {
+  constructor(options: { clock?: SettableClock; transport?: MemoryTransport; network?: MemoryNetwork; seed?: number } = {}) {
     this.clock = options.clock ?? new SettableClock();
     this.#ports = {
       clock: this.clock,
@@ -138,6 +139,7 @@ export class MemoryServer {
       localTree,
       transport: options.transport ?? new MemoryTransport(),
       trust: { identity: new MemoryStore(), peers: new MemoryStore(), hosts: () => [] },
+      discovery: (options.network ?? new MemoryNetwork()).join(),
       defaultServerName: 'office',
       processId: 1,
       configFolder: '/memory',
