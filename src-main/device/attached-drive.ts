@@ -13,11 +13,8 @@ import { closingOnFault, openDescriptor } from './image-file.ts';
 export interface AttachedDriveOptions {
   /** Opens without claiming the drive, and refuses writes. */
   readOnly?: boolean;
-  /**
-   * Whatever the drive holds may be lost: its first 2 MiB and last 1 MiB are
-   * overwritten at once, so that no other system recognises it any more.
-   */
-  erase?: boolean;
+  /** Whatever the drive holds may be lost. `true` erases it at once, `later` leaves that to the caller. */
+  erase?: boolean | 'later';
   /** Of the drive that was chosen (`driveToken`): compared once the drive is claimed, before anything is written. */
   token?: string | undefined;
 }
@@ -75,9 +72,9 @@ export class AttachedDrive extends DescriptorDevice {
       const text = `${this.#which} is not what was chosen: another drive is there now, or something was written to it since. It holds ${contentsText(contents)}. Look at the drives again, and choose anew.`;
       throw new MirrorpointError('device-changed', text);
     }
-    if (erase) {
-      await this.#erase();
-    } else if (contents.kind === 'foreign') {
+    if (erase === true) {
+      await this.erase();
+    } else if (erase === false && contents.kind === 'foreign') {
       const text = `${this.#which} holds ${contents.what}. Choose another drive, or have it erased to lose all of that.`;
       throw new MirrorpointError('device-has-content', text);
     }
@@ -88,7 +85,8 @@ export class AttachedDrive extends DescriptorDevice {
     return `${path} (${[model, serial, formatBytes(sizeBytes)].filter((part) => part !== '').join(', ')})`;
   }
 
-  async #erase(): Promise<void> {
+  /** Overwrites the first 2 MiB and the last 1 MiB, so that no other system recognises the drive any more. */
+  async erase(): Promise<void> {
     const head = Math.min(headBytes, this.sizeBytes);
     const tail = Math.min(tailBytes, this.sizeBytes - head);
     await this.write(0, [new Uint8Array(head)]);
@@ -126,7 +124,7 @@ export function refuseOtherSystems(): void {
 }
 
 /** Linux's encoding of a device number in 32 bits: 12 bits of major between 20 bits of minor. */
-function deviceNumber(rdev: number): string {
+export function deviceNumber(rdev: number): string {
   const major = (rdev >>> 8) & 0xfff;
   const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
   return `${major}:${minor}`;

@@ -34,7 +34,7 @@ export * from './device-set.ts';
 export type { VolumeDevices } from './volume-devices.ts';
 export { ImageFile } from './image-file.ts';
 export type { ImageFileCreateOptions, ImageFileOpenOptions } from './image-file.ts';
-export { AttachedDrive } from './attached-drive.ts';
+export { AttachedDrive, deviceNumber } from './attached-drive.ts';
 export type { AttachedDriveOptions } from './attached-drive.ts';
 export { examineDrive, listDrives } from './drive-listing.ts';
 export type { DriveExamination, DriveListing } from './drive-listing.ts';

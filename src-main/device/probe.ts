@@ -29,8 +29,8 @@ export type OpenDeviceOptions = ImageFileOpenOptions & Pick<AttachedDriveOptions
 export interface CreateDeviceOptions extends Omit<ImageFileCreateOptions, 'sizeBytes'> {
   /** The size of an image to make, a multiple of 512. A drive, and an image that is there already, has its own. */
   sizeBytes?: number;
-  /** For what is there already: whatever it holds may be lost. */
-  erase?: boolean;
+  /** For what is there already: whatever it holds may be lost. A drive can be claimed first, and erased `later`. */
+  erase?: boolean | 'later';
   /** Of the drive that was chosen. */
   token?: string | undefined;
 }
@@ -68,7 +68,7 @@ async function openForNewVolume(path: string, options: CreateDeviceOptions): Pro
   const { discard = 'ignore', erase = false } = options;
   const image = await ImageFile.open(path, { discard });
   try {
-    if (!erase) await refuseUnknownContents(image);
+    if (erase === false) await refuseUnknownContents(image);
     return image;
   } catch (fault) {
     await image.close();

@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import { cloneProcedures } from './clone-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
+import { machineProcedures } from './machine-procedures.ts';
 import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
@@ -123,7 +124,7 @@ export const engineRouter = procedures.router({
     cancel: procedures.jobs.cancel.handler(pending),
   },
   history: { relationship: procedures.history.relationship.handler(pending), cps: procedures.history.cps.handler(pending) },
-  machine: { drives: procedures.machine.drives.handler(pending), folder: procedures.machine.folder.handler(pending) },
+  machine: machineProcedures,
   cp: cpProcedures,
   snapshots: snapshotProcedures,
   schedule: scheduleProcedures,

@@ -9,6 +9,8 @@ import { startByNode, type StartProgram } from './child-program.ts';
 import { machineHosts, networkDiscovery } from './local-network.ts';
 import { machineTree } from './local-tree.ts';
 import { machineDevices, openScratch } from './machine-devices.ts';
+import { MachineDrives } from './machine-drives.ts';
+import { machineFolder } from './machine-folder.ts';
 import { FileLineLog, fileTextStore } from './stored-files.ts';
 
 /** The version of the program. */
@@ -42,6 +44,7 @@ export function machinePorts(options: {
       hosts: machineHosts,
     },
     discovery: networkDiscovery(startProgram),
+    machine: { drives: new MachineDrives(startProgram).list, folder: machineFolder },
     defaultServerName: hostname().slice(0, 120) || 'mirrorpoint',
     processId: process.pid,
     configFolder,
