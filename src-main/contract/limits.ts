@@ -64,5 +64,8 @@ export const jobProblemsKept = 100;
 /** Extended attributes in one answer to a paired server: with the largest values they still fit. */
 export const extendedPageMax = 64;
 
+/** Entries of a folder of the machine in one answer. */
+export const folderEntriesMax = 1000;
+
 /** Points in one answer about the past of a relationship or of CPs. */
 export const historySamplesMax = 400;
