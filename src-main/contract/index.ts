@@ -16,6 +16,7 @@ export * from './place.ts';
 export * from './quantities.ts';
 export * from './event-schemas.ts';
 export * from './rate-schemas.ts';
+export * from './rate-rules.ts';
 export * from './schemas.ts';
 export * from './schedule-schemas.ts';
 export * from './space-schemas.ts';
