@@ -1,3 +1,4 @@
+import './no-eval.ts';
 import './styles/index.ts';
 import { createPinia } from 'pinia';
 import { createApp } from 'vue';

@@ -1,7 +1,7 @@
 /**
  * Contract: what a window or a command line may ask of the engine, and what it
- * hears back. Schemas, the syntax of paths, and how faults cross the boundary;
- * no engine.
+ * hears back. Schemas, the syntax of paths, sizes and times, and how faults cross
+ * the boundary; no engine.
  *
  * - Every fault crosses as its code and message, and is a MirrorpointError
  *   with that code again on the other side.
@@ -13,8 +13,10 @@
 export * from './limits.ts';
 export * from './fault.ts';
 export * from './place.ts';
+export * from './quantities.ts';
 export * from './event-schemas.ts';
 export * from './rate-schemas.ts';
+export * from './rate-rules.ts';
 export * from './schemas.ts';
 export * from './schedule-schemas.ts';
 export * from './space-schemas.ts';

@@ -91,6 +91,8 @@ export const volumeStatusSchema = volumeSummarySchema.extend({
   /** How often a writer had to wait for a CP. */
   stalledWriters: z.int(),
   snapshotCount: z.int(),
+  /** How large each device is; a clone has none of its own. */
+  deviceSizes: z.array(z.object({ device: z.string(), sizeBytes: z.number() })),
   /** Devices that have returned errors since the volume was opened. */
   deviceErrors: z.array(z.object({ device: z.string(), reads: z.int(), writes: z.int(), flushes: z.int() })),
   recovery: recoverySchema.optional(),
@@ -260,7 +262,17 @@ export const serverStatusSchema = z.object({
   configFolder: z.string(),
   startedWallMs: z.number(),
   wallMs: z.number(),
-  volumes: z.array(volumeSummarySchema.extend({ cp: z.int().optional(), cpWallMs: z.number().optional() })),
+  /** Clones come last. What is measured is left out of volumes that are not open. */
+  volumes: z.array(
+    volumeSummarySchema.extend({
+      cp: z.int().optional(),
+      cpWallMs: z.number().optional(),
+      sizeBytes: z.number().optional(),
+      usedBytes: z.number().optional(),
+      /** Of a clone: the volume with whose state it began. */
+      cloneOf: z.string().optional(),
+    }),
+  ),
   relationships: z.array(relationshipStatusSchema),
   /** What lasts now, the oldest first. */
   alerts: z.array(alertSchema),

@@ -284,7 +284,6 @@ export class Engine implements AsyncDisposable {
 
   status(): ServerStatus {
     const { ports, book } = this;
-    const opened = new Map(this.shelf.opened.map((open) => [open.name, open]));
     return {
       serverId: book.current.serverId,
       serverName: book.current.serverName,
@@ -294,16 +293,26 @@ export class Engine implements AsyncDisposable {
       configFolder: ports.configFolder,
       startedWallMs: this.#startedWallMs,
       wallMs: ports.clock.wallMs(),
-      volumes: this.shelf.all.map((settings) => {
-        const open = opened.get(settings.name);
-        const root = open?.role === 'primary' ? open.volume.root : open?.mirror.committed;
-        const summary = this.#summary(settings);
-        return root === undefined ? summary : { ...summary, cp: root.cp, cpWallMs: root.wallMs };
-      }),
+      volumes: this.#volumesAtAGlance(),
       relationships: this.relationshipStatuses(),
       alerts: this.alerts.current,
       events: this.events.last(eventsShown),
     };
+  }
+
+  #volumesAtAGlance(): ServerStatus['volumes'] {
+    const opened = new Map(this.shelf.opened.map((open) => [open.name, open]));
+    const clones = new Map(this.clones.all.map((clone) => [clone.name, clone.volume]));
+    return this.shelf.all.map((settings) => {
+      const open = opened.get(settings.name);
+      const cloneOf = clones.get(settings.name);
+      const summary = { ...this.#summary(settings), ...(cloneOf !== undefined && { cloneOf }) };
+      if (open === undefined) return summary;
+      const { blockSizeBytes, blockCount } = open.set;
+      const root = open.role === 'primary' ? open.volume.root : open.mirror.committed;
+      const sizes = { sizeBytes: blockCount * blockSizeBytes, usedBytes: (root?.usedBlockCount ?? 0) * blockSizeBytes };
+      return { ...summary, ...sizes, ...(root !== undefined && { cp: root.cp, cpWallMs: root.wallMs }) };
+    });
   }
 
   /** In a server a mirror's addresses are those where it is listened to now, else those of the settings. */
@@ -316,7 +325,13 @@ export class Engine implements AsyncDisposable {
     const open = await this.shelf.get(name);
     const summary = this.#summary(this.shelf.settingsOf(name));
     const { set } = open;
-    const common = { ...summary, blockSizeBytes: set.blockSizeBytes, blockCount: set.blockCount, deviceErrors: errorsOf(set.deviceErrors) };
+    const common = {
+      ...summary,
+      blockSizeBytes: set.blockSizeBytes,
+      blockCount: set.blockCount,
+      deviceSizes: set.devices.map((device) => ({ device: device.name, sizeBytes: device.sizeBytes })),
+      deviceErrors: errorsOf(set.deviceErrors),
+    };
     if (open.role === 'primary') {
       const { wallMs, ...status } = open.volume.status();
       const { failure: _failure, ...counts } = status;

@@ -3,6 +3,7 @@ import {
   baseDroppedSchema,
   cpIntervalMsSchema,
   durabilitySchema,
+  faultInLimits,
   holdCapSchema,
   keptRootSchema,
   lagLimitMsSchema,
@@ -17,7 +18,7 @@ import {
 import { MirrorpointError, Mutex, type RandomSource, toHex } from '../base/index.ts';
 import { faultInRules } from '../retention/index.ts';
 import type { TextStore } from './ports.ts';
-import { faultInLimits, noLimits } from './sending-limits.ts';
+import { noLimits } from './sending-limits.ts';
 
 /** The version of the settings' form. */
 const settingsVersion = 1;

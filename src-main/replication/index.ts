@@ -29,6 +29,6 @@ export type { ServerName } from './primary-hello.ts';
 export { PrimaryRelationship } from './primary-relationship.ts';
 export type { PrimaryRelationshipOptions } from './primary-relationship.ts';
 export type { MirroredVolume } from './primary-session.ts';
-export { minuteOfDay, overlapOf, rateAt } from './rate-limits.ts';
+export { minuteOfDay, rateAt } from './rate-limits.ts';
 export type { RateLimits, RateWindow } from './rate-limits.ts';
 export type { RelationshipState, RelationshipStatus } from './relationship-status.ts';

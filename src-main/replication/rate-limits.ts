@@ -28,15 +28,6 @@ export function minuteOfDay(wallMs: number, utcOffsetMinutes: number): number {
   return ((minutes % minutesPerDay) + minutesPerDay) % minutesPerDay;
 }
 
-/** The first two windows that share a minute of the day, or undefined. */
-export function overlapOf(windows: readonly RateWindow[]): readonly [RateWindow, RateWindow] | undefined {
-  for (const [index, one] of windows.entries()) {
-    const other = windows.slice(index + 1).find((later) => isWithin(one, later.fromMinute) || isWithin(later, one.fromMinute));
-    if (other !== undefined) return [one, other];
-  }
-  return undefined;
-}
-
 function isWithin({ fromMinute, toMinute }: RateWindow, minute: number): boolean {
   return fromMinute < toMinute ? minute >= fromMinute && minute < toMinute : minute >= fromMinute || minute < toMinute;
 }

@@ -5,6 +5,7 @@
 export { default as EmptyState } from './EmptyState.vue';
 export { default as FaultNotice } from './FaultNotice.vue';
 export { default as FormField } from './FormField.vue';
+export { default as LimitsForm } from './LimitsForm.vue';
 export { default as LevelMark } from './LevelMark.vue';
 export { default as PageHeader } from './PageHeader.vue';
 export { default as PanelCard } from './PanelCard.vue';

@@ -1,17 +1,21 @@
-import { onScopeDispose, type Ref, ref, watch } from 'vue';
+import { effectScope, type Ref, ref, watch } from 'vue';
 
 /** As the system is, or one of the two. */
 export type Appearance = 'system' | 'light' | 'dark';
 
 const storageKey = 'mirrorpoint-appearance';
 
+interface PageAppearance {
+  readonly appearance: Ref<Appearance>;
+  readonly isDark: Ref<boolean>;
+}
+
 function stored(): Appearance {
   const value = localStorage.getItem(storageKey);
   return value === 'light' || value === 'dark' ? value : 'system';
 }
 
-/** Keeps the page in the chosen appearance, and the choice across starts. */
-export function useAppearance(): { appearance: Ref<Appearance>; isDark: Ref<boolean> } {
+function begin(): PageAppearance {
   const appearance = ref(stored());
   const system = window.matchMedia('(prefers-color-scheme: dark)');
   const isDark = ref(false);
@@ -24,9 +28,14 @@ export function useAppearance(): { appearance: Ref<Appearance>; isDark: Ref<bool
     apply();
   });
   system.addEventListener('change', apply);
-  onScopeDispose(() => {
-    system.removeEventListener('change', apply);
-  });
   apply();
   return { appearance, isDark };
+}
+
+let page: PageAppearance | undefined;
+
+/** The appearance of the page, one for all who ask, for its life; the choice is kept across starts. */
+export function useAppearance(): PageAppearance {
+  page ??= effectScope(true).run(begin) ?? begin();
+  return page;
 }

@@ -72,7 +72,8 @@ export async function watchContext(context: BrowserContext): Promise<PageFaults>
 
 /** A page in a context of its own, with a record of what goes wrong in it. */
 export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<{ page: Page; faults: PageFaults }> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  // A machine without a language makes Chromium name one that formats of numbers and times refuse.
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
   const faults = await watchContext(context);
   return { page: await context.newPage(), faults };
 }

@@ -1,6 +1,5 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { minuteOfDay, minutesPerDay, overlapOf, rateAt } from '../../src-main/replication/rate-limits.ts';
+import { minuteOfDay, minutesPerDay, rateAt } from '../../src-main/replication/rate-limits.ts';
 import { RateBucket } from '../../src-main/replication/rate-bucket.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
 import { contentOf, expectBytes, MirrorLab } from './mirror-lab.ts';
@@ -31,18 +30,6 @@ test('the minute of the day is that of the place where the server stands', () =>
   expect(minuteOfDay(noonUtc, 60)).toBe(780);
   expect(minuteOfDay(noonUtc, 13 * 60)).toBe(60);
   expect(minuteOfDay(noonUtc, -12 * 60 - 30)).toBe(minutesPerDay - 30);
-});
-
-test('windows that share a minute are found, whichever way they overlap', () => {
-  const minute = fc.integer({ min: 0, max: minutesPerDay - 1 });
-  const window = fc.record({ fromMinute: minute, toMinute: minute }).filter(({ fromMinute, toMinute }) => fromMinute !== toMinute);
-  fc.assert(
-    fc.property(fc.array(window, { maxLength: 4 }), (windows) => {
-      const claims = Array.from({ length: minutesPerDay }, (_, at) => windows.filter((one) => rateAt({ windows: [{ ...one, bytesPerSecond: 1 }] }, at) === 1).length);
-      expect(overlapOf(windows) !== undefined).toBe(claims.some((count) => count > 1));
-    }),
-  );
-  expect(overlapOf([office, night])).toBeUndefined();
 });
 
 test('a bucket lets through what its limit says, whatever the sizes, and a new limit at once', async () => {

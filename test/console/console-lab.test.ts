@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { describeInChromium } from '../browser/chromium.ts';
+import { expectAccessible, expectNoFaults, picture } from './console-checks.ts';
+import { ConsoleLab, mirrored } from './console-lab.ts';
+
+describeInChromium('the lab of the console', () => {
+  it('has two paired servers with a volume and its mirror, and the console open on each', async () => {
+    await using lab = ConsoleLab.open();
+    const pair = await lab.pairedServers();
+    await lab.put(pair.primary, pair.volume, { 'letters/one.txt': 'Dear reader', 'two.txt': 'two' });
+    const status = await mirrored(pair);
+    expect(status).toMatchObject({ peerName: 'office', volume: 'work', identical: true });
+    const { entries } = await pair.mirror.client.files.list({ volume: pair.copy, at: 'last', path: '/' });
+    expect(entries.map(({ name }) => name)).toEqual(['letters', 'two.txt']);
+    for (const server of [pair.primary, pair.mirror]) {
+      const console = await lab.openConsole(server);
+      await console.page.getByText(server.name, { exact: true }).first().waitFor();
+      await console.go('/activity');
+      expect(await console.page.locator('main h1').innerText()).toBe('Activity');
+      await picture(console, `lab-${server.name}`);
+      await expectAccessible(console);
+      expectNoFaults(console);
+    }
+  });
+
+  it('stops a server and starts it again under an open console', async () => {
+    await using lab = ConsoleLab.open();
+    const server = await lab.server('attic');
+    const console = await lab.openConsole(server);
+    await console.page.getByText('attic', { exact: true }).waitFor();
+    await server.stop();
+    await console.page.getByText('The connection to the server is lost.').waitFor();
+    await server.startAgain();
+    await console.page.getByText('The connection to the server is lost.').waitFor({ state: 'detached' });
+  });
+});
