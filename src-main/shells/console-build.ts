@@ -40,6 +40,9 @@ export function consoleBuildState(projectFolder: string, consoleFolder: string):
 /** Builds the console alone, in a process of its own, into a folder that is emptied first. Throws `unsupported`. */
 export async function buildConsole(projectFolder: string, consoleFolder: string): Promise<void> {
   const builder = join(projectFolder, 'node_modules', 'vite', 'bin', 'vite.js');
+  if (!existsSync(builder)) {
+    throw new MirrorpointError('unsupported', `The console cannot be built: vite, which builds it, is not installed in ${projectFolder}. Run \`npm ci\` there.`);
+  }
   const words = ['build', '--config', join('resources', 'vite', 'renderer.config.ts'), '--outDir', consoleFolder, '--emptyOutDir', '--logLevel', 'warn'];
   try {
     await promisify(execFile)(process.execPath, [builder, ...words], {

@@ -52,6 +52,8 @@ export interface ReadyLine {
   readonly processId: number;
   readonly listen: readonly string[];
   readonly volumes: ServerStatus['volumes'];
+  /** Where the console is served. */
+  readonly console: readonly string[];
 }
 
 /** A server in a process of its own, with a connection to it. */

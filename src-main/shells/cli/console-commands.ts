@@ -4,6 +4,7 @@ import { MirrorpointError } from '../../base/index.ts';
 import type { ConsoleStatus } from '../web/console-contract.ts';
 import { addCommand, type CommandContext, type Surroundings } from './command.ts';
 import { openConsole } from './console-opening.ts';
+import { grouped } from './peer-commands.ts';
 import { readSecret } from './question.ts';
 
 /** The password, from the terminal twice, so that one that was mistyped is not set. */
@@ -106,9 +107,12 @@ export function addConsoleCommands(program: Command, surroundings: Surroundings)
     async ({ output, withClient }, options, address) => {
       const { name: names = [], certificate, key } = options as { name?: string[]; certificate?: string; key?: string };
       const files = { ...(certificate !== undefined && { certificate: resolve(certificate) }), ...(key !== undefined && { key: resolve(key) }) };
-      const { reachedAt } = await withClient((client) => client.console.listen({ address, names, ...files }));
-      output.result({ address, reachedAt }, () => [
+      const { reachedAt, identity } = await withClient((client) => client.console.listen({ address, names, ...files }));
+      output.result({ address, reachedAt, identity }, () => [
         reachedAt === undefined ? `The console will be served at ${address} when the server runs.` : `The console is served at ${reachedAt}.`,
+        ...(identity === undefined
+          ? []
+          : [`Browsers do not know its certificate, and warn. Compare the SHA-256 that they show before you go on: ${grouped(identity)}`]),
       ]);
     },
   );

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { createInterface } from 'node:readline/promises';
 
@@ -16,27 +15,34 @@ export async function askAtTerminal(question: string, signal: AbortSignal): Prom
   }
 }
 
-/** A line of a secret: from the terminal, which does not show it, or the first line of standard input. Undefined when there is none. */
+/** A secret: from the terminal, which does not show it, or the first line of standard input. Undefined when there is none. */
 export async function readSecret(prompt: string, signal: AbortSignal): Promise<string | undefined> {
-  const isTerminal = process.stdin.isTTY;
+  if (process.stdin.isTTY) return askHidden(prompt, signal);
+  for await (const line of createInterface({ input: process.stdin })) return line;
+  return undefined;
+}
+
+async function askHidden(prompt: string, signal: AbortSignal): Promise<string | undefined> {
   const hidden = new Writable({
     write: (_bytes, _encoding, done) => {
       done();
     },
   });
-  if (isTerminal) process.stderr.write(prompt);
-  const lines = createInterface({ input: process.stdin, output: hidden, terminal: isTerminal });
-  const interrupted = new AbortController();
-  lines.on('SIGINT', () => {
-    interrupted.abort();
-  });
+  process.stderr.write(prompt);
+  const terminal = createInterface({ input: process.stdin, output: hidden, terminal: true });
+  const left = new AbortController();
+  // Ctrl-C and Ctrl-D, which the terminal hands over while it is asked like this.
+  for (const event of ['SIGINT', 'close']) {
+    terminal.on(event, () => {
+      left.abort();
+    });
+  }
   try {
-    const ended = once(lines, 'close').then(() => undefined);
-    return await Promise.race([lines.question('', { signal: AbortSignal.any([signal, interrupted.signal]) }), ended]);
+    return await terminal.question('', { signal: AbortSignal.any([signal, left.signal]) });
   } catch {
     return undefined;
   } finally {
-    lines.close();
-    if (isTerminal) process.stderr.write('\n');
+    terminal.close();
+    process.stderr.write('\n');
   }
 }

@@ -42,7 +42,8 @@ const consoleContract = {
   logOut: base.input(nothing).output(z.object({ sessionCount: z.int() })),
   setPassword: base.input(z.object({ password: z.string() })).output(nothing),
   removePassword: base.input(nothing).output(nothing),
-  listen: base.input(farPlaceSchema).output(z.object({ reachedAt: z.string().optional() })),
+  /** `identity`: the SHA-256 of the certificate that browsers are shown, when it is the server's own, which they do not know. */
+  listen: base.input(farPlaceSchema).output(z.object({ reachedAt: z.string().optional(), identity: z.string().optional() })),
   unlisten: base.input(z.object({ address: z.string() })).output(nothing),
 };
 

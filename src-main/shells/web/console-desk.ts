@@ -70,7 +70,7 @@ export class ConsoleDesk {
   }
 
   /** Throws `password-missing`, `exists`, `address-invalid`, `address-in-use` and `argument-invalid`. */
-  async listen({ address, names, certificate, key }: NewFarPlace): Promise<{ reachedAt: string | undefined }> {
+  async listen({ address, names, certificate, key }: NewFarPlace): Promise<{ reachedAt?: string; identity?: string }> {
     const { scheme, port } = parseConsoleAddress(address);
     if (scheme === 'http') {
       throw new MirrorpointError('argument-invalid', `${address} is this machine, to which the console is served anyway: \`mirrorpoint serve --console ${address}\`.`);
@@ -95,7 +95,8 @@ export class ConsoleDesk {
       await this.#web?.unlisten(address);
       throw fault;
     }
-    return { reachedAt: this.#web?.reachedAt(address) };
+    const reachedAt = this.#web?.reachedAt(address);
+    return { ...(reachedAt !== undefined && { reachedAt }), ...(files === undefined && { identity: this.#engine.trust.identity }) };
   }
 
   /** Throws `not-found`. */
