@@ -10,14 +10,25 @@ import { openWay, type RestoreWay } from './restore-way.ts';
 import type { EngineSession } from './session.ts';
 import { measureSource } from './source-walk.ts';
 
-/** Opens what is restored from, which holds still then: what is live here is taken into a CP first. */
-export async function openSource({ engine, session }: { engine: Engine; session: EngineSession }, from: RestoreSource): Promise<ExportSource> {
+/** Who wants to read, and what. */
+interface SourceContext {
+  readonly engine: Engine;
+  readonly session: EngineSession;
+}
+
+/** Opens a state here or on a paired server, as it is. */
+export async function openSource({ engine, session }: SourceContext, from: RestoreSource): Promise<ExportSource> {
   const { volume, at, peer, address } = from;
   if (peer !== undefined) return openPeerSource(await engine.peerClients.of(session, { peer, address }), { volume, at });
-  const open = await engine.shelf.get(volume);
-  if (at !== 'live' || open.role === 'mirror') return sourceOfRoot(await engine.openRoot(volume, at));
-  await open.volume.takeCp();
-  return sourceOfRoot(await engine.openRoot(volume, 'last'));
+  return sourceOfRoot(await engine.openRoot(volume, at));
+}
+
+/** Opens a state that holds still from then on: what is live here is taken into a CP first. */
+export async function openStillSource(context: SourceContext, from: RestoreSource): Promise<ExportSource> {
+  if (from.peer !== undefined || from.at !== 'live') return openSource(context, from);
+  const open = await context.engine.shelf.get(from.volume);
+  if (open.role === 'primary') await open.volume.takeCp();
+  return openSource(context, { ...from, at: 'last' });
 }
 
 export function placementsOf({ source, target }: Pick<RestoreRequest, 'source' | 'target'>): Placement[] {
@@ -39,7 +50,7 @@ export async function startRestore(engine: Engine, request: RestoreRequest): Pro
   await using opening = new AsyncDisposableStack();
   const session = opening.use(engine.newSession());
   const way = opening.use(await openWay(engine, to));
-  const source = opening.use(await openSource({ engine, session }, from));
+  const source = opening.use(await openStillSource({ engine, session }, from));
   const uses = [...(from.peer === undefined ? [from.volume] : []), ...(to.kind === 'volume' ? [to.volume] : [])];
   const about = { kind: 'restore' as const, subject: `${sourceWords(from)} to ${targetWords(to)}`, volume: uses.at(-1), uses };
   return engine.jobs.start(
