@@ -2,12 +2,16 @@
  * Components: what screens are made of. Props in, events out; they ask nobody
  * and keep nothing but how they look.
  */
+export { default as AlertList } from './AlertList.vue';
+export { default as CopyField } from './CopyField.vue';
 export { default as EmptyState } from './EmptyState.vue';
 export { default as FaultNotice } from './FaultNotice.vue';
 export { default as FormField } from './FormField.vue';
+export { default as IdentityText } from './IdentityText.vue';
 export { default as LimitsForm } from './LimitsForm.vue';
 export { default as LevelMark } from './LevelMark.vue';
 export { default as PageHeader } from './PageHeader.vue';
+export { default as PagerRow } from './PagerRow.vue';
 export { default as PanelCard } from './PanelCard.vue';
 export { default as ProgressLine } from './ProgressLine.vue';
 export { default as SeriesChart } from './SeriesChart.vue';
