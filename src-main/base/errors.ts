@@ -78,6 +78,8 @@ export const errorCodes = [
   'settings-invalid',
   'server-running',
   'server-not-running',
+  'console-off',
+  'password-missing',
   'source-changed',
   'cancelled',
   'unsupported',

@@ -17,5 +17,6 @@ export { Engine } from './engine.ts';
 export type { EngineOptions } from './engine.ts';
 export { PeerDesk } from './peer-desk.ts';
 export { clientOf, engineRouter } from './router.ts';
+export { withCodedFaults } from './procedures.ts';
 export type { ProcedureContext } from './procedures.ts';
 export { parseSettings } from './settings.ts';

@@ -99,12 +99,26 @@ const relationshipSettingsSchema = z.strictObject({
 });
 export type RelationshipSettings = z.infer<typeof relationshipSettingsSchema>;
 
+/** Where the console is served to other machines. What an address is, the shell knows that serves it. */
+const consoleSettingsSchema = z.strictObject({
+  listen: z.array(
+    z.strictObject({
+      address: z.string().min(1),
+      names: z.array(z.string()).default([]),
+      /** Paths of a certificate and its key, when they are not the server's own. */
+      certificate: z.string().min(1).optional(),
+      key: z.string().min(1).optional(),
+    }),
+  ),
+});
+
 const settingsSchema = z.strictObject({
   version: z.literal(settingsVersion),
   serverId: hexId,
   serverName: z.string().min(1).max(120),
   volumes: z.array(volumeSettingsSchema).default([]),
   relationships: z.array(relationshipSettingsSchema).default([]),
+  console: consoleSettingsSchema.optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 

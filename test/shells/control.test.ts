@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RPCHandler } from '@orpc/server/ws';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CopyEvent, MirrorpointClient } from '../../src-main/contract/index.ts';
 import { Engine, type EnginePorts, engineRouter, type LocalTree } from '../../src-main/engine/index.ts';
@@ -26,13 +27,15 @@ async function serve(options: { localTree?: LocalTree } = {}): Promise<TestServe
   };
   const engine = await Engine.open(ports, { serve: true });
   const endpoint = join(folder, 'control.sock');
+  const handler = new RPCHandler(engineRouter);
   const server = await ControlServer.open({
     endpoint,
-    router: engineRouter,
-    newContext: () => {
+    answer: (socket) => {
       const session = engine.newSession();
-      return { context: { engine, session }, close: () => session.close() };
+      void handler.upgrade(socket, { context: { engine, session } });
+      return session;
     },
+    onGarbled: () => undefined,
   });
   const connect = async (): Promise<ControlClient> => {
     const control = await connectControl(endpoint);
@@ -103,9 +106,9 @@ describe('the channel for commands', () => {
     await leaving.close();
     const count = (await namesIn(client, '/much')).length;
     expect(count).toBeLessThan(150);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const unfinished = async (): Promise<string[]> => (await namesIn(client, '/much')).filter((name) => name.startsWith('.mirrorpoint-put'));
+    await expect.poll(unfinished, { timeout: 30_000 }).toEqual([]);
     const names = await namesIn(client, '/much');
-    expect(names.filter((name) => name.startsWith('.mirrorpoint-put'))).toEqual([]);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await namesIn(client, '/much')).toEqual(names);
     await gather(client.files.put({ volume: 'work', path: '/much', local: join(folder, 'much') }));

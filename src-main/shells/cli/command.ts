@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { type Command } from 'commander';
 import { MirrorpointError } from '../../base/index.ts';
-import type { MirrorpointClient } from '../../contract/index.ts';
 import { defaultConfigFolder } from '../headless/config-folder.ts';
+import type { CommandClient } from '../web/console-contract.ts';
 import { openConnection } from './connection.ts';
 import { exitCodes } from './exit-codes.ts';
 import { Output, type Streams } from './output.ts';
@@ -15,7 +15,7 @@ export interface CommandContext {
   /** Fires at Ctrl-C. */
   readonly signal: AbortSignal;
   /** Connects to the server, or does without one, for the time of the work. */
-  readonly withClient: <T>(work: (client: MirrorpointClient) => Promise<T>, options?: { needsServer?: boolean }) => Promise<T>;
+  readonly withClient: <T>(work: (client: CommandClient) => Promise<T>, options?: { needsServer?: boolean }) => Promise<T>;
   /** Ends the process with this status, unless a worse one was set. */
   readonly exitWith: (code: number) => void;
 }
@@ -32,6 +32,8 @@ export interface CommandSpec {
   readonly usage: string;
   readonly summary: string;
   readonly examples?: readonly string[];
+  /** What the group of commands does by itself. */
+  readonly isDefault?: boolean;
 }
 
 /** What was given behind the words. */
@@ -68,7 +70,7 @@ export function addCommand<Values extends unknown[]>(
   define: (command: Command) => Command,
   run: (context: CommandContext, options: Options, ...values: Values) => Promise<void>,
 ): void {
-  const command = define(parent.command(spec.usage).description(spec.summary))
+  const command = define(parent.command(spec.usage, { isDefault: spec.isDefault ?? false }).description(spec.summary))
     .option('--config <folder>', 'the configuration folder (also MIRRORPOINT_CONFIG)')
     .option('--json', 'print JSON: one document, or a line for each event of a stream');
   if (spec.examples !== undefined) {

@@ -1,9 +1,11 @@
 import { isFault, MirrorpointError, systemClock } from '../../base/index.ts';
-import type { MirrorpointClient } from '../../contract/index.ts';
-import { clientOf, Engine } from '../../engine/index.ts';
+import { Engine } from '../../engine/index.ts';
 import { controlEndpoint, FolderLock, prepareFolder, runtimeFolder } from '../headless/config-folder.ts';
 import { connectControl } from '../headless/control-client.ts';
 import { machinePorts } from '../headless/machine-ports.ts';
+import type { CommandClient } from '../web/console-contract.ts';
+import { ConsoleDesk } from '../web/console-desk.ts';
+import { commandClientOf } from '../web/console-procedures.ts';
 
 /** How long a command waits for another one on the same configuration folder. */
 const lockWaitMs = 10_000;
@@ -11,7 +13,7 @@ const lockPollMs = 100;
 
 /** What a command speaks to: the running server of its configuration folder, or the engine in its own process. */
 export interface Connection extends AsyncDisposable {
-  readonly client: MirrorpointClient;
+  readonly client: CommandClient;
   readonly isServer: boolean;
 }
 
@@ -62,7 +64,7 @@ async function openOwnEngine(configFolder: string, report: (text: string) => voi
     const engine = await Engine.open(ports, { serve: false });
     const session = engine.newSession();
     return {
-      client: clientOf(engine, session),
+      client: commandClientOf({ engine, session, desk: new ConsoleDesk(engine) }),
       isServer: false,
       async [Symbol.asyncDispose]() {
         try {

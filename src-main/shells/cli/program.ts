@@ -5,6 +5,7 @@ import { addCpCommands } from './cp-commands.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { addBrowsingCommands } from './browsing-commands.ts';
 import { addCloneCommands } from './clone-commands.ts';
+import { addConsoleCommands } from './console-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
@@ -64,6 +65,7 @@ function buildProgram(surroundings: Surroundings): Command {
     });
   addVolumeCommands(program, surroundings);
   addServerCommands(program, surroundings);
+  addConsoleCommands(program, surroundings);
   addBrowsingCommands(program, surroundings);
   addCopyCommands(program, surroundings);
   addCpCommands(program, surroundings);

@@ -3,12 +3,12 @@ import { formatBytes, isFault, MirrorpointError, systemClock } from '../../base/
 import type { PeerStatus, RelationshipStatus, ServerStatus } from '../../contract/index.ts';
 import { connectControl } from '../headless/control-client.ts';
 import { controlEndpoint, FolderLock } from '../headless/config-folder.ts';
-import { runServer } from '../headless/server.ts';
 import { addCommand, type CommandContext, eventsOf, type Surroundings } from './command.ts';
 import { alertLine, eventLine } from './event-commands.ts';
 import { exitCodes } from './exit-codes.ts';
 import { table, toJson } from './output.ts';
 import { parsePeer, withPeerOption } from './peer-reading.ts';
+import { addServe } from './serve-command.ts';
 import { formatDuration, formatTime } from './values.ts';
 
 /** How long `stop` waits for the final CP. */
@@ -120,44 +120,6 @@ async function stopServer({ configFolder, withClient }: CommandContext): Promise
     await new Promise((resolve) => setTimeout(resolve, stopPollMs));
   }
   return false;
-}
-
-function addServe(program: Command, surroundings: Surroundings): void {
-  addCommand<[]>(
-    program,
-    surroundings,
-    {
-      usage: 'serve',
-      summary: 'run the server in the foreground, with all volumes of the configuration folder, until SIGTERM or Ctrl-C',
-      examples: ['serve', 'serve --listen tcp://127.0.0.1:7400', 'serve --listen tls://0.0.0.0:7400'],
-    },
-    (command) =>
-      command.option('--listen <address...>', 'a place more where the mirror waits: ADDRESS, or VOLUME=ADDRESS of several mirrors'),
-    async ({ output, configFolder, signal }, options) => {
-      const { listen = [] } = options as { listen?: string[] };
-      await runServer({
-        configFolder,
-        listen,
-        report: ({ subject, text }) => {
-          output.note(`${subject}: ${text}`);
-        },
-        onReady: (status) => {
-          const places = status.volumes.flatMap((one) => (one.role === 'mirror' ? one.listen : []));
-          output.item({ ready: true, processId: status.processId, listen: places, volumes: status.volumes }, () => [
-            `Ready: process ${status.processId} serves ${status.volumes.map((one) => `${one.name} (${one.role})`).join(', ') || 'no volumes yet'}` +
-              (places.length === 0 ? '.' : `, listening at ${places.join(', ')}.`),
-          ]);
-        },
-        stopRequested: new Promise((resolve) => {
-          if (signal.aborted) resolve();
-          signal.addEventListener('abort', () => {
-            resolve();
-          });
-        }),
-      });
-      output.item({ stopped: true }, () => ['Stopped.']);
-    },
-  );
 }
 
 export function addServerCommands(program: Command, surroundings: Surroundings): void {

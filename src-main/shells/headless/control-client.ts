@@ -3,11 +3,12 @@ import { createORPCClient } from '@orpc/client';
 import { RPCLink } from '@orpc/client/websocket';
 import { WebSocket } from 'ws';
 import { MirrorpointError } from '../../base/index.ts';
-import { faultFromWire, type MirrorpointClient, translatingFaults } from '../../contract/index.ts';
+import { faultFromWire, translatingFaults } from '../../contract/index.ts';
+import type { CommandClient } from '../web/console-contract.ts';
 
 /** A connection to the server of a configuration folder. */
 export interface ControlClient extends AsyncDisposable {
-  readonly client: MirrorpointClient;
+  readonly client: CommandClient;
   close(): Promise<void>;
 }
 
@@ -60,5 +61,5 @@ export async function connectControl(endpoint: string): Promise<ControlClient | 
     socket.close();
     await closed;
   };
-  return { client: createORPCClient<MirrorpointClient>(link), close, [Symbol.asyncDispose]: close };
+  return { client: createORPCClient<CommandClient>(link), close, [Symbol.asyncDispose]: close };
 }

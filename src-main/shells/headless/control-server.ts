@@ -1,33 +1,14 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { RPCHandler } from '@orpc/server/ws';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
 import { MirrorpointError, reasonOf } from '../../base/index.ts';
-import type { engineRouter, ProcedureContext } from '../../engine/index.ts';
-
-/** Larger than any question. */
-const messageBytesMax = 4 * 1024 * 1024;
+import { messageBytesMax, type RpcSocketOptions, serveRpcSocket } from './rpc-sockets.ts';
 
 const connectionsMax = 64;
 
-export interface ControlServerOptions {
+export interface ControlServerOptions extends RpcSocketOptions {
   /** The path of the socket, or the name of the pipe. The caller holds the folder's lock, so a socket there is stale. */
-  endpoint: string;
-  router: typeof engineRouter;
-  /** What the procedures get for one connection, until it closes. */
-  newContext: () => { context: ProcedureContext; close: () => Promise<void> };
-}
-
-/** What the RPC handler needs of a socket; its `send` resolves when the system has taken the bytes. */
-function patientSocket(socket: WebSocket): Pick<WebSocket, 'addEventListener' | 'send'> {
-  const send = (data: string | Buffer): Promise<void> =>
-    new Promise((resolve, reject) => {
-      socket.send(data, (fault) => {
-        if (fault) reject(fault);
-        else resolve();
-      });
-    });
-  return { addEventListener: socket.addEventListener.bind(socket), send: send as WebSocket['send'] };
+  readonly endpoint: string;
 }
 
 /** Where commands reach the server: a socket that only its user may open. */
@@ -44,7 +25,7 @@ export class ControlServer implements AsyncDisposable {
   }
 
   static async open(options: ControlServerOptions): Promise<ControlServer> {
-    const { endpoint, router, newContext } = options;
+    const { endpoint } = options;
     const isPipe = endpoint.startsWith('\\\\');
     if (!isPipe) rmSync(endpoint, { force: true });
     const http = createServer((_request, response) => {
@@ -52,16 +33,8 @@ export class ControlServer implements AsyncDisposable {
     });
     http.maxConnections = connectionsMax;
     const sockets = new WebSocketServer({ server: http, maxPayload: messageBytesMax, perMessageDeflate: false });
-    const handler = new RPCHandler(router);
     sockets.on('connection', (socket) => {
-      const { context, close } = newContext();
-      socket.on('error', () => {
-        socket.terminate();
-      });
-      socket.on('close', () => {
-        void close();
-      });
-      void handler.upgrade(patientSocket(socket), { context });
+      serveRpcSocket(socket, options);
     });
     await listen(http, endpoint);
     if (!isPipe) chmodSync(endpoint, 0o600);
