@@ -301,8 +301,9 @@ const pairing = {
     .input(z.object({ addresses: z.array(z.string()).max(8).default([]) }))
     .output(eventIterator(pairingEventSchema)),
   /**
-   * Takes up the invitation of a server that is to hold mirrors. `nearby` is who was
-   * heard of in the local network: tried when the invitation's addresses lead nowhere.
+   * Takes up the invitation of a server that is to hold mirrors. When its addresses
+   * lead nowhere, that server is looked for in the local network; `nearby` is who was
+   * heard of there already.
    */
   accept: base.input(z.object({ invitation: z.string().max(8192), nearby: z.array(nearbyServerSchema).max(64).default([]) })).output(eventIterator(pairingEventSchema)),
   answer: base.input(z.object({ questionId: z.string(), isAccepted: z.boolean() })).output(nothing),

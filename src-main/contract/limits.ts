@@ -55,5 +55,8 @@ export const endedJobsMax = 100;
 /** Problems of one job that the server remembers. */
 export const jobProblemsKept = 100;
 
+/** Entries of a folder of the machine in one answer. */
+export const folderEntriesMax = 1000;
+
 /** Points in one answer about the past of a relationship or of CPs. */
 export const historySamplesMax = 400;

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { folderEntriesMax } from './limits.ts';
 
 /** A drive of this machine, and why it may or may not be taken for a volume. */
 export const driveSchema = z.object({
   path: z.string(),
+  /** The path of the disk that it is a partition of. */
+  partOf: z.string().optional(),
   /** Empty where the drive does not say. */
   model: z.string(),
   serial: z.string().optional(),
@@ -23,7 +26,7 @@ export const driveSchema = z.object({
   refusal: z.string().optional(),
   /** What has to be typed before it is erased: its serial number, model or path. */
   confirmation: z.string(),
-  /** Stands for this drive with this content: given with the order to erase it, and compared again then. */
+  /** Stands for this drive with this content: given with the order to erase it, and compared again then. Empty where it cannot be taken. */
   token: z.string(),
 });
 export type Drive = z.infer<typeof driveSchema>;
@@ -33,10 +36,11 @@ export const machineFolderSchema = z.object({
   /** Absolute. */
   path: z.string(),
   parent: z.string().optional(),
-  /** Folders first, sorted by name. */
-  entries: z.array(z.object({ name: z.string(), kind: z.enum(['file', 'directory']), sizeBytes: z.number() })),
+  /** Folders first, sorted by name; links as what they lead to, hidden ones too. `path` is absolute. */
+  entries: z.array(z.object({ name: z.string(), path: z.string(), kind: z.enum(['file', 'directory']), sizeBytes: z.number() })).max(folderEntriesMax),
   /** There are more than are listed. */
   more: z.boolean(),
+  /** Of its file system; 0 where that is not known. */
   freeBytes: z.number(),
   isWritable: z.boolean(),
 });

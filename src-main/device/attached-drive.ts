@@ -1,47 +1,22 @@
 import * as fs from 'node:fs';
 import { formatBytes, MirrorpointError } from '../base/index.ts';
-import { blockDeviceOf, findUse, listBlockDevices } from './block-devices.ts';
+import { blockDeviceOf, findUse } from './block-devices.ts';
 import type { BlockDevice } from './block-devices.ts';
 import { contentsText, headBytes, recogniseContents, tailBytes } from './content-signature.ts';
-import type { DriveContents } from './content-signature.ts';
+import { type DriveEnds, type DriveIdentity, driveToken } from './drive-token.ts';
 import { DescriptorDevice } from './descriptor-device.ts';
 import type { DescriptorDeviceOptions } from './descriptor-device.ts';
 import { deviceFault } from './device.ts';
 import { inUse } from './file-lock.ts';
 import { closingOnFault, openDescriptor } from './image-file.ts';
 
-/** What a person tells drives apart by. Empty where the drive does not say. */
-export interface DriveIdentity {
-  readonly path: string;
-  readonly model: string;
-  readonly serial: string;
-  readonly sizeBytes: number;
-}
-
-/** A drive or partition of this machine, as offered for choice. Nothing is ever chosen by itself. */
-export interface DriveListing extends DriveIdentity {
-  readonly isPartition: boolean;
-  /** Undefined when it could not be read. */
-  readonly contents: DriveContents | undefined;
-  /** The contents in words. */
-  readonly contentsText: string;
-  readonly mountPoints: readonly string[];
-  readonly holdsSystem: boolean;
-  /** Whether it can become a device of a volume; with other contents, only after it is erased. */
-  readonly isUsable: boolean;
-  readonly needsErase: boolean;
-  /** Why it cannot be used; undefined when it can. */
-  readonly reason: string | undefined;
-}
-
 export interface AttachedDriveOptions {
   /** Opens without claiming the drive, and refuses writes. */
   readOnly?: boolean;
-  /**
-   * Whatever the drive holds may be lost: its first 2 MiB and last 1 MiB are
-   * overwritten at once, so that no other system recognises it any more.
-   */
-  erase?: boolean;
+  /** Whatever the drive holds may be lost. `true` erases it at once, `later` leaves that to the caller. */
+  erase?: boolean | 'later';
+  /** Of the drive that was chosen (`driveToken`): compared once the drive is claimed, before anything is written. */
+  token?: string | undefined;
 }
 
 /**
@@ -62,8 +37,9 @@ export class AttachedDrive extends DescriptorDevice {
    * `device-unsuitable` when it is no block device or has no size,
    * `device-in-use` when it is mounted, swap, part of something else, holds
    * the running system or is open elsewhere, `device-has-content` saying what
-   * was found unless it is blank, ours or to be erased, and `unsupported` on
-   * other systems than Linux.
+   * was found unless it is blank, ours or to be erased, `device-changed` when
+   * it is not the one that the token stands for, and `unsupported` on other
+   * systems than Linux.
    */
   static async open(path: string, options: AttachedDriveOptions = {}): Promise<AttachedDrive> {
     refuseOtherSystems();
@@ -84,24 +60,33 @@ export class AttachedDrive extends DescriptorDevice {
       const { model, serial, sizeBytes } = still;
       if (sizeBytes === 0) throw unsuitable(path, 'it has no size; perhaps no medium is in it');
       const drive = new AttachedDrive({ name: path, fd, sizeBytes, readOnly }, { path, model, serial, sizeBytes });
-      if (!readOnly) await drive.#checkContents(options.erase ?? false);
+      if (!readOnly) await drive.#checkContents(still, options);
       return drive;
     });
   }
 
-  async #checkContents(erase: boolean): Promise<void> {
-    const contents = await readContents(this.fd, this.name, this.sizeBytes);
-    if (erase) {
-      await this.#erase();
-    } else if (contents.kind === 'foreign') {
-      const { path, model, serial, sizeBytes } = this.identity;
-      const which = [model, serial, formatBytes(sizeBytes)].filter((part) => part !== '').join(', ');
-      const text = `${path} (${which}) holds ${contents.what}. Choose another drive, or have it erased to lose all of that.`;
+  async #checkContents(block: BlockDevice, { erase = false, token }: AttachedDriveOptions): Promise<void> {
+    const ends = await readEnds(this.fd, this.name, this.sizeBytes);
+    const contents = recogniseContents(ends.head, ends.tail, this.sizeBytes);
+    if (token !== undefined && token !== driveToken(block, ends)) {
+      const text = `${this.#which} is not what was chosen: another drive is there now, or something was written to it since. It holds ${contentsText(contents)}. Look at the drives again, and choose anew.`;
+      throw new MirrorpointError('device-changed', text);
+    }
+    if (erase === true) {
+      await this.erase();
+    } else if (erase === false && contents.kind === 'foreign') {
+      const text = `${this.#which} holds ${contents.what}. Choose another drive, or have it erased to lose all of that.`;
       throw new MirrorpointError('device-has-content', text);
     }
   }
 
-  async #erase(): Promise<void> {
+  get #which(): string {
+    const { path, model, serial, sizeBytes } = this.identity;
+    return `${path} (${[model, serial, formatBytes(sizeBytes)].filter((part) => part !== '').join(', ')})`;
+  }
+
+  /** Overwrites the first 2 MiB and the last 1 MiB, so that no other system recognises the drive any more. */
+  async erase(): Promise<void> {
     const head = Math.min(headBytes, this.sizeBytes);
     const tail = Math.min(tailBytes, this.sizeBytes - head);
     await this.write(0, [new Uint8Array(head)]);
@@ -110,52 +95,11 @@ export class AttachedDrive extends DescriptorDevice {
   }
 }
 
-/** All drives and partitions of this machine, with what is on them. Throws `unsupported` on other systems than Linux. */
-export async function listDrives(): Promise<DriveListing[]> {
-  refuseOtherSystems();
-  return Promise.all(listBlockDevices().map((block) => listDrive(block)));
-}
-
-async function listDrive(block: BlockDevice): Promise<DriveListing> {
-  const { path, model, serial, sizeBytes, isPartition } = block;
-  const use = findUse(block);
-  const contents = await tryToReadContents(block);
-  const unreadable = contents === undefined ? 'it cannot be read with the rights of this process' : undefined;
-  const reason = use.reason ?? (block.isReadOnly ? 'it is read-only' : unreadable);
-  return {
-    path,
-    model,
-    serial,
-    sizeBytes,
-    isPartition,
-    contents,
-    contentsText: contents ? contentsText(contents) : 'unknown',
-    mountPoints: use.mountPoints,
-    holdsSystem: use.holdsSystem,
-    isUsable: reason === undefined,
-    needsErase: contents?.kind === 'foreign',
-    reason,
-  };
-}
-
-async function tryToReadContents(block: BlockDevice): Promise<DriveContents | undefined> {
-  try {
-    const fd = openDescriptor(block.path, fs.constants.O_RDONLY);
-    try {
-      return await readContents(fd, block.path, block.sizeBytes);
-    } finally {
-      fs.closeSync(fd);
-    }
-  } catch {
-    return undefined;
-  }
-}
-
-async function readContents(fd: number, name: string, sizeBytes: number): Promise<DriveContents> {
+/** Reads what a drive is recognised by. */
+export async function readEnds(fd: number, name: string, sizeBytes: number): Promise<DriveEnds> {
   const head = await readAt(fd, name, 0, Math.min(headBytes, sizeBytes));
   const tailLength = Math.min(tailBytes, sizeBytes);
-  const tail = await readAt(fd, name, sizeBytes - tailLength, tailLength);
-  return recogniseContents(head, tail, sizeBytes);
+  return { head, tail: await readAt(fd, name, sizeBytes - tailLength, tailLength) };
 }
 
 async function readAt(fd: number, name: string, offsetBytes: number, lengthBytes: number): Promise<Uint8Array> {
@@ -172,14 +116,15 @@ async function readAt(fd: number, name: string, offsetBytes: number, lengthBytes
   return bytes;
 }
 
-function refuseOtherSystems(): void {
+/** Throws `unsupported` where drives cannot be used. */
+export function refuseOtherSystems(): void {
   if (process.platform === 'linux') return;
   const text = `Attached drives are supported on Linux only, not on ${process.platform}. Use a disk image instead.`;
   throw new MirrorpointError('unsupported', text);
 }
 
 /** Linux's encoding of a device number in 32 bits: 12 bits of major between 20 bits of minor. */
-function deviceNumber(rdev: number): string {
+export function deviceNumber(rdev: number): string {
   const major = (rdev >>> 8) & 0xfff;
   const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
   return `${major}:${minor}`;

@@ -15,6 +15,10 @@ export interface BlockDevice {
   /** Its folder under /sys/devices. */
   readonly folder: string;
   readonly isPartition: boolean;
+  /** The path of the disk that it is a partition of. */
+  readonly partOf: string | undefined;
+  /** How it is attached, such as `usb`, `nvme` or `loop`. */
+  readonly connection: string;
   readonly sizeBytes: number;
   readonly isReadOnly: boolean;
   readonly model: string;
@@ -41,6 +45,11 @@ function readText(path: string): string {
   }
 }
 
+/** What drives say of themselves is read and typed by people. */
+function plain(text: string): string {
+  return text.toWellFormed().replace(/\p{C}/gu, '').trim();
+}
+
 function listFolder(path: string): string[] {
   try {
     return fs.readdirSync(path).sort();
@@ -56,6 +65,34 @@ function udevProperty(number: string, names: readonly string[]): string {
     if (line) return line.slice(name.length + 3).trim();
   }
   return '';
+}
+
+/** How a disk is attached, by the first part of its folder's path that tells. */
+const connections: readonly (readonly [pattern: RegExp, connection: string])[] = [
+  [/\/virtual\/block\/loop/, 'loop'],
+  [/\/virtual\/block\/md/, 'raid'],
+  [/\/virtual\/block\/dm-/, 'mapper'],
+  [/\/virtual\/block\/nbd/, 'network'],
+  [/\/usb\d/, 'usb'],
+  [/\/nvme/, 'nvme'],
+  [/\/mmc/, 'mmc'],
+  [/\/virtio\d/, 'virtio'],
+  [/\/session\d/, 'iscsi'],
+  [/\/ata\d/, 'sata'],
+  [/\/vbd-/, 'xen'],
+  [/\/host\d/, 'scsi'],
+];
+
+function connectionOf(folder: string): string {
+  // Who made a mapped device stands before the first dash of its id.
+  const maker = readText(join(folder, 'dm/uuid')).split('-')[0]?.toLowerCase();
+  if (maker !== undefined && maker !== '') return maker;
+  return connections.find(([pattern]) => pattern.test(folder))?.[1] ?? 'other';
+}
+
+// A slash in a device's name is an exclamation mark in the kernel's.
+function pathOf(kernelName: string): string {
+  return `/dev/${kernelName.replaceAll('!', '/')}`;
 }
 
 /** The block device behind the kernel's name. */
@@ -74,15 +111,16 @@ function describe(kernelName: string): BlockDevice | undefined {
   const model = udevProperty(number, ['ID_MODEL']).replaceAll('_', ' ');
   return {
     kernelName,
-    // A slash in a device's name is an exclamation mark in the kernel's.
-    path: `/dev/${kernelName.replaceAll('!', '/')}`,
+    path: pathOf(kernelName),
     number,
     folder,
     isPartition,
+    partOf: isPartition ? pathOf(basename(disk)) : undefined,
+    connection: connectionOf(disk),
     sizeBytes: Number(readText(join(folder, 'size'))) * sectorBytes,
     isReadOnly: readText(join(folder, 'ro')) === '1',
-    model: model || readText(join(disk, 'device/model')) || (backing ? 'loop device' : ''),
-    serial: serial || readText(join(disk, 'device/serial')) || readText(join(disk, 'serial')) || backing,
+    model: plain(model || readText(join(disk, 'device/model')) || (backing ? 'loop device' : '')),
+    serial: plain(serial || readText(join(disk, 'device/serial')) || readText(join(disk, 'serial')) || backing),
   };
 }
 

@@ -1,5 +1,5 @@
-import { getU16, getU32 } from '../base/index.ts';
-import { labelOffsetsBytes, looksLikeLabel } from './label.ts';
+import { getU16, getU32, toHex } from '../base/index.ts';
+import { decodeLabel, type Label, labelBytes, labelOffsetsBytes, looksLikeLabel } from './label.ts';
 
 /** How much of a drive's beginning and end is looked at. */
 export const headBytes = 2 * 1_048_576;
@@ -10,7 +10,8 @@ const unknownDataBytes = 1_048_576;
 /** What a drive holds, as far as its beginning and end tell. */
 export type DriveContents =
   | { readonly kind: 'blank' }
-  | { readonly kind: 'mirrorpoint' }
+  /** `volumeId`, in hex, where a whole label says it. */
+  | { readonly kind: 'mirrorpoint'; readonly volumeId?: string }
   /** A known signature, or data without one; the text says what, for people. */
   | { readonly kind: 'foreign'; readonly what: string };
 
@@ -109,7 +110,7 @@ function tailSignature(tail: Uint8Array, sizeBytes: number): string | undefined 
  */
 export function recogniseContents(head: Uint8Array, tail: Uint8Array, sizeBytes: number): DriveContents {
   const ours = labelOffsetsBytes.some((at) => at + 8 <= head.length && looksLikeLabel(head.subarray(at, at + 8)));
-  if (ours) return { kind: 'mirrorpoint' };
+  if (ours) return { kind: 'mirrorpoint', ...volumeIdIn(head) };
   const known =
     textSignatures.find(({ offsetBytes, text }) => hasText(head, offsetBytes, text))?.what ??
     numberSignatures.find(({ offsetBytes, value }) => hasNumber(head, offsetBytes, value))?.what ??
@@ -121,6 +122,17 @@ export function recogniseContents(head: Uint8Array, tail: Uint8Array, sizeBytes:
   const first = head.subarray(0, unknownDataBytes);
   if (first.some((byte) => byte !== 0)) return { kind: 'foreign', what: 'data without a known signature' };
   return { kind: 'blank' };
+}
+
+/** The volume that the newer of the label's copies names. */
+function volumeIdIn(head: Uint8Array): { volumeId?: string } {
+  const labels = labelOffsetsBytes.flatMap((at): Label[] => {
+    if (at + labelBytes > head.length) return [];
+    const reading = decodeLabel(head.subarray(at, at + labelBytes));
+    return reading.kind === 'label' ? [reading.label] : [];
+  });
+  const newest = labels.reduce<Label | undefined>((best, label) => (best !== undefined && best.set.generation >= label.set.generation ? best : label), undefined);
+  return newest === undefined ? {} : { volumeId: toHex(newest.set.volumeId) };
 }
 
 /** The contents in words for people. */

@@ -29,8 +29,10 @@ export type OpenDeviceOptions = ImageFileOpenOptions & Pick<AttachedDriveOptions
 export interface CreateDeviceOptions extends Omit<ImageFileCreateOptions, 'sizeBytes'> {
   /** The size of an image to make, a multiple of 512. A drive, and an image that is there already, has its own. */
   sizeBytes?: number;
-  /** For what is there already: whatever it holds may be lost. */
-  erase?: boolean;
+  /** For what is there already: whatever it holds may be lost. A drive can be claimed first, and erased `later`. */
+  erase?: boolean | 'later';
+  /** Of the drive that was chosen. */
+  token?: string | undefined;
 }
 
 /** Opens the image file or attached drive at a path. Errors are those of the two, and `device-unsuitable` for other paths. */
@@ -44,11 +46,15 @@ export async function openDevice(path: string, options: OpenDeviceOptions = {}):
 /**
  * Makes ready a new device at a path: creates the image file, or opens the
  * drive or blank image that is there. Throws `device-has-content` when it holds
- * something unknown and may not be erased, and the errors of both kinds.
+ * something unknown and may not be erased, `device-changed` when it is not the
+ * drive that was chosen, and the errors of both kinds.
  */
 export async function createDevice(path: string, options: CreateDeviceOptions = {}): Promise<Device> {
   const kind = probePath(path);
-  if (kind === 'block-device') return AttachedDrive.open(path, { erase: options.erase ?? false });
+  if (kind === 'block-device') return AttachedDrive.open(path, { erase: options.erase ?? false, token: options.token });
+  if (options.token !== undefined) {
+    throw new MirrorpointError('device-changed', `The drive that was chosen is not at ${path} any more. Look at the drives again, and choose anew.`);
+  }
   if (kind === 'directory' || kind === 'other') throw unsuitable(path, kind);
   if (kind === 'file' && options.sizeBytes === undefined) return openForNewVolume(path, options);
   if (options.sizeBytes === undefined) {
@@ -62,7 +68,7 @@ async function openForNewVolume(path: string, options: CreateDeviceOptions): Pro
   const { discard = 'ignore', erase = false } = options;
   const image = await ImageFile.open(path, { discard });
   try {
-    if (!erase) await refuseUnknownContents(image);
+    if (erase === false) await refuseUnknownContents(image);
     return image;
   } catch (fault) {
     await image.close();

@@ -68,7 +68,7 @@ export class Engine implements AsyncDisposable {
   private constructor(ports: EnginePorts, parts: { book: SettingsBook; trust: Trust; events: EventLog }, options: EngineOptions) {
     const { book, trust, events } = parts;
     const changed = (): void => {
-      for (const listener of this.#listeners) listener();
+      this.noteChange();
     };
     this.ports = ports;
     this.book = book;
@@ -261,6 +261,11 @@ export class Engine implements AsyncDisposable {
     return () => {
       this.#listeners.delete(listener);
     };
+  }
+
+  /** Tells whoever watches that there is news. */
+  noteChange(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   status(): ServerStatus {

@@ -43,12 +43,15 @@ export class Mirrors {
   /** Serves a mirror's primary from now on, and looks for it where its settings have an address. */
   adopt(mirror: OpenMirror): void {
     const { name } = mirror;
-    const { serverId, serverName } = this.#book.current;
+    const book = this.#book;
     const service = new MirrorService({
       volume: mirror.mirror,
       clock: this.#ports.clock,
-      serverId: fromHex(serverId),
-      serverName,
+      serverId: fromHex(book.current.serverId),
+      // As it is when a session begins.
+      get serverName() {
+        return book.current.serverName;
+      },
       welcome: (primary, identity) => this.#welcome(mirror, primary, identity),
       takeLead: (epoch) => this.#onLead(name, epoch),
     });

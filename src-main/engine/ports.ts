@@ -1,4 +1,5 @@
 import type { Clock, RandomSource } from '../base/index.ts';
+import type { MachineFolder, NearbyServer } from '../contract/index.ts';
 import type { Device } from '../device/index.ts';
 import type { TrustStore } from '../pairing/index.ts';
 import type { Transport } from '../transport/index.ts';
@@ -28,12 +29,17 @@ export interface NewDeviceOptions {
   preallocate?: boolean;
   erase?: boolean;
   discard?: boolean;
+  /** Of the drive that was chosen: when it is another one, or holds something else, `device-changed`. */
+  token?: string;
 }
 
 /** Where devices come from: image files and drives of this machine, or memory in a simulation. */
 export interface DeviceOpener {
   open(path: string, options: { readOnly?: boolean; discard?: boolean }): Promise<Device>;
+  /** Makes an image, or claims what is there. A drive keeps what it holds until it is erased. */
   create(path: string, options: NewDeviceOptions): Promise<Device>;
+  /** Lets a drive that was claimed to be erased lose what it holds. */
+  erase(device: Device): Promise<void>;
   /** Enlarges an image. Throws `unsupported` for a drive. */
   enlarge(device: Device, sizeBytes: number, options: { preallocate: boolean }): Promise<void>;
   /** Takes back a `create` that nothing came of: closes the device, and removes an image that it made. */
@@ -47,6 +53,59 @@ export interface TrustPorts {
   readonly peers: TrustStore;
   /** The addresses of this machine at which others reach it. */
   hosts(): readonly string[];
+}
+
+/** A drive of this machine as the system and the drive itself describe it. */
+export interface DriveFacts {
+  readonly path: string;
+  /** The path of the disk that it is a partition of. */
+  readonly partOf?: string | undefined;
+  /** Empty where the drive does not say. */
+  readonly model: string;
+  readonly serial: string;
+  readonly sizeBytes: number;
+  readonly connection: string;
+  readonly isReadOnly: boolean;
+  readonly holdsSystem: boolean;
+  /** What uses it, such as `it is mounted at /data`; undefined where the system knows of nothing. */
+  readonly usedBy?: string | undefined;
+  /** What it told itself; or why that is not known. */
+  readonly look:
+    | {
+        readonly kind: 'seen';
+        /** In words; undefined where it is blank. */
+        readonly contents?: string | undefined;
+        /** The volume that its label names, in hex. */
+        readonly volumeId?: string | undefined;
+        /** Another program has it open for itself. */
+        readonly isClaimed: boolean;
+        readonly token: string;
+      }
+    | { readonly kind: 'unseen'; readonly reason: string };
+  /** Those of the paths that were asked about that lead to it. */
+  readonly knownAs: readonly string[];
+}
+
+/** What an administrator chooses from on this machine. */
+export interface MachinePort {
+  /**
+   * The drives, and which of the given paths lead to them. A drive that does not
+   * answer in time is unseen. Throws `device-io` when they cannot be listed.
+   */
+  drives(asked: readonly string[]): Promise<readonly DriveFacts[]>;
+  /**
+   * A folder by its absolute path, the user's home without one. Throws `argument-invalid`,
+   * `not-found`, `not-a-directory`, `not-permitted`, and `device-io` when it does not answer.
+   */
+  folder(path: string | undefined): Promise<MachineFolder>;
+}
+
+/** The local network, where servers are heard of. What they say is not proven. */
+export interface Discovery {
+  /** Listens for a short while for servers that invite. Where there is no network, nobody is found. */
+  find(): Promise<readonly NearbyServer[]>;
+  /** Says that this server invites at a port, until the result is called. */
+  announce(server: { readonly name: string; readonly identity: string; readonly port: number }): () => void;
 }
 
 /** What the shell passes in: everything outside the program. */
@@ -65,6 +124,8 @@ export interface EnginePorts {
   /** Links that need no identity. */
   readonly transport: Transport;
   readonly trust: TrustPorts;
+  readonly discovery: Discovery;
+  readonly machine: MachinePort;
   /** What a server is called until its settings say otherwise. */
   readonly defaultServerName: string;
   readonly processId: number;

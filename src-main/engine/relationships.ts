@@ -242,6 +242,7 @@ export class Relationships {
 
   #make(primary: OpenPrimary, settings: RelationshipSettings): Running {
     const { clock } = this.#ports;
+    const book = this.#book;
     const { address, peer } = settings;
     const relationship = new PrimaryRelationship({
       volume: primary.volume,
@@ -253,7 +254,11 @@ export class Relationships {
       relationshipId: settings.id,
       rate: () => this.#rateOf(settings.id),
       packing: zstdPacking,
-      ...this.#ownName,
+      serverId: fromHex(book.current.serverId),
+      // As it is when a session begins.
+      get serverName() {
+        return book.current.serverName;
+      },
       ...beginningOf(settings),
     });
     relationship.onChange(() => {

@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import { cloneProcedures } from './clone-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
+import { machineProcedures } from './machine-procedures.ts';
 import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
@@ -13,26 +14,8 @@ import { scheduleProcedures, snapshotProcedures } from './snapshot-procedures.ts
 import { holdProcedures } from './space-procedures.ts';
 import { pairingProcedures, peerProcedures } from './trust-procedures.ts';
 import { volumeProcedures } from './volume-procedures.ts';
+import { serverProcedures } from './server-procedures.ts';
 import { watch } from './watch.ts';
-
-/** A status is told so often even without a change, so that times are seen to go on. */
-const quietMs = 5000;
-
-const serverProcedures = {
-  status: procedures.server.status.handler(({ context: { engine } }) => engine.status()),
-
-  watch: procedures.server.watch.handler(({ input: { intervalMs }, signal, context: { engine } }) =>
-    watch(engine.ports.clock, { look: () => engine.status(), onNews: (listener) => engine.onChange(listener), intervalMs, quietMs, signal }),
-  ),
-
-  settings: procedures.server.settings.handler(pending),
-  configure: procedures.server.configure.handler(pending),
-
-  stop: procedures.server.stop.handler(({ context: { engine } }) => {
-    engine.ports.requestStop();
-    return {};
-  }),
-};
 
 const cpProcedures = {
   now: procedures.cp.now.handler(async ({ input, context: { engine } }) => {
@@ -141,7 +124,7 @@ export const engineRouter = procedures.router({
     cancel: procedures.jobs.cancel.handler(pending),
   },
   history: { relationship: procedures.history.relationship.handler(pending), cps: procedures.history.cps.handler(pending) },
-  machine: { drives: procedures.machine.drives.handler(pending), folder: procedures.machine.folder.handler(pending) },
+  machine: machineProcedures,
   cp: cpProcedures,
   snapshots: snapshotProcedures,
   schedule: scheduleProcedures,

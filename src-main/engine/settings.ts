@@ -7,6 +7,7 @@ import {
   holdCapSchema,
   keptRootSchema,
   lagLimitMsSchema,
+  notificationLevelSchema,
   rateLimitsSchema,
   roleSchema,
   scheduleSchema,
@@ -116,6 +117,8 @@ const settingsSchema = z.strictObject({
   version: z.literal(settingsVersion),
   serverId: hexId,
   serverName: z.string().min(1).max(120),
+  /** From which level on an alert is shown on the desktop; all of them, unless it says otherwise. */
+  notifications: notificationLevelSchema.optional(),
   volumes: z.array(volumeSettingsSchema).default([]),
   relationships: z.array(relationshipSettingsSchema).default([]),
   console: consoleSettingsSchema.optional(),

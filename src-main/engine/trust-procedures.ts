@@ -1,4 +1,3 @@
-import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 
 export const peerProcedures = {
@@ -23,5 +22,5 @@ export const pairingProcedures = {
     return {};
   }),
 
-  nearby: procedures.pairing.nearby.handler(pending),
+  nearby: procedures.pairing.nearby.handler(async ({ context: { engine } }) => ({ servers: await engine.trust.findNearby() })),
 };

@@ -97,7 +97,7 @@ export class Trust {
     return revoked;
   }
 
-  /** Opens an invitation, and tells what comes of it until the caller stops listening. */
+  /** Opens an invitation, announces it in the local network, and tells what comes of it until the caller stops listening. */
   async *invite(addresses: readonly string[]): AsyncGenerator<PairingEvent, void, void> {
     const { ports } = this.#options;
     const reached = this.#addressesFor(addresses);
@@ -105,12 +105,23 @@ export class Trust {
     const invitation = this.#desk.open({ addresses: reached, decide: this.#asking(events, 'primary') });
     const { text, expiresWallMs, outcome } = invitation;
     events.tell({ type: 'invitation', text, identity: this.identity, addresses: [...reached], expiresWallMs });
+    const stopAnnouncing = this.#announce();
     yield* events.until(outcome, () => {
+      stopAnnouncing();
       invitation.withdraw();
     });
   }
 
-  /** Takes up another server's invitation. `nearby` says where else it may be, should the invitation's addresses lead nowhere. */
+  /** Other servers of the local network that have an invitation open. */
+  async findNearby(): Promise<NearbyServer[]> {
+    const found = await this.#options.ports.discovery.find();
+    return found.filter(({ identity }) => identity !== this.identity);
+  }
+
+  /**
+   * Takes up another server's invitation. Should its addresses lead nowhere, that
+   * server is looked for nearby: where it was heard of already, and now.
+   */
   async *accept(text: string, nearby: readonly NearbyServer[]): AsyncGenerator<PairingEvent, void, void> {
     const { ports, serverName } = this.#options;
     const invitation = decodeInvitation(text);
@@ -123,7 +134,10 @@ export class Trust {
       peers: this.peers,
       signal: abandoned.signal,
       decide: this.#asking(events, 'mirror'),
-      nearby: nearby.filter(({ identity }) => identity === invitation.identity).flatMap(({ addresses }) => addresses),
+      nearby: async () => {
+        const heard = [...nearby, ...(await this.findNearby())];
+        return heard.filter(({ identity }) => identity === invitation.identity).flatMap(({ addresses }) => addresses);
+      },
     });
     yield* events.until(outcome, () => {
       abandoned.abort();
@@ -161,6 +175,14 @@ export class Trust {
     };
   }
 
+  /** Tells the local network where this server listens for other machines, so that it is found although its address has changed. */
+  #announce(): () => void {
+    const { ports, serverName } = this.#options;
+    const reached = this.#tls.addresses.map((address) => parseAddress(address)).find((one) => one.scheme === 'tls' && !isLoopback(one.host));
+    if (reached?.scheme !== 'tls') return () => undefined;
+    return ports.discovery.announce({ name: serverName(), identity: this.identity, port: reached.port });
+  }
+
   /** Where an invitation says that this server is: as asked for, or wherever it listens for other machines. */
   #addressesFor(asked: readonly string[]): readonly string[] {
     const listening = this.#tls.addresses;
@@ -187,4 +209,9 @@ export class Trust {
     const hosts = this.#options.ports.trust.hosts().filter((host) => parsed.host === '::' || !host.includes(':'));
     return hosts.map((host) => `tls://${host.includes(':') ? `[${host}]` : host}:${parsed.port}`);
   }
+}
+
+/** Whether a host means this machine alone. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { isFault, MirrorpointError, toHex } from '../base/index.ts';
+import { isFault, MirrorpointError, present, toHex } from '../base/index.ts';
 import type { NewDevice } from '../contract/index.ts';
 import { type Device, DeviceSet } from '../device/index.ts';
 import { journalBytesFor, MirrorVolume, Volume, type VolumeOptions } from '../volume/index.ts';
@@ -37,8 +37,8 @@ export function checkAbsolute(path: string): void {
 }
 
 function newDeviceOptions(device: NewDevice, discard: boolean): NewDeviceOptions {
-  const { sizeBytes, preallocate, erase } = device;
-  return { ...(sizeBytes !== undefined && { sizeBytes }), preallocate, erase, discard };
+  const { sizeBytes, preallocate, erase, token } = device;
+  return { ...(sizeBytes !== undefined && { sizeBytes }), preallocate, erase, discard, ...(token !== undefined && { token }) };
 }
 
 async function closeAll(devices: readonly Device[]): Promise<void> {
@@ -58,6 +58,8 @@ export async function withNewDevices<T>(
     for (const device of wanted) {
       made.push(await ports.devices.create(device.path, newDeviceOptions(device, options.discard)));
     }
+    // When one cannot be had, none has lost anything.
+    for (const [index, { erase }] of wanted.entries()) if (erase) await ports.devices.erase(present(made[index], 'a device that was made'));
     return await use(made);
   } catch (fault) {
     for (const device of made) await ports.devices.undoCreate(device);

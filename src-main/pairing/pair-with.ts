@@ -19,8 +19,8 @@ export interface PairWithOptions {
   readonly clock: Clock;
   readonly serverName: string;
   readonly peers: TrustedPeers;
-  /** Where else that server was heard of. Wrong hints cost an attempt: who answers has to prove the identity. */
-  readonly nearby: readonly string[];
+  /** Looks where else that server is heard of. Wrong hints cost an attempt: who answers has to prove the identity. */
+  readonly nearby: () => Promise<readonly string[]>;
   /** Asks this server's administrator, once the other one has said its name. */
   readonly decide: Decide;
   /** Aborted when nobody wants it any more. */
@@ -55,18 +55,25 @@ export async function pairWith(invitation: Invitation, options: PairWithOptions)
   return await peers.add({ identity, name, role: 'mirror', wallMs: clock.wallMs() });
 }
 
-/** Tries the invitation's addresses in order, and then the hints. */
-async function connectAnywhere(invitation: Invitation, options: PairWithOptions): Promise<Link> {
-  const { carrier, nearby } = options;
+/** Tries the invitation's addresses in order; when none leads there, those that are heard of nearby. */
+async function connectAnywhere(invitation: Invitation, { carrier, nearby }: PairWithOptions): Promise<Link> {
   const faults: MirrorpointError[] = [];
-  for (const address of new Set([...invitation.addresses, ...nearby.filter(isInvitationAddress)])) {
-    try {
-      return await carrier.connectToPair(address, { peer: invitation.identity, timeoutMs: pairConnectTimeoutMs });
-    } catch (fault) {
-      if (!isFault(fault)) throw fault;
-      faults.push(fault);
+  const tryAll = async (addresses: readonly string[]): Promise<Link | undefined> => {
+    for (const address of addresses) {
+      try {
+        return await carrier.connectToPair(address, { peer: invitation.identity, timeoutMs: pairConnectTimeoutMs });
+      } catch (fault) {
+        if (!isFault(fault)) throw fault;
+        faults.push(fault);
+      }
     }
-  }
+    return undefined;
+  };
+  const link = await tryAll(invitation.addresses);
+  if (link !== undefined) return link;
+  const hints = new Set((await nearby()).filter(isInvitationAddress));
+  const found = await tryAll([...hints].filter((address) => !invitation.addresses.includes(address)));
+  if (found !== undefined) return found;
   // A server that answered and was the wrong one says more than one that did not.
   throw faults.find((fault) => fault.faultClass !== 'temporary') ?? faults.at(-1)!;
 }

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, test } from 'vitest';
-import { SeededRandom } from '../../src-main/base/index.ts';
-import { AttachedDrive, createDevice, DeviceSet, listDrives, openDevice, probePath } from '../../src-main/device/index.ts';
+import { SeededRandom, toHex } from '../../src-main/base/index.ts';
+import { AttachedDrive, contentsText, createDevice, DeviceSet, type DriveListing, examineDrive, listDrives, openDevice, probePath } from '../../src-main/device/index.ts';
 import { deviceContract } from '../suites/device-contract.ts';
 import { holdInAnotherProcess } from './holder-process.ts';
 import { attachLoopDevice, hasProgram, whyNoLoopDevices } from './loop-device.ts';
@@ -17,6 +17,13 @@ let fileCount = 0;
 
 function attach(sizeBytes: number): LoopDevice {
   return attachLoopDevice(join(folder, `backing-${fileCount++}`), sizeBytes);
+}
+
+/** A drive that is attached. */
+function listed(path: string): DriveListing {
+  const found = listDrives().find((drive) => drive.path === path);
+  if (found === undefined) throw new Error(`${path} is not listed`);
+  return found;
 }
 
 function run(command: string, ...parameters: string[]): void {
@@ -86,9 +93,8 @@ describe.runIf(obstacle === undefined)('an attached drive', () => {
       const opening = AttachedDrive.open(path, { erase: true });
       await expect(opening).rejects.toMatchObject({ code: 'device-in-use' });
       await expect(opening).rejects.toThrow(`mounted at ${mountPoint}`);
-      const listed = (await listDrives()).find((drive) => drive.path === path);
-      expect(listed).toMatchObject({ isUsable: false, mountPoints: [mountPoint] });
-      expect(listed?.contentsText).toContain('ext4');
+      expect(listed(path)).toMatchObject({ mountPoints: [mountPoint], holdsSystem: false, reason: expect.stringContaining(mountPoint) });
+      expect(contentsText((await examineDrive(listed(path))).contents)).toContain('ext4');
     } finally {
       run('umount', mountPoint);
     }
@@ -149,8 +155,32 @@ describe.runIf(obstacle === undefined)('an attached drive', () => {
     const device = await openDevice(path);
     await using opened = await DeviceSet.open([device]);
     expect(opened.volumeId).toEqual(options.volumeId);
-    const listed = (await listDrives()).find((drive) => drive.path === path);
-    expect(listed?.contents).toEqual({ kind: 'mirrorpoint' });
+    expect(await examineDrive(listed(path))).toMatchObject({ contents: { kind: 'mirrorpoint', volumeId: toHex(options.volumeId) }, isClaimed: true });
+  });
+
+  it('is erased only while it is the one that was chosen, with what it held then', async () => {
+    const path = attachForTest();
+    const { token, isClaimed } = await examineDrive(listed(path));
+    expect(isClaimed).toBe(false);
+    await (await AttachedDrive.open(path, { token })).close();
+    const write = (text: string, atBytes: number): void => {
+      execFileSync('dd', [`of=${path}`, 'bs=512', `seek=${atBytes / 512}`, 'conv=notrunc'], { input: text, stdio: ['pipe', 'ignore', 'ignore'] });
+    };
+    for (const atBytes of [512_000, 16 * mebibyte - 512]) {
+      const before = (await examineDrive(listed(path))).token;
+      write('somebody wrote this', atBytes);
+      await expect(AttachedDrive.open(path, { erase: true, token: before })).rejects.toMatchObject({ code: 'device-changed' });
+      const drive = await AttachedDrive.open(path, { readOnly: true });
+      const found = new Uint8Array(512);
+      await drive.read(atBytes, [found]);
+      await drive.close();
+      expect(Buffer.from(found).toString()).toContain('somebody wrote this');
+    }
+    const other = attachForTest();
+    const now = await examineDrive(listed(path));
+    await expect(AttachedDrive.open(other, { erase: true, token: now.token })).rejects.toMatchObject({ code: 'device-changed' });
+    await expect(createDevice(join(folder, 'no-drive.img'), { sizeBytes: mebibyte, token: now.token })).rejects.toMatchObject({ code: 'device-changed' });
+    await (await createDevice(path, { erase: true, token: now.token })).close();
   });
 
   it('that is read-only is refused for writing, and can be read', async () => {
@@ -168,19 +198,19 @@ describe.runIf(obstacle === undefined)('an attached drive', () => {
 });
 
 describe.runIf(process.platform === 'linux')('the drives of this machine', () => {
-  it('each have a path, a size and a reason when they cannot be used', async () => {
-    for (const drive of await listDrives()) {
+  it('each have a path, a size and how they are attached; memory is none of them', () => {
+    for (const drive of listDrives()) {
       expect(probePath(drive.path)).toBe('block-device');
       expect(drive.sizeBytes).toBeGreaterThan(0);
-      expect(drive.isUsable).toBe(drive.reason === undefined);
+      expect(drive.connection).toMatch(/^[a-z-]+$/);
+      expect(drive.path).not.toMatch(/zram|ram\d/);
     }
   });
 
   it('the one that the system runs from is never usable', async (context) => {
-    const drives = await listDrives();
-    const root = drives.find((drive) => drive.mountPoints.includes('/'));
+    const root = listDrives().find((drive) => drive.mountPoints.includes('/'));
     if (!root) return context.skip('the root file system is on no block device here');
-    expect(root).toMatchObject({ isUsable: false, holdsSystem: true });
+    expect(root).toMatchObject({ holdsSystem: true, reason: expect.stringContaining('mounted at /') });
     const opening = AttachedDrive.open(root.path, { erase: false });
     await expect(opening).rejects.toMatchObject({ code: 'device-in-use' });
     await expect(opening).rejects.toThrow('holds the running system');

@@ -10,6 +10,8 @@ import { type Link, type Listener, MemoryLink, MemoryTransport, type Transport }
 import { MemoryStore } from '../pairing/memory-store.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
 import { MemoryLog } from './memory-log.ts';
+import { MemoryMachine } from './memory-machine.ts';
+import { MemoryNetwork } from './memory-network.ts';
 
 /** Virtual time whose wall clock can be set, as by a person, and jumps while the machine sleeps. */
 export class SettableClock extends VirtualClock {
@@ -28,6 +30,11 @@ export class SettableClock extends VirtualClock {
 /** Image files in memory, by path. */
 class MemoryDevices implements DeviceOpener {
   readonly #devices = new Map<string, MemoryDevice>();
+  readonly #machine: MemoryMachine;
+
+  constructor(machine: MemoryMachine) {
+    this.#machine = machine;
+  }
 
   async open(path: string): Promise<MemoryDevice> {
     const known = this.#devices.get(path);
@@ -37,7 +44,9 @@ class MemoryDevices implements DeviceOpener {
     return device;
   }
 
-  async create(path: string, options: { sizeBytes?: number }): Promise<MemoryDevice> {
+  async create(path: string, options: { sizeBytes?: number; token?: string }): Promise<MemoryDevice> {
+    const { token } = options;
+    if (token !== undefined && token !== this.#machine.tokenOf(path)) throw new MirrorpointError('device-changed', `${path} is not what was chosen.`);
     const device = new MemoryDevice({ name: path, sizeBytes: options.sizeBytes ?? 64 << 20 });
     this.#devices.set(path, device);
     return device;
@@ -46,6 +55,10 @@ class MemoryDevices implements DeviceOpener {
   /** What a process that was killed holds open works no more. */
   async letGo(): Promise<void> {
     for (const device of this.#devices.values()) await device.close();
+  }
+
+  erase(): Promise<void> {
+    return Promise.resolve();
   }
 
   enlarge(): Promise<void> {
@@ -117,15 +130,16 @@ export class MemoryServer {
   readonly clock: SettableClock;
   readonly logs = new Map<string, MemoryLog>();
   readonly settings = new MemoryStore();
+  readonly machine = new MemoryMachine();
   engine!: Engine;
   client!: MirrorpointClient;
   /** Called around each write of the settings. */
   onStore: (when: 'before' | 'after') => void = () => undefined;
   readonly #ports: EnginePorts;
-  readonly #devices = new MemoryDevices();
+  readonly #devices = new MemoryDevices(this.machine);
   #life: Life | undefined;
 
-  constructor(options: { clock?: SettableClock; transport?: MemoryTransport; seed?: number } = {}) {
+  constructor(options: { clock?: SettableClock; transport?: MemoryTransport; network?: MemoryNetwork; seed?: number } = {}) {
     this.clock = options.clock ?? new SettableClock();
     this.#ports = {
       clock: this.clock,
@@ -138,6 +152,8 @@ export class MemoryServer {
       localTree,
       transport: options.transport ?? new MemoryTransport(),
       trust: { identity: new MemoryStore(), peers: new MemoryStore(), hosts: () => [] },
+      discovery: (options.network ?? new MemoryNetwork()).join(),
+      machine: this.machine,
       defaultServerName: 'office',
       processId: 1,
       configFolder: '/memory',

@@ -99,7 +99,7 @@ describe('pairing', () => {
 
   function pair(invitation: Invitation, who: Side = primary, more: { nearby?: string[]; signal?: AbortSignal } = {}): Promise<TrustedPeer> {
     const { nearby = [], signal = new AbortController().signal } = more;
-    return pairWith(invitation, { carrier: who.tls, clock, serverName: who.name, peers: who.peers, nearby, signal, decide: who.decide });
+    return pairWith(invitation, { carrier: who.tls, clock, serverName: who.name, peers: who.peers, nearby: () => Promise.resolve(nearby), signal, decide: who.decide });
   }
 
   function nothingStored(): void {

@@ -1,7 +1,5 @@
 import type { Command } from 'commander';
 import type { MirrorpointClient, Peer, PairingEvent } from '../../contract/index.ts';
-import { isFault } from '../../base/index.ts';
-import { announceInvitation, findInviting } from '../headless/local-network.ts';
 import { addCommand, type CommandContext, eventsOf, type Surroundings } from './command.ts';
 import { table } from './output.ts';
 import { askAtTerminal } from './question.ts';
@@ -41,19 +39,13 @@ interface Following {
 async function follow(context: CommandContext, { client, stream, isYes }: Following): Promise<void> {
   const { output, signal } = context;
   const own = await client.peers.list({});
-  let stopAnnouncing = (): void => undefined;
-  try {
-    for await (const event of eventsOf(stream, signal)) {
-      if (event.type === 'waiting') output.progress('Waiting for the other server...');
-      else output.item(event, () => eventLines(event, own));
-      if (event.type === 'invitation') stopAnnouncing = announce({ ...event, name: own.name });
-      if (event.type === 'question') {
-        const isAccepted = isYes || (await askAtTerminal('Pair the two?', signal));
-        await client.pairing.answer({ questionId: event.questionId, isAccepted });
-      }
+  for await (const event of eventsOf(stream, signal)) {
+    if (event.type === 'waiting') output.progress('Waiting for the other server...');
+    else output.item(event, () => eventLines(event, own));
+    if (event.type === 'question') {
+      const isAccepted = isYes || (await askAtTerminal('Pair the two?', signal));
+      await client.pairing.answer({ questionId: event.questionId, isAccepted });
     }
-  } finally {
-    stopAnnouncing();
   }
 }
 
@@ -72,25 +64,6 @@ function eventLines(event: Exclude<PairingEvent, { type: 'waiting' }>, own: { na
       return questionLines(event, own);
     case 'paired':
       return [`Paired with '${event.peer.name}', ${grouped(event.peer.identity)}.`];
-  }
-}
-
-/** Tells the local network about an invitation, so that it finds the server although its address has changed. */
-function announce(invitation: { name: string; identity: string; addresses: readonly string[] }): () => void {
-  const { name, identity, addresses } = invitation;
-  return announceInvitation({ name, identity, port: Number(/[0-9]+$/.exec(addresses[0] ?? '')?.[0] ?? 0) });
-}
-
-/** Takes up an invitation; when its addresses lead nowhere, once more where the local network knows that server. */
-async function accept(context: CommandContext, options: { client: MirrorpointClient; invitation: string; isYes: boolean }): Promise<void> {
-  const { client, invitation, isYes } = options;
-  try {
-    await follow(context, { client, stream: client.pairing.accept({ invitation }), isYes });
-  } catch (fault) {
-    if (!isFault(fault) || fault.faultClass !== 'temporary') throw fault;
-    const nearby = await findInviting();
-    if (nearby.length === 0) throw fault;
-    await follow(context, { client, stream: client.pairing.accept({ invitation, nearby }), isYes });
   }
 }
 
@@ -123,7 +96,7 @@ function addPairing(program: Command, surroundings: Surroundings): void {
     async (context, options, invitation) => {
       const { yes = false } = options as { yes?: boolean };
       await context.withClient((client) =>
-        accept(context, { client, invitation: invitation.join(''), isYes: yes }),
+        follow(context, { client, stream: client.pairing.accept({ invitation: invitation.join('') }), isYes: yes }),
       );
     },
   );
@@ -144,7 +117,7 @@ function addPeersGroup(program: Command, surroundings: Surroundings): void {
     (command) => command.option('--nearby', 'show the servers of the local network that have an invitation open instead'),
     async ({ output, withClient }, options) => {
       if ((options as { nearby?: boolean }).nearby === true) {
-        const servers = await findInviting();
+        const { servers } = await withClient((client) => client.pairing.nearby({}));
         output.result({ servers }, () =>
           servers.length === 0
             ? ['No server of the local network has an invitation open.']

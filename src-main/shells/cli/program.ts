@@ -16,6 +16,7 @@ import { addRelationshipCommands } from './relationship-commands.ts';
 import { addScheduleCommands } from './schedule-commands.ts';
 import { addScrubCommands } from './scrub-commands.ts';
 import { addServerCommands } from './server-commands.ts';
+import { addSettingsCommands } from './settings-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { addSpaceCommands } from './space-commands.ts';
 import { addVolumeCommands } from './volume-commands.ts';
@@ -78,6 +79,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addFailoverCommands(program, surroundings);
   addCloneCommands(program, surroundings);
   addPeerCommands(program, surroundings);
+  addSettingsCommands(program, surroundings);
   addEventCommands(program, surroundings);
   return program;
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { formatBytes } from '../../base/index.ts';
-import type { NewDevice, VolumeStatus } from '../../contract/index.ts';
+import type { Drive, NewDevice, VolumeStatus } from '../../contract/index.ts';
 import { addReset } from './failover-commands.ts';
 import { addCommand, eventsOf, type Surroundings } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -131,6 +131,43 @@ function addCreation(volume: Command, surroundings: Surroundings): void {
       const request = { name, ...volumeSettings(options), devices: paths };
       const status = await withClient((client) => client.volumes.attach(request));
       output.result(status, () => statusLines(status));
+    },
+  );
+}
+
+const uses: Readonly<Record<Drive['use'], string>> = {
+  free: 'blank',
+  content: 'has content',
+  mounted: 'in use',
+  system: 'system',
+  volume: 'a volume here',
+};
+
+/** What cannot be taken although nothing uses it is not said to be blank. */
+function stateOf({ use, refusal }: Pick<Drive, 'use' | 'refusal'>): string {
+  return refusal !== undefined && (use === 'free' || use === 'content') ? 'refused' : uses[use];
+}
+
+function driveLines(drives: readonly Drive[]): string[] {
+  if (drives.length === 0) return ['There is no drive here that a volume could be made on.'];
+  const row = ({ path, sizeBytes, model, serial, connection, contents, use, refusal }: Drive): string[] => {
+    return [path, formatBytes(sizeBytes), model || '-', serial ?? '-', connection, stateOf({ use, refusal }), contents.join('; ') || '-'];
+  };
+  return [
+    ...table(['DRIVE', '>SIZE', 'MODEL', 'SERIAL', 'BY', 'STATE', 'CONTENTS'], drives.map(row)),
+    ...drives.flatMap(({ refusal }) => refusal ?? []),
+  ];
+}
+
+function addDrives(volume: Command, surroundings: Surroundings): void {
+  addCommand<[]>(
+    volume,
+    surroundings,
+    { usage: 'drives', summary: 'list the drives of this machine, what is on them, and why some cannot be taken' },
+    (command) => command,
+    async ({ output, withClient }) => {
+      const list = await withClient((client) => client.machine.drives({}));
+      output.result(list, () => driveLines(list.drives));
     },
   );
 }
@@ -266,6 +303,7 @@ export function addVolumeCommands(program: Command, surroundings: Surroundings):
   const volume = program.command('volume').description('make, look at, verify and enlarge volumes');
   addCreation(volume, surroundings);
   addLooking(volume, surroundings);
+  addDrives(volume, surroundings);
   addChanging(volume, surroundings);
   addReplacing(volume, surroundings);
   addReset(volume, surroundings);

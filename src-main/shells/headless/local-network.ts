@@ -1,36 +1,22 @@
-import type { EventEmitter } from 'node:events';
 import { networkInterfaces } from 'node:os';
-import { Bonjour } from 'bonjour-service';
 import type { NearbyServer } from '../../contract/index.ts';
+import type { Discovery } from '../../engine/index.ts';
 import { plainName } from '../../pairing/index.ts';
+import { type DiscoveryTask, heardServerSchema } from '../programs/discovery-task.ts';
+import { hearReports, type StartProgram } from './child-program.ts';
 
-/*
- * Multicast DNS runs in the process of a command, never in the server's: what
- * anybody on the network sends is taken apart by a library there, and the worst
- * it can do is end that command.
- */
-
-/** Of services in DNS-SD (RFC 6763): _mirrorpoint._tcp. */
-const serviceType = 'mirrorpoint';
-
-/** How long to listen for answers, and how many to keep. */
+/** How long to listen for answers, how long that may take with the start of the program, and how many to keep. */
 const listenMs = 1500;
+const findMsMax = 10_000;
 const nearbyMax = 64;
-const addressesMax = 8;
+const heardBytesMax = 1 << 20;
 
-const identityShape = /^[0-9a-f]{64}$/;
+/** How long an announcing program may take to say that it is over. */
+const goodbyeMs = 2000;
 
 /** An address of one link, which means nothing elsewhere. */
 function ofOneLink(address: string): boolean {
   return address.toLowerCase().startsWith('fe80:');
-}
-
-/** A responder whose faults, such as a machine without a network, only mean that nobody is found. */
-function openBonjour(): Bonjour {
-  const bonjour = new Bonjour({}, () => undefined);
-  const { server } = bonjour as unknown as { server: { mdns: EventEmitter } };
-  server.mdns.on('error', () => undefined);
-  return bonjour;
 }
 
 /** The addresses of this machine at which others reach it, those of IPv4 first. */
@@ -41,32 +27,43 @@ export function machineHosts(): string[] {
   return families.flat().map((one) => one.address);
 }
 
-/** Says by multicast DNS that a server invites at a port, until the result is called. */
-export function announceInvitation(server: { name: string; identity: string; port: number }): () => void {
-  const { name, identity, port } = server;
-  const bonjour = openBonjour();
-  // The part of the identity keeps two servers of one name apart.
-  bonjour.publish({ name: `${name.slice(0, 40)} ${identity.slice(0, 8)}`, type: serviceType, port, txt: { name, identity } });
-  return () => {
-    bonjour.unpublishAll(() => {
-      bonjour.destroy();
+/** The local network, by a program of its own for each look and each announcement. */
+export function networkDiscovery(start: StartProgram): Discovery {
+  const begin = (task: DiscoveryTask): ReturnType<StartProgram> => start('discovery', JSON.stringify(task));
+  let looking: Promise<NearbyServer[]> | undefined;
+  const look = async (): Promise<NearbyServer[]> => {
+    const found = new Map<string, NearbyServer>();
+    await hearReports(begin({ task: 'find', listenMs }), {
+      schema: heardServerSchema,
+      onReport: (server) => void found.set(server.identity, { ...server, name: plainName(server.name) }),
+      timeMs: findMsMax,
+      reportsMax: nearbyMax,
+      bytesMax: heardBytesMax,
     });
+    return [...found.values()];
   };
-}
+  return {
+    find() {
+      // Whoever asks meanwhile hears the same.
+      looking ??= look().finally(() => {
+        looking = undefined;
+      });
+      return looking;
+    },
 
-/** Listens for a short while for servers that invite. What they say is not proven. */
-export async function findInviting(): Promise<NearbyServer[]> {
-  const bonjour = openBonjour();
-  const found = new Map<string, NearbyServer>();
-  const browser = bonjour.find({ type: serviceType }, (service) => {
-    const { name, identity } = (service.txt ?? {}) as { name?: unknown; identity?: unknown };
-    if (typeof identity !== 'string' || !identityShape.test(identity) || found.size >= nearbyMax) return;
-    const hosts = (service.addresses ?? []).filter((host) => !ofOneLink(host)).slice(0, addressesMax);
-    const addresses = hosts.map((host) => `tls://${host.includes(':') ? `[${host}]` : host}:${service.port}`);
-    found.set(identity, { identity, name: typeof name === 'string' ? plainName(name) : '', addresses });
-  });
-  await new Promise((resolve) => setTimeout(resolve, listenMs));
-  browser.stop();
-  bonjour.destroy();
-  return [...found.values()];
+    announce(server) {
+      const program = begin({ task: 'announce', ...server });
+      program.output.resume();
+      return () => {
+        program.stop();
+        const timer = setTimeout(() => {
+          program.kill();
+        }, goodbyeMs);
+        timer.unref();
+        void program.ended.then(() => {
+          clearTimeout(timer);
+        });
+      };
+    },
+  };
 }

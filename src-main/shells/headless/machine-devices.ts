@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { MirrorpointError, reasonOf } from '../../base/index.ts';
-import { createDevice, type Device, ImageFile, openDevice, probePath, sectorBytes } from '../../device/index.ts';
+import { AttachedDrive, createDevice, type Device, ImageFile, openDevice, probePath, sectorBytes } from '../../device/index.ts';
 import type { DeviceOpener, NewDeviceOptions } from '../../engine/index.ts';
 
 function wholeSectors(sizeBytes: number): number {
@@ -12,11 +12,11 @@ function wholeSectors(sizeBytes: number): number {
 const made = new WeakSet<Device>();
 
 async function create(path: string, options: NewDeviceOptions): Promise<Device> {
-  const { sizeBytes, preallocate = false, erase = false } = options;
+  const { sizeBytes, preallocate = false, erase = false, token } = options;
   const discard = options.discard === true ? 'punch' : 'ignore';
   const isNew = probePath(path) === 'missing';
   const size = sizeBytes === undefined ? {} : { sizeBytes: wholeSectors(sizeBytes) };
-  const device = await createDevice(path, { ...size, preallocate, erase, overwrite: erase, discard });
+  const device = await createDevice(path, { ...size, preallocate, erase: erase && 'later', overwrite: erase, discard, token });
   if (isNew) made.add(device);
   return device;
 }
@@ -55,6 +55,9 @@ export const machineDevices: DeviceOpener = {
   open: (path, options) =>
     openDevice(path, { readOnly: options.readOnly ?? false, discard: options.discard === true ? 'punch' : 'ignore' }),
   create,
+  async erase(device) {
+    if (device instanceof AttachedDrive) await device.erase();
+  },
   async enlarge(device, sizeBytes, { preallocate }) {
     if (!(device instanceof ImageFile)) {
       throw new MirrorpointError(

@@ -5,9 +5,12 @@ import { systemClock, systemRandom } from '../../base/index.ts';
 import type { EnginePorts } from '../../engine/index.ts';
 import { createTransports } from '../../transport/index.ts';
 import { runtimeFolder } from './config-folder.ts';
-import { machineHosts } from './local-network.ts';
+import { startByNode, type StartProgram } from './child-program.ts';
+import { machineHosts, networkDiscovery } from './local-network.ts';
 import { machineTree } from './local-tree.ts';
 import { machineDevices, openScratch } from './machine-devices.ts';
+import { MachineDrives } from './machine-drives.ts';
+import { machineFolder } from './machine-folder.ts';
 import { FileLineLog, fileTextStore } from './stored-files.ts';
 
 /** The version of the program. */
@@ -21,8 +24,10 @@ export function machinePorts(options: {
   configFolder: string;
   requestStop: () => void;
   report: EnginePorts['report'];
+  /** Starts the programs that run beside this process. */
+  startProgram?: StartProgram;
 }): EnginePorts {
-  const { configFolder, requestStop, report } = options;
+  const { configFolder, requestStop, report, startProgram = startByNode() } = options;
   return {
     clock: systemClock,
     random: systemRandom,
@@ -38,6 +43,8 @@ export function machinePorts(options: {
       peers: fileTextStore(join(configFolder, 'peers.json')),
       hosts: machineHosts,
     },
+    discovery: networkDiscovery(startProgram),
+    machine: { drives: new MachineDrives(startProgram).list, folder: machineFolder },
     defaultServerName: hostname().slice(0, 120) || 'mirrorpoint',
     processId: process.pid,
     configFolder,

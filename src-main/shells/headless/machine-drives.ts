@@ -1,0 +1,87 @@
+import { MirrorpointError } from '../../base/index.ts';
+import type { DriveFacts, MachinePort } from '../../engine/index.ts';
+import { drivesMax, drivesReportSchema, type DrivesTask, type ListedDrive } from '../programs/drives-task.ts';
+import { hearReports, type StartProgram } from './child-program.ts';
+
+/** How long a drive may take to answer: one that sleeps has to start first. */
+const answerMsMax = 15_000;
+
+const reportBytesMax = 16 << 20;
+
+/** What came of one look at the drives. */
+interface Looked {
+  readonly listed: readonly ListedDrive[];
+  readonly looks: ReadonlyMap<string, DriveFacts['look']>;
+  /** Device numbers of the paths that were asked about. */
+  readonly numbers: ReadonlyMap<string, string>;
+}
+
+/** The drives of this machine, by a program of its own for each look. */
+export class MachineDrives {
+  readonly #start: StartProgram;
+  readonly #answerMsMax: number;
+  /** Drives that a program which could not be ended still waits for; they are not asked again meanwhile. */
+  readonly #silent = new Map<object, readonly string[]>();
+  /** One look at a time: two would find each other's drives claimed. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(start: StartProgram, options: { answerMsMax?: number } = {}) {
+    this.#start = start;
+    this.#answerMsMax = options.answerMsMax ?? answerMsMax;
+  }
+
+  /** As the port says. */
+  readonly list: MachinePort['drives'] = (asked) => {
+    const looking = this.#last.then(() => this.#list(asked));
+    this.#last = looking.catch(() => undefined);
+    return looking;
+  };
+
+  async #list(asked: readonly string[]): Promise<DriveFacts[]> {
+    const spared = [...this.#silent.values()].flat();
+    const { listed, looks, numbers } = await this.#look({ asked: [...new Set(asked)], spared });
+    return listed.map(({ number, ...drive }) => ({
+      ...drive,
+      look: looks.get(drive.path) ?? silent(drive.path),
+      knownAs: asked.filter((path) => numbers.get(path) === number),
+    }));
+  }
+
+  async #look(task: DrivesTask): Promise<Looked> {
+    const program = this.#start('drives', JSON.stringify(task));
+    const looks = new Map<string, DriveFacts['look']>();
+    const numbers = new Map<string, string>();
+    let listed: readonly ListedDrive[] | undefined;
+    await hearReports(program, {
+      schema: drivesReportSchema,
+      onReport: (report) => {
+        if (report.report === 'listed') listed ??= report.drives;
+        else if (report.report === 'leads') numbers.set(report.asked, report.number);
+        else if (report.report === 'unseen') looks.set(report.path, { kind: 'unseen', reason: report.reason });
+        else {
+          const { contents, volumeId, isClaimed, token } = report;
+          looks.set(report.path, { kind: 'seen', contents, volumeId, isClaimed, token });
+        }
+      },
+      timeMs: this.#answerMsMax,
+      reportsMax: 1 + drivesMax + task.asked.length,
+      bytesMax: reportBytesMax,
+    });
+    if (listed === undefined) {
+      throw new MirrorpointError('device-io', 'The drives of this machine could not be listed: the program that looks at them said nothing. Look at the system log, and try again.');
+    }
+    this.#remember(program, listed.map(({ path }) => path).filter((path) => !looks.has(path) && !task.spared.includes(path)));
+    return { listed, looks, numbers };
+  }
+
+  /** Until the program is gone, which it is at once unless a drive keeps it. */
+  #remember(program: ReturnType<StartProgram>, paths: readonly string[]): void {
+    if (paths.length === 0) return;
+    this.#silent.set(program, paths);
+    void program.ended.then(() => this.#silent.delete(program));
+  }
+}
+
+function silent(path: string): DriveFacts['look'] {
+  return { kind: 'unseen', reason: `${path} does not answer. See to the drive and its cable, and look at the system log.` };
+}
