@@ -15,7 +15,7 @@ export function expectNoFaults({ faults }: OpenConsole): void {
 
 /** The only errors that a page may have while its server is away: that it cannot be reached. */
 export function forgetUnreachable({ faults }: OpenConsole): void {
-  const others = faults.errors.filter((text) => !/WebSocket connection to|net::ERR_CONNECTION_REFUSED|Failed to load resource/.test(text));
+  const others = faults.errors.filter((text) => !/^WebSocket connection to|^Failed to load resource: (net::ERR_|the server responded with a status of 401)/.test(text));
   faults.errors.splice(0, faults.errors.length, ...others);
 }
 
