@@ -116,6 +116,32 @@ export class BlockCache {
     }
   }
 
+  /** As `run`, for an operation that needs blocks of several caches: of states whose histories differ. */
+  static async runOver<T>(caches: ReadonlySet<BlockCache>, operation: () => T): Promise<T> {
+    const [only] = caches;
+    if (only !== undefined && caches.size === 1) return only.run(operation);
+    const holds: { cache: BlockCache; pinned: Entry[]; leaveWait: () => void }[] = [];
+    try {
+      for (;;) {
+        for (const cache of caches) cache.#missing.clear();
+        try {
+          return operation();
+        } catch (thrown) {
+          if (thrown !== blockMiss) throw thrown;
+        }
+        if (holds.length === 0) for (const cache of caches) holds.push({ cache, pinned: [], leaveWait: cache.#enterWait() });
+        // Begun in one step, in which no other operation can note what it misses; all end before one's fault is thrown on.
+        const loads = await Promise.allSettled(holds.map(({ cache, pinned }) => cache.#load(cache.#missing, pinned)));
+        for (const load of loads) if (load.status === 'rejected') throw load.reason;
+      }
+    } finally {
+      for (const { cache, pinned, leaveWait } of holds) {
+        cache.#unpin(pinned);
+        leaveWait();
+      }
+    }
+  }
+
   /**
    * Makes the pointers' blocks resident for a synchronous visit, at most half of
    * the cache at a time. `visit` gets the positions of one part of the list.

@@ -5,7 +5,7 @@ import { cpHistorySchema, historySpanSchema, relationshipHistorySchema } from '.
 import { checkEventSchema, compareEventSchema, copyEventSchema, jobStatusSchema, removeEventSchema, replaceDeviceEventSchema, switchOverEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
-import { eventPageMax, foundPageMax, historyPageMax, listPageMax, peerPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
+import { eventPageMax, extendedPageMax, fileTimeMsMax, foundPageMax, historyPageMax, listPageMax, peerPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
 import * as machines from './machine-schemas.ts';
 import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, rootChoiceSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
@@ -174,8 +174,9 @@ const files = {
   get: base.input(takingOut).output(eventIterator(copyEventSchema)),
   /** Begins to bring in a file, part by part; it is not seen before `endWrite`, and forgotten with the connection. */
   beginWrite: base
-    .input(inVolume.extend({ sizeBytes: z.int().min(0), modifiedMs: z.number().optional(), collision: collisionChoiceSchema.optional() }))
-    .output(z.object({ writeId: z.string() })),
+    .input(inVolume.extend({ sizeBytes: z.int().min(0), modifiedMs: z.number().min(-fileTimeMsMax).max(fileTimeMsMax).optional(), collision: collisionChoiceSchema.optional() }))
+    /** Skipped: something of the name is there, and was to stay. What is written is thrown away, and need not be sent. */
+    .output(z.object({ writeId: z.string(), isSkipped: z.boolean() })),
   write: base.input(z.object({ writeId: z.string(), offsetBytes: z.int().min(0), content: z.instanceof(Blob) })).output(nothing),
   /** The file stands whole and durable under its path, or the one that was chosen beside what is there. */
   endWrite: base.input(z.object({ writeId: z.string() })).output(z.object({ path: z.string(), isSkipped: z.boolean() })),
@@ -314,6 +315,8 @@ const pairing = {
 const ofRoot = z.object({ rootId: z.string() });
 const ofInode = ofRoot.extend({ ino: z.int().min(0) });
 
+const extendedPage = z.object({ attributes: z.array(z.object({ name: z.string(), valueBase64: z.base64() })).max(extendedPageMax) });
+
 /** A state that is pinned over many questions, for a paired server that takes files out of it. */
 const roots = {
   /** Kept until `close` or the end of the connection. */
@@ -324,6 +327,8 @@ const roots = {
     .input(ofInode.extend({ after: z.string().optional(), limit: z.int().min(1).max(peerPageMax) }))
     .output(z.object({ entries: z.array(schemas.listedEntrySchema).max(peerPageMax) })),
   read: base.input(ofInode.extend({ offsetBytes: z.int().min(0), lengthBytes: z.int().min(1).max(readChunkBytesMax) })).output(reading.read.output),
+  /** Extended attributes in the order of their names, behind the name `after`; fewer than a page at the end. */
+  extended: base.input(ofInode.extend({ after: z.string().optional() })).output(extendedPage),
   close: base.input(ofRoot).output(nothing),
 };
 
@@ -354,6 +359,7 @@ export const peerAnswers = {
   deleted: exploring.deleted.output,
   search: exploring.search.output,
   differences: exploring.differences.output,
+  extended: extendedPage,
   rootPage: z.object({ entries: z.array(schemas.listedEntrySchema).max(peerPageMax) }),
 };
 

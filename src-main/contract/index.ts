@@ -22,6 +22,7 @@ export * from './schedule-schemas.ts';
 export * from './space-schemas.ts';
 export * from './scrub-schemas.ts';
 export * from './job-schemas.ts';
+export * from './job-words.ts';
 export * from './explore-schemas.ts';
 export * from './history-schemas.ts';
 export * from './machine-schemas.ts';

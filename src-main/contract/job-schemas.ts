@@ -123,6 +123,8 @@ export const jobStatusSchema = z.object({
   startedWallMs: z.number(),
   endedWallMs: z.number().optional(),
   progress: jobProgressSchema.omit({ type: true }),
+  /** The present rate; missing while it is not known. */
+  bytesPerSecond: z.number().optional(),
   /** At the present rate; missing while that, or the total, is not known. */
   leftMs: z.number().optional(),
   /** It goes on when the window is closed. */

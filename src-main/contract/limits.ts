@@ -49,11 +49,20 @@ export const previewEntriesMax = 20_000;
 /** Bytes in one part of a file that is brought in. */
 export const writeChunkBytesMax = 1024 * 1024;
 
+/** A file's time, before or after 1970 UTC. */
+export const fileTimeMsMax = 9_000_000_000_000;
+
+/** Files that one connection may be bringing in part by part at a time. */
+export const openWritesMax = 32;
+
 /** Ended jobs that a server remembers. */
 export const endedJobsMax = 100;
 
 /** Problems of one job that the server remembers. */
 export const jobProblemsKept = 100;
+
+/** Extended attributes in one answer to a paired server: with the largest values they still fit. */
+export const extendedPageMax = 64;
 
 /** Entries of a folder of the machine in one answer. */
 export const folderEntriesMax = 1000;

@@ -1,4 +1,6 @@
 import { MirrorpointError } from '../base/index.ts';
+import { cpIntervalMsMax, cpIntervalMsMin } from './limits.ts';
+import type { HoldCap } from './space-schemas.ts';
 
 const sizeUnits: Readonly<Record<string, number>> = {
   '': 1,
@@ -33,6 +35,13 @@ export function parseInterval(text: string): number {
   return ms;
 }
 
+/** The time from one CP to the next: what `parseInterval` reads, within its bounds. */
+export function parseCpInterval(text: string): number {
+  const ms = parseInterval(text);
+  if (ms !== 0 && (ms < cpIntervalMsMin || ms > cpIntervalMsMax)) throw unreadableQuantity(text, 'time between CPs', '1s, 30s, 5m, 24h or off');
+  return ms;
+}
+
 const longUnitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000, y: 365 * 86_400_000 };
 
 /** Milliseconds from `15m`, `2h`, `7d`, `1w`, `1y`: a time that schedules are made of. */
@@ -55,4 +64,21 @@ export function formatInterval(ms: number): string {
   if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
   if (ms % 60_000 === 0) return `${ms / 60_000}m`;
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+/** The text that `parseSize` reads, to the byte: `512M`, `1536K`. */
+export function formatSize(bytes: number): string {
+  const unit = ['p', 't', 'g', 'm', 'k'].find((letter) => bytes > 0 && bytes % (sizeUnits[letter] ?? NaN) === 0);
+  return unit === undefined ? String(bytes) : `${bytes / sizeUnits[unit]!}${unit.toUpperCase()}`;
+}
+
+/** A cap from `50G`, `15%`, or undefined for `default`. Whether it makes sense for the volume is the server's to say. */
+export function parseCap(text: string): HoldCap | undefined {
+  if (text === 'default') return undefined;
+  if (text.endsWith('%')) {
+    const percent = Number(text.slice(0, -1));
+    if (text.length > 1 && Number.isFinite(percent)) return { percent };
+    throw unreadableQuantity(text, 'percentage', '15%');
+  }
+  return { bytes: text === '0' ? 0 : parseSize(text) };
 }

@@ -131,6 +131,8 @@ export const attributesSchema = z.object({
   generation: z.int(),
   /** Of a symbolic link. */
   linkTarget: z.string().optional(),
+  /** It has extended attributes. */
+  hasExtended: z.literal(true).optional(),
 });
 export type FileAttributes = z.infer<typeof attributesSchema>;
 

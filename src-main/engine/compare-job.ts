@@ -1,9 +1,10 @@
 import { bytesEqual, MirrorpointError } from '../base/index.ts';
 import { childPath, type Difference } from '../contract/index.ts';
 import type { Attributes } from '../files/index.ts';
-import { type Job, TaskGroup } from './job.ts';
+import type { Job } from './job.ts';
 import type { LocalEntry, LocalStat, LocalTree } from './local-tree.ts';
 import { inodeAt, type ReadableRoot } from './readable-root.ts';
+import { TaskGroup } from './task-group.ts';
 
 const filesAtOnceMax = 16;
 const pieceBytes = 1 << 20;

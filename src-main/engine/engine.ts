@@ -8,7 +8,8 @@ import { Clones } from './clones.ts';
 import { EventLog } from './event-log.ts';
 import { Failover } from './failover.ts';
 import { HoldKeeper } from './hold-keeper.ts';
-import { JobBoard } from './job.ts';
+import type { JobBoard } from './job-board.ts';
+import { boardWithEvents } from './job-events.ts';
 import { Listening, type OpenedLink } from './listening.ts';
 import { Mirrors } from './mirrors.ts';
 import { PeerClients } from './peer-clients.ts';
@@ -80,7 +81,7 @@ export class Engine implements AsyncDisposable {
     this.alerts = new Alerts(events);
     this.alerts.onChange(changed);
     this.events.onEvent(changed);
-    this.jobs = new JobBoard(ports.clock);
+    this.jobs = boardWithEvents(ports, events);
     this.relationships = new Relationships({
       ports,
       book,
@@ -137,11 +138,12 @@ export class Engine implements AsyncDisposable {
         }
         this.scrubs.adopt(open);
       },
-      onClose: (name) => this.scrubs.drop(name),
+      onClose: (name) => this.#endBackground(name),
     });
     const { shelf, relationships, mirrors } = this;
     this.clones = new Clones({ ports, shelf, events });
-    this.failover = new Failover({ ports, book, shelf, relationships, mirrors, events, alerts: this.alerts, leave: (name) => this.#leave(name) });
+    const ends = { leave: (name: string) => this.#leave(name), endWork: (name: string) => this.#endWork(name) };
+    this.failover = new Failover({ ports, book, shelf, relationships, mirrors, events, alerts: this.alerts, ...ends });
   }
 
   /**
@@ -204,6 +206,18 @@ export class Engine implements AsyncDisposable {
     await this.listening.drop(name);
     await this.#leave(name);
     await this.shelf.release(name);
+  }
+
+  /** Ends what goes on by itself with a volume, or waits for a caller's next part. */
+  async #endWork(name: string): Promise<void> {
+    await this.jobs.endOf(name);
+    for (const session of this.#sessions) await session.endWrites(name);
+  }
+
+  /** Ends whatever works on a volume in the background. */
+  async #endBackground(name: string): Promise<void> {
+    await this.#endWork(name);
+    await this.scrubs.drop(name);
   }
 
   /** Ends what works on a volume by its role. */

@@ -5,7 +5,11 @@ const { failover: os } = procedures;
 
 export const failoverProcedures = {
   switchOver: os.switchOver.handler(({ input, context: { engine } }) =>
-    engine.jobs.run<SwitchOverStep, { cp: number; epoch: number }>((job) => engine.failover.switchOver(job, input.volume, input.address)),
+    engine.jobs.run<SwitchOverStep, { cp: number; epoch: number }>(
+      { kind: 'switch-over', subject: `volume ${input.volume}`, volume: input.volume },
+      (job) => engine.failover.switchOver(job, input.volume, input.address),
+      ({ cp, epoch }) => `The other side leads since CP ${cp}, in epoch ${epoch}.`,
+    ),
   ),
 
   abort: os.abort.handler(async ({ input, context: { engine } }) => {

@@ -38,6 +38,7 @@ export class Failover {
   readonly #events: EventLog;
   readonly #alerts: Alerts;
   readonly #leave: (name: string) => Promise<void>;
+  readonly #endWork: (name: string) => Promise<void>;
   /** Volumes that are being handed over, and those that step down, at the moment. */
   readonly #changing = new Set<string>();
   readonly #steppingDown = new Set<string>();
@@ -56,6 +57,8 @@ export class Failover {
     alerts: Alerts;
     /** Ends what works on a volume by its role. */
     leave: (name: string) => Promise<void>;
+    /** Ends what goes on by itself and changes a volume, so that it can tidy up. */
+    endWork: (name: string) => Promise<void>;
   }) {
     this.#ports = parts.ports;
     this.#book = parts.book;
@@ -65,6 +68,7 @@ export class Failover {
     this.#events = parts.events;
     this.#alerts = parts.alerts;
     this.#leave = parts.leave;
+    this.#endWork = parts.endWork;
     this.#relationships.onChange(() => {
       this.#lookForMirrors();
     });
@@ -102,6 +106,7 @@ export class Failover {
     this.#changing.add(name);
     try {
       await job.tell({ type: 'step', step: 'stopping-changes' });
+      await this.#endWork(name);
       await this.#bringToLastCp(volume, relationship, { name, job });
       const { cp } = volume.root;
       await job.tell({ type: 'step', step: 'handing-over', cp, epoch });

@@ -1,18 +1,18 @@
-import { MirrorpointError } from '../base/index.ts';
-import { type CopyResult, type Difference, splitPath } from '../contract/index.ts';
+import { isFault, MirrorpointError } from '../base/index.ts';
+import { copiedWords, counted, type CopyResult, type Difference, formatPlace, splitPath } from '../contract/index.ts';
 import { changeBlocks } from '../files/index.ts';
 import type { Volume } from '../volume/index.ts';
 import { CompareJob } from './compare-job.ts';
-import { ExportJob } from './export-job.ts';
 import { sourceOfRoot } from './export-source.ts';
+import { IncomingFile } from './incoming-file.ts';
 import { ImportJob } from './import-job.ts';
 import { makeDurable } from './durable.ts';
-import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 import { attributesForContract, inodeAt } from './readable-root.ts';
 import { removePath } from './remove-job.ts';
 import { makeFolder } from './make-folder.ts';
 import { listFolder, onRoot, openRead, readOpen, statPath } from './root-reading.ts';
+import { takeOut } from './take-out.ts';
 import { checkAbsolute } from './volume-opening.ts';
 
 /** What a copy counts. */
@@ -51,7 +51,8 @@ export const fileProcedures = {
 
   makeDirectory: os.makeDirectory.handler(async ({ input, context: { engine } }) => {
     const { volume } = await engine.shelf.primary(input.volume);
-    const ino = await makeFolder(volume, input);
+    const { path, parents, mode } = input;
+    const ino = await makeFolder(volume, { path, parents, attributesOf: async () => ({ mode, uid: 0, gid: 0 }) });
     await volume.sync();
     return volume.query((files) => attributesForContract(files, ino));
   }),
@@ -63,47 +64,84 @@ export const fileProcedures = {
   }),
 
   remove: os.remove.handler(({ input, context: { engine } }) =>
-    engine.jobs.run<never, { entries: number }>(async (job) => {
-      const { volume } = await engine.shelf.primary(input.volume);
-      const result = await removePath(volume, job, input);
-      await makeDurable(volume);
-      return result;
-    }),
+    engine.jobs.run<never, { entries: number }>(
+      { kind: 'remove', subject: `${input.volume}:${input.path}`, volume: input.volume },
+      async (job) => {
+        const { volume } = await engine.shelf.primary(input.volume);
+        const result = await removePath(volume, job, input);
+        await makeDurable(volume);
+        return result;
+      },
+      ({ entries }) => `Removed ${counted(entries, 'entry', 'entries')}.`,
+    ),
   ),
 
   put: os.put.handler(({ input, context: { engine } }) =>
-    engine.jobs.run<never, CopyCounts>(async (job) => {
-      checkAbsolute(input.local);
-      const { volume, temporaryNames: names } = await engine.shelf.primary(input.volume);
-      const result = await new ImportJob({ volume, names, tree: engine.ports.localTree, job }).run(input.local, input.path);
-      await makeDurable(volume);
-      return result;
-    }),
+    engine.jobs.run<never, CopyCounts>(
+      { kind: 'put', subject: `${input.local} to ${input.volume}:${input.path}`, volume: input.volume },
+      async (job) => {
+        checkAbsolute(input.local);
+        const { volume, temporaryNames } = await engine.shelf.primary(input.volume);
+        const result = await new ImportJob({ volume, temporaryNames, tree: engine.ports.localTree, job }).run(input.local, input.path);
+        await makeDurable(volume);
+        return result;
+      },
+      (copied) => `Brought in ${copiedWords(copied)}.`,
+    ),
   ),
 
   get: os.get.handler(({ input, context: { engine } }) =>
-    engine.jobs.run<never, CopyCounts>(async (job) => {
-      checkAbsolute(input.local);
-      const { localTree: tree } = engine.ports;
-      return onRoot(engine, input, (root) =>
-        new ExportJob({ source: sourceOfRoot(root), tree, job, overwrite: input.overwrite }).run(input.path, input.local),
-      );
-    }),
+    engine.jobs.run<never, CopyCounts>(
+      { kind: 'get', subject: `${formatPlace(input)} to ${input.local}`, volume: input.volume },
+      async (job) => {
+        checkAbsolute(input.local);
+        return onRoot(engine, input, (root) => takeOut(sourceOfRoot(root), input, { tree: engine.ports.localTree, job }));
+      },
+      (copied) => `Took out ${copiedWords(copied)}.`,
+    ),
   ),
 
-  beginWrite: os.beginWrite.handler(pending),
-  write: os.write.handler(pending),
-  endWrite: os.endWrite.handler(pending),
-  abandonWrite: os.abandonWrite.handler(pending),
+  beginWrite: os.beginWrite.handler(async ({ input, context: { engine, session } }) => {
+    const file = await IncomingFile.begin(await engine.shelf.primary(input.volume), input);
+    return { writeId: await session.keepWrite(file), isSkipped: file.isSkipped };
+  }),
+
+  write: os.write.handler(async ({ input: { writeId, offsetBytes, content }, context: { session } }) => {
+    try {
+      await session.write(writeId).write(offsetBytes, content);
+      return {};
+    } catch (fault) {
+      // After a part that was only wrong the right one may come; after any other fault nothing would.
+      if (!isFault(fault, 'argument-invalid')) await session.dropWrite(writeId);
+      throw fault;
+    }
+  }),
+
+  endWrite: os.endWrite.handler(async ({ input: { writeId }, context: { session } }) => {
+    try {
+      return await session.write(writeId).end();
+    } finally {
+      await session.dropWrite(writeId);
+    }
+  }),
+
+  abandonWrite: os.abandonWrite.handler(async ({ input, context: { session } }) => {
+    await session.dropWrite(input.writeId);
+    return {};
+  }),
 
   compare: os.compare.handler(({ input, context: { engine } }) =>
-    engine.jobs.run<Difference, CompareJob['counts'] & { cp: number }>(async (job) => {
-      checkAbsolute(input.local);
-      const { localTree: tree } = engine.ports;
-      return onRoot(engine, input, async (root) => {
-        const compare = new CompareJob({ root, tree, job, metadata: input.metadata });
-        return { ...(await compare.run(input.local, input.path)), cp: root.cp };
-      });
-    }),
+    engine.jobs.run<Difference, CompareJob['counts'] & { cp: number }>(
+      { kind: 'compare', subject: `${input.local} with ${formatPlace(input)}`, volume: input.volume },
+      async (job) => {
+        checkAbsolute(input.local);
+        const { localTree: tree } = engine.ports;
+        return onRoot(engine, input, async (root) => {
+          const compare = new CompareJob({ root, tree, job, metadata: input.metadata });
+          return { ...(await compare.run(input.local, input.path)), cp: root.cp };
+        });
+      },
+      ({ differenceCount }) => (differenceCount === 0 ? 'No difference.' : `${counted(differenceCount, 'difference')}.`),
+    ),
   ),
 };

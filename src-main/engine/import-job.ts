@@ -1,15 +1,15 @@
-import { MirrorpointError, Mutex } from '../base/index.ts';
+import { MirrorpointError } from '../base/index.ts';
 import { splitPath } from '../contract/index.ts';
-import { changeBlocks, type FileReader, type LiveFiles, rootDirectoryInode } from '../files/index.ts';
+import { changeBlocks, type LiveFiles, rootDirectoryInode } from '../files/index.ts';
 import type { Volume } from '../volume/index.ts';
-import { HeldInodes } from './held-inodes.ts';
 import { type ExistingEntry, planImport, refusal, sameOwnerAndMode } from './import-plan.ts';
-import { existingEntry } from './readable-root.ts';
 import { readSource, streamSource, wholeFileBytesMax } from './import-source.ts';
-import { type Job, TaskGroup } from './job.ts';
+import type { Job } from './job.ts';
 import type { LocalEntry, LocalStat, LocalTree } from './local-tree.ts';
-import { partsOfData } from './sparse.ts';
+import { type Part, partsOfData } from './sparse.ts';
+import { TaskGroup } from './task-group.ts';
 import type { TemporaryNames } from './temporary-names.ts';
+import { attributesOf, type EntryPlace, existingEntries, VolumeWriter } from './volume-writer.ts';
 
 /** Small files on their way at once, and the memory that they may take. */
 const smallFilesMax = 24;
@@ -41,9 +41,7 @@ interface OpenFolder {
   pendingCount: number;
 }
 
-interface Target {
-  readonly parent: number;
-  readonly name: string;
+interface Target extends EntryPlace {
   readonly existing: ExistingEntry | undefined;
 }
 
@@ -69,25 +67,20 @@ export class ImportJob {
   readonly #small = new TaskGroup(smallFilesMax, smallFileMemoryBytes);
   readonly #large = new TaskGroup(largeFilesMax);
   readonly #linked = new Map<string, { ino: Promise<number | undefined>; namesLeft: number }>();
-  readonly #grainBytes: number;
-  readonly #changes = new Mutex();
-  readonly #held: HeldInodes;
-  readonly #names: TemporaryNames;
+  readonly #writer: VolumeWriter;
 
-  constructor(options: { volume: Volume; names: TemporaryNames; tree: LocalTree; job: Job }) {
+  constructor(options: { volume: Volume; temporaryNames: TemporaryNames; tree: LocalTree; job: Job }) {
     this.#volume = options.volume;
-    this.#held = new HeldInodes(options.volume);
-    this.#names = options.names;
+    this.#writer = new VolumeWriter(options);
     this.#tree = options.tree;
     this.#job = options.job;
-    this.#grainBytes = options.volume.geometry.blockSizeBytes;
   }
 
   /** Brings a local file or folder in at exactly this path, whose folder must be there. */
   async run(local: string, path: string): Promise<ImportCounts> {
     const stat = await this.#tree.stat(local);
     if (stat === undefined) throw new MirrorpointError('not-found', `There is no ${local} on this machine. Check the path.`);
-    await using _held = this.#held;
+    await using _writer = this.#writer;
     try {
       await this.#importTop(local, stat, path);
     } finally {
@@ -105,7 +98,7 @@ export class ImportJob {
       if (stat.kind !== 'directory') {
         throw new MirrorpointError('is-a-directory', `${local} cannot take the place of the volume's root. Name a path in it.`);
       }
-      const ino = await this.#held.keep(() => rootDirectoryInode);
+      const ino = await this.#writer.keep(() => rootDirectoryInode);
       await this.#importFolders({ local, ino, stat, isNew: false, parent: undefined, pendingCount: 1 });
       return;
     }
@@ -223,8 +216,8 @@ export class ImportJob {
     const { existing } = target;
     const ino =
       existing === undefined
-        ? await this.#hold(changeBlocks.create, (files) => files.makeDirectory(target.parent, target.name, entry))
-        : await this.#held.keep((files) => this.#folderStillThere(files, target));
+        ? await this.#writer.hold(changeBlocks.create, (files) => files.makeDirectory(target.parent, target.name, entry))
+        : await this.#writer.keep((files) => this.#folderStillThere(files, target));
     if (existing === undefined) this.counts.directories++;
     if (parent !== undefined) parent.pendingCount++;
     return { local, ino, stat: entry, isNew: existing === undefined, parent, pendingCount: 1 };
@@ -243,14 +236,14 @@ export class ImportJob {
       if (--at.pendingCount > 0) return;
       const { ino, stat, local } = at;
       try {
-        await this.#change(changeBlocks.setAttributes, (files) => {
+        await this.#writer.change(changeBlocks.setAttributes, (files) => {
           const now = files.stat(ino);
           if (now.modifiedNs !== stat.modifiedNs || !sameOwnerAndMode(stat, now)) files.setAttributes(ino, attributesOf(stat));
         });
       } catch (fault) {
         this.#job.problem(local, fault);
       }
-      await this.#held.release(ino);
+      await this.#writer.release(ino);
     }
   }
 
@@ -258,7 +251,7 @@ export class ImportJob {
     if (step === 'skip' || step === 'update') {
       const ino = target.existing?.ino;
       if (step === 'update' && ino !== undefined) {
-        await this.#change(changeBlocks.setAttributes, (files) => {
+        await this.#writer.change(changeBlocks.setAttributes, (files) => {
           files.setAttributes(ino, attributesOf(entry));
         });
       }
@@ -276,62 +269,23 @@ export class ImportJob {
 
   async #importSmall(local: string, entry: LocalEntry, target: Target): Promise<number> {
     const { stat, bytes } = await readSource(this.#tree, local, entry);
-    const parts = partsOfData(bytes, this.#grainBytes);
-    const costBlocks = changeBlocks.create + changeBlocks.write(bytes.length, this.#grainBytes) + parts.length + 2;
-    const ino = await this.#place(target, costBlocks, (files, name) => {
-      const made = files.createFile(target.parent, name, stat);
-      // Nothing of a new file has to be read, so all of this is one step.
-      for (const { start, end } of parts) files.write(made, start, bytes.subarray(start, end));
-      if ((parts.at(-1)?.end ?? 0) < bytes.length) files.truncate(made, bytes.length);
-      files.setAttributes(made, attributesOf(stat));
-      return made;
-    });
+    const parts = partsOfData(bytes, this.#writer.grainBytes);
+    const ino = await this.#writer.putWhole(target, { attributes: stat, bytes, parts }, placing(target));
     this.#countBytes(bytes.length, parts);
     return ino;
   }
 
-  /** Content in pieces, under a name of its own until it is whole. */
   async #importLarge(local: string, target: Target): Promise<number> {
-    const temporary = this.#names.take(target.parent, target.name);
-    try {
-      return await this.#importLargeAs(temporary, local, target);
-    } finally {
-      this.#names.giveBack(target.parent, temporary);
-    }
-  }
-
-  async #importLargeAs(temporary: string, local: string, target: Target): Promise<number> {
-    await this.#removeLeftover(target.parent, temporary);
-    const ino = await this.#hold(changeBlocks.create, (files) =>
-      files.createFile(target.parent, temporary, { mode: 0o600, uid: 0, gid: 0 }),
-    );
-    try {
-      const stat = await streamSource(this.#tree, local, async (offsetBytes, bytes) => {
-        this.#job.checkCancelled();
-        const parts = partsOfData(bytes, this.#grainBytes);
-        const costBlocks = changeBlocks.write(bytes.length, this.#grainBytes) + 2 * parts.length;
-        await this.#change(costBlocks, (files) => {
-          for (const { start, end } of parts) files.write(ino, offsetBytes + start, bytes.subarray(start, end));
-        });
-        this.#countBytes(bytes.length, parts);
-      });
-      await this.#change(changeBlocks.truncate, (files) => {
-        files.truncate(ino, stat.sizeBytes);
-      });
-      await this.#change(changeBlocks.setAttributes, (files) => {
-        files.setAttributes(ino, attributesOf(stat));
-      });
-      await this.#change(changeBlocks.rename, (files) => {
-        const { parent, name, existing } = target;
-        files.rename({ parent, name: temporary }, { parent, name }, { noReplace: existing === undefined });
-      });
-      return ino;
-    } catch (fault) {
-      await this.#removeLeftover(target.parent, temporary);
-      throw fault;
-    } finally {
-      await this.#held.release(ino);
-    }
+    await using file = await this.#writer.openFile(target);
+    const stat = await streamSource(this.#tree, local, async (offsetBytes, bytes) => {
+      this.#job.checkCancelled();
+      const parts = partsOfData(bytes, this.#writer.grainBytes);
+      await file.write(offsetBytes, bytes, parts);
+      this.#countBytes(bytes.length, parts);
+    });
+    await file.finish(stat.sizeBytes, stat);
+    await file.name(target.name, placing(target));
+    return file.ino;
   }
 
   async #importSymlink(local: string, entry: LocalEntry, target: Target, step: string): Promise<void> {
@@ -340,11 +294,7 @@ export class ImportJob {
       return;
     }
     const text = await this.#tree.readLink(local);
-    await this.#place(target, changeBlocks.symlink, (files, name) => {
-      const made = files.symlink(target.parent, name, text, entry);
-      files.setAttributes(made, attributesOf(entry));
-      return made;
-    });
+    await this.#writer.putSymlink(target, { target: text, attributes: entry }, placing(target));
     this.counts.symlinks++;
     this.#job.counts.files++;
   }
@@ -365,38 +315,9 @@ export class ImportJob {
       this.counts.unchanged++;
       return;
     }
-    await this.#place(target, changeBlocks.create, (files, name) => {
-      files.link(ino, target.parent, name);
-      return ino;
-    });
+    await this.#writer.putLink(target, ino, placing(target));
     this.counts.hardLinks++;
     this.#job.counts.files++;
-  }
-
-  /** Makes an entry in one step when its name is free, else beside it, and then puts it in the old one's place. */
-  async #place(target: Target, costBlocks: number, make: (files: LiveFiles, name: string) => number): Promise<number> {
-    const { parent, name, existing } = target;
-    if (existing === undefined) return this.#change(costBlocks, (files) => make(files, name));
-    const temporary = this.#names.take(parent, name);
-    try {
-      await this.#removeLeftover(parent, temporary);
-      const ino = await this.#change(costBlocks, (files) => make(files, temporary));
-      await this.#change(changeBlocks.rename, (files) => {
-        files.rename({ parent, name: temporary }, { parent, name });
-      });
-      return ino;
-    } finally {
-      this.#names.giveBack(parent, temporary);
-    }
-  }
-
-  /** What an interrupted import left under the temporary name. */
-  async #removeLeftover(parent: number, name: string): Promise<void> {
-    const isThere = await this.#volume.query((files) => existingEntries(files, parent, [name])[0] !== undefined);
-    if (!isThere) return;
-    await this.#change(changeBlocks.remove, (files) => {
-      files.unlink(parent, name);
-    }, { frees: true });
   }
 
   #refuseName(folder: OpenFolder, shownName: string): void {
@@ -405,20 +326,7 @@ export class ImportJob {
     this.#job.problem(path, new MirrorpointError('name-invalid', text));
   }
 
-  /**
-   * Changes go in one by one, so that the volume weighs each against the room
-   * that the one before has left; they would not be faster side by side.
-   */
-  #change<T>(costBlocks: number, operation: (files: LiveFiles) => T, options?: { frees: boolean }): Promise<T> {
-    return this.#changes.run(() => this.#volume.change(costBlocks, operation, options));
-  }
-
-  /** A change whose inode is kept until it is released, or the job ends. */
-  #hold(costBlocks: number, operation: (files: LiveFiles) => number): Promise<number> {
-    return this.#changes.run(() => this.#held.hold(costBlocks, operation));
-  }
-
-  #countBytes(lengthBytes: number, parts: readonly { start: number; end: number }[]): void {
+  #countBytes(lengthBytes: number, parts: readonly Part[]): void {
     const dataBytes = parts.reduce((sum, part) => sum + part.end - part.start, 0);
     this.counts.bytes += lengthBytes;
     this.counts.holeBytes += lengthBytes - dataBytes;
@@ -426,10 +334,6 @@ export class ImportJob {
   }
 }
 
-function attributesOf(stat: LocalStat): { mode: number; uid: number; gid: number; modifiedNs: bigint } {
-  return { mode: stat.mode, uid: stat.uid, gid: stat.gid, modifiedNs: stat.modifiedNs };
-}
-
-function existingEntries(files: FileReader, parent: number, names: readonly string[]): (ExistingEntry | undefined)[] {
-  return names.map((name) => existingEntry(files, parent, name));
+function placing({ existing }: Target): { replace: boolean } {
+  return { replace: existing !== undefined };
 }

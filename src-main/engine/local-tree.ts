@@ -51,14 +51,20 @@ export interface LocalWriter extends AsyncDisposable {
 
 /**
  * The files of this machine, for copies into and out of volumes. Paths are
- * texts that only the port takes apart. Symbolic links are never followed.
+ * texts that only the port takes apart. Symbolic links are never followed, but
+ * where that is said.
  * Faults carry codes and name the path.
  */
 export interface LocalTree {
+  /** Throws `name-invalid` for a name that this system cannot hold, or that would lead elsewhere. */
   join(folder: string, name: string): string;
+  /** The folder that holds a path, and its last name. */
+  split(path: string): { folder: string; name: string };
   isAbsolute(path: string): boolean;
   /** undefined when nothing is there. */
   stat(path: string): Promise<LocalStat | undefined>;
+  /** The room in a folder, which may be reached over a symbolic link. Throws `not-found` and `not-a-directory`. */
+  folderAt(path: string): Promise<{ freeBytes: number }>;
   /** In pages, in no order. Entries that vanish meanwhile are left out. */
   list(folder: string): AsyncGenerator<LocalPage, void, void>;
   /** Throws `name-invalid` when the target is no UTF-8. */

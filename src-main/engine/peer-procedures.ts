@@ -78,6 +78,10 @@ export const peerRouter = os.router({
     read: os.roots.read.handler(({ input: { rootId, ino, offsetBytes, lengthBytes }, context: { session } }) =>
       readPart(session.read(rootId).root, ino, { offsetBytes, lengthBytes }),
     ),
+    extended: os.roots.extended.handler(async ({ input: { rootId, ino, after }, context: { session } }) => {
+      const attributes = await sourceOfRoot(session.read(rootId).root).extended(ino, after);
+      return { attributes: attributes.map(({ name, value }) => ({ name, valueBase64: Buffer.from(value).toString('base64') })) };
+    }),
     close: os.roots.close.handler(async ({ input, context: { session } }) => {
       await session.drop(input.rootId);
       return {};

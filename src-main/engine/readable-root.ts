@@ -4,6 +4,11 @@ import type { Attributes, FileReader } from '../files/index.ts';
 import type { MirrorVolume, RootView, Volume } from '../volume/index.ts';
 import { HeldInodes } from './held-inodes.ts';
 
+export interface ExtendedAttribute {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
 /** One state of a volume, open for reading: the live one, or a kept root. */
 export interface ReadableRoot extends AsyncDisposable {
   /** 0 for the live state, which belongs to no CP yet. */
@@ -84,7 +89,16 @@ export function attributesForContract(files: FileReader, ino: number): FileAttri
     ...attributes,
     sectors: Math.ceil(allocatedBytes / 512),
     ...(attributes.kind === 'symlink' && { linkTarget: files.readLink(ino) }),
+    ...(files.hasExtendedAttributes(ino) && { hasExtended: true }),
   };
+}
+
+/** Some extended attributes of a file in the order of their names, behind a name. */
+export function extendedOf(files: FileReader, ino: number, page: { after: string | undefined; limit: number }): ExtendedAttribute[] {
+  const { after, limit } = page;
+  const names = files.listExtendedAttributes(ino);
+  const first = after === undefined ? 0 : names.indexOf(after) + 1;
+  return names.slice(first, first + limit).map((name) => ({ name, value: files.getExtendedAttribute(ino, name) }));
 }
 
 export function notAFile(path: string, kind: string): MirrorpointError {

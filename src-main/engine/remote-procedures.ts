@@ -1,11 +1,11 @@
 import { MirrorpointError } from '../base/index.ts';
-import { peerAnswers, type PeerClient } from '../contract/index.ts';
-import { ExportJob } from './export-job.ts';
-import { withPeerSource } from './export-source.ts';
+import { copiedWords, peerAnswers, type PeerClient, sourceWords } from '../contract/index.ts';
+import { openPeerSource } from './export-source.ts';
 import type { CopyCounts } from './file-procedures.ts';
 import { checkedAnswer, type PeerChoice } from './peer-clients.ts';
 import { pending } from './pending-procedures.ts';
 import { type ProcedureContext, procedures } from './procedures.ts';
+import { takeOut } from './take-out.ts';
 import { checkAbsolute } from './volume-opening.ts';
 
 const { remote: os } = procedures;
@@ -48,12 +48,16 @@ export const remoteProcedures = {
       return checkedAnswer(peerAnswers.closeRead, await client.files.closeRead(question));
     }),
     get: os.files.get.handler(({ input, context }) =>
-      context.engine.jobs.run<never, CopyCounts>(async (job) => {
-        checkAbsolute(input.local);
-        const [client, place] = await split(context, input);
-        const { localTree: tree } = context.engine.ports;
-        return withPeerSource(client, place, (source) => new ExportJob({ source, tree, job, overwrite: place.overwrite }).run(place.path, place.local));
-      }),
+      context.engine.jobs.run<never, CopyCounts>(
+        { kind: 'get', subject: `${sourceWords({ ...input, paths: [input.path] })} to ${input.local}` },
+        async (job) => {
+          checkAbsolute(input.local);
+          const [client, place] = await split(context, input);
+          await using source = await openPeerSource(client, place);
+          return await takeOut(source, place, { tree: context.engine.ports.localTree, job });
+        },
+        (copied) => `Took out ${copiedWords(copied)}.`,
+      ),
     ),
   },
   snapshots: {

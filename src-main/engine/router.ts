@@ -7,7 +7,9 @@ import { fileProcedures } from './file-procedures.ts';
 import { machineProcedures } from './machine-procedures.ts';
 import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
+import { jobProcedures } from './job-procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
+import { restoreProcedures } from './restore-procedures.ts';
 import { scrubProcedures } from './scrub-procedures.ts';
 import type { EngineSession } from './session.ts';
 import { scheduleProcedures, snapshotProcedures } from './snapshot-procedures.ts';
@@ -117,12 +119,8 @@ export const engineRouter = procedures.router({
     search: procedures.explore.search.handler(pending),
     differences: procedures.explore.differences.handler(pending),
   },
-  restore: { preview: procedures.restore.preview.handler(pending), start: procedures.restore.start.handler(pending) },
-  jobs: {
-    list: procedures.jobs.list.handler(pending),
-    watch: procedures.jobs.watch.handler(pending),
-    cancel: procedures.jobs.cancel.handler(pending),
-  },
+  restore: restoreProcedures,
+  jobs: jobProcedures,
   history: { relationship: procedures.history.relationship.handler(pending), cps: procedures.history.cps.handler(pending) },
   machine: machineProcedures,
   cp: cpProcedures,

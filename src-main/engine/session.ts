@@ -1,5 +1,6 @@
 import { MirrorpointError, type RandomSource, toHex } from '../base/index.ts';
-import { openReadsMax } from '../contract/index.ts';
+import { openReadsMax, openWritesMax } from '../contract/index.ts';
+import type { IncomingFile } from './incoming-file.ts';
 import type { ReadableRoot } from './readable-root.ts';
 
 /** A file of one root, open for reading over several calls. */
@@ -12,6 +13,7 @@ export interface OpenRead {
 export class EngineSession implements AsyncDisposable {
   readonly #random: RandomSource;
   readonly #reads = new Map<string, OpenRead>();
+  readonly #writes = new Map<string, IncomingFile>();
   readonly #owned = new Set<AsyncDisposable>();
   readonly #onClose: () => void;
   #closing: Promise<void> | undefined;
@@ -44,6 +46,35 @@ export class EngineSession implements AsyncDisposable {
     await read?.root.close();
   }
 
+  /** Keeps a file that comes in part by part; the session then owns it. */
+  async keepWrite(file: IncomingFile): Promise<string> {
+    if (this.#closing !== undefined || this.#writes.size >= openWritesMax) {
+      await file.close();
+      throw new MirrorpointError('argument-invalid', `A connection brings in at most ${openWritesMax} files at a time. End one first.`);
+    }
+    const writeId = toHex(this.#random.bytes(8));
+    this.#writes.set(writeId, file);
+    return writeId;
+  }
+
+  write(writeId: string): IncomingFile {
+    const file = this.#writes.get(writeId);
+    if (file !== undefined) return file;
+    throw new MirrorpointError('argument-invalid', `There is no open write ${writeId} on this connection. Begin to bring in the file again.`);
+  }
+
+  /** Forgets a write, and what came in of it unless it has ended. */
+  async dropWrite(writeId: string): Promise<void> {
+    const file = this.#writes.get(writeId);
+    this.#writes.delete(writeId);
+    await file?.close();
+  }
+
+  /** Forgets what is being brought into a volume. */
+  async endWrites(volume: string): Promise<void> {
+    for (const [writeId, file] of [...this.#writes]) if (file.volume === volume) await this.dropWrite(writeId);
+  }
+
   /** Takes something over that is to end with the session. */
   async own(resource: AsyncDisposable): Promise<void> {
     if (this.#closing === undefined) this.#owned.add(resource);
@@ -62,6 +93,7 @@ export class EngineSession implements AsyncDisposable {
 
   async #close(): Promise<void> {
     for (const readId of [...this.#reads.keys()]) await this.drop(readId);
+    for (const writeId of [...this.#writes.keys()]) await this.dropWrite(writeId);
     for (const resource of this.#owned) await resource[Symbol.asyncDispose]();
     this.#onClose();
   }

@@ -1,5 +1,5 @@
-import { isFault, MirrorpointError, present, toHex } from '../base/index.ts';
-import type { CheckResult, NewDevice, VolumeStatus } from '../contract/index.ts';
+import { formatBytes, isFault, MirrorpointError, present, toHex } from '../base/index.ts';
+import { type CheckResult, counted, type NewDevice, type VolumeStatus } from '../contract/index.ts';
 import type { Engine } from './engine.ts';
 import type { Job } from './job.ts';
 import { procedures } from './procedures.ts';
@@ -196,13 +196,21 @@ export const volumeProcedures = {
   inspect: os.inspect.handler(({ input, context: { engine } }) => engine.volumeStatus(input.volume)),
 
   check: os.check.handler(({ input, context: { engine } }) =>
-    engine.jobs.run<never, CheckResult>((job) => check(engine, input.volume, job)),
+    engine.jobs.run<never, CheckResult>(
+      { kind: 'check', subject: `volume ${input.volume}`, volume: input.volume },
+      (job) => check(engine, input.volume, job),
+      ({ cp, verifiedBlocks, problems }) => `CP ${cp}: ${counted(verifiedBlocks, 'block')} proven, ${counted(problems.length, 'problem')} found.`,
+    ),
   ),
 
   space: spaceProcedure,
 
   replaceDevice: os.replaceDevice.handler(({ input, context: { engine } }) =>
-    engine.jobs.run<never, { unreadableBytes: number; isScrubbing: boolean }>((job) => replaceDevice(engine, input, job)),
+    engine.jobs.run<never, { unreadableBytes: number; isScrubbing: boolean }>(
+      { kind: 'replace-device', subject: `${input.old} by ${input.device.path} in volume ${input.volume}`, volume: input.volume },
+      (job) => replaceDevice(engine, input, job),
+      ({ unreadableBytes }) => (unreadableBytes === 0 ? 'Everything was copied.' : `${formatBytes(unreadableBytes)} could not be read on the old one, and are healed from the other side.`),
+    ),
   ),
 
   grow: os.grow.handler(async ({ input, context: { engine } }) => {

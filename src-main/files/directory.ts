@@ -56,10 +56,14 @@ export function entriesAfter(directory: Inode, afterName: Uint8Array | undefined
   if (limit <= 0) return found;
   entriesOf(directory).scan(afterName, (key, value) => {
     if (afterName !== undefined && found.length === 0 && Buffer.compare(key, afterName) === 0) return true;
-    found.push({ name: decodeUtf8(key) ?? damagedNode('a name in a directory is not UTF-8'), ...decodeEntry(value) });
+    found.push({ name: nameOfKey(key), ...decodeEntry(value) });
     return found.length < limit;
   });
   return found;
+}
+
+export function nameOfKey(key: Uint8Array): string {
+  return decodeUtf8(key) ?? damagedNode('a name in a directory is not UTF-8');
 }
 
 export function noSuchName(directory: Inode, name: string): never {

@@ -81,6 +81,7 @@ export class FileChanges extends InodeLifetimes {
     const nameBytes = this.#freeName(directory, name);
     const nowNs = this.now();
     inode.fields.linkCount++;
+    inode.fields.parentInode = parent;
     inode.fields.changedNs = nowNs;
     this.table.changed(inode);
     this.#add(directory, nameBytes, { target: targetOf(inode), nowNs });
@@ -270,9 +271,9 @@ export class FileChanges extends InodeLifetimes {
     const made = { mode: options.mode & modeMask, uid: options.uid, gid: options.gid };
     fill(inode, made, nowNs);
     fillContent(inode);
+    inode.fields.parentInode = place.parent;
     if (kind === 'directory') {
       inode.fields.linkCount = 2;
-      inode.fields.parentInode = place.parent;
       directory.fields.linkCount++;
     }
     this.#add(directory, nameBytes, { target: { ino: inode.number, kind }, nowNs });

@@ -27,11 +27,12 @@ const searchPageEntries = 4096;
  */
 export class FileReader {
   readonly reading: ReadingContext;
-  readonly #inodes: InodeSource;
+  /** For comparing with another state; whoever looks changes nothing. */
+  readonly inodes: InodeSource;
 
   constructor(reading: ReadingContext, inodes: InodeSource) {
     this.reading = reading;
-    this.#inodes = inodes;
+    this.inodes = inodes;
   }
 
   /** What a name in a directory leads to; `not-found`, `not-a-directory`, `name-invalid`. */
@@ -107,6 +108,10 @@ export class FileReader {
     return holder === undefined ? [] : listAttributes(holder);
   }
 
+  hasExtendedAttributes(ino: number): boolean {
+    return this.inode(ino).fields.attributesInode !== 0;
+  }
+
   /** The directory that a directory lies in; the root is its own. */
   parentOf(ino: number): number {
     return this.directory(ino).fields.parentInode;
@@ -143,7 +148,7 @@ export class FileReader {
   /** A file, directory or symbolic link. */
   protected inode(ino: number): Inode {
     if (!Number.isSafeInteger(ino) || ino < 1) noSuchInode(ino);
-    const inode = this.#inodes.get(ino);
+    const inode = this.inodes.get(ino);
     return isFileKind(inode.fields.kind) ? inode : noSuchInode(ino);
   }
 
@@ -164,7 +169,7 @@ export class FileReader {
   protected attributesHolder(inode: Inode): Inode | undefined {
     const { attributesInode } = inode.fields;
     if (attributesInode === 0) return undefined;
-    const holder = this.#inodes.get(attributesInode);
+    const holder = this.inodes.get(attributesInode);
     if (holder.fields.kind !== 'attributes') damagedNode('extended attributes are kept in a file of another kind');
     return holder;
   }

@@ -34,4 +34,5 @@ export type { Place, RenameOptions } from './rename.ts';
 export * from './operation.ts';
 export { decodeOperation, encodeOperation, operationBytes, type ReadCurrent } from './operation-codec.ts';
 export { changeBlocks } from './costs.ts';
+export * from './state-comparison.ts';
 export { relistOrphans } from './orphan-listing.ts';

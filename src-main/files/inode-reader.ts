@@ -20,24 +20,32 @@ export function noSuchInode(number: number): never {
 
 /** The inodes of a kept root: a snapshot, or the mirror's last CP. Read-only. */
 export class InodeReader implements InodeSource {
+  readonly file: BlockFile;
   readonly #context: BlockFileContext;
-  readonly #inodeFile: BlockFile;
   readonly #decoded = new Map<number, Inode>();
 
   constructor(context: BlockFileContext, inodeFileFields: InodeFields) {
     this.#context = { geometry: context.geometry, cache: context.cache };
-    this.#inodeFile = new BlockFile(this.#context, inodeFileFields);
+    this.file = new BlockFile(this.#context, inodeFileFields);
   }
 
   get(number: number): Inode {
+    return this.find(number) ?? noSuchInode(number);
+  }
+
+  find(number: number): Inode | undefined {
     assert(number > 0, 'inode numbers start at 1');
     const known = this.#decoded.get(number);
     if (known !== undefined) return known;
-    const fields = readInode(this.#context, this.#inodeFile, number);
-    if (fields.kind === 'free') noSuchInode(number);
+    const fields = readInode(this.#context, this.file, number);
+    if (fields.kind === 'free') return undefined;
     const inode = new Inode(number, fields, new BlockFile(this.#context, fields));
     if (this.#decoded.size >= decodedMax) this.#decoded.clear();
     this.#decoded.set(number, inode);
     return inode;
+  }
+
+  firstWaiting(): undefined {
+    return undefined;
   }
 }

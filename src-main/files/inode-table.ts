@@ -50,6 +50,20 @@ export class InodeTable implements InodeSource {
     return inode;
   }
 
+  find(number: number): Inode | undefined {
+    if (number >= this.#counters.nextInode) return undefined;
+    const inode = this.#load(number);
+    return inode.fields.kind === 'free' ? undefined : inode;
+  }
+
+  firstWaiting(from: number): number | undefined {
+    let first: number | undefined;
+    for (const inodes of [this.#dirty, this.#inCp]) {
+      for (const { number } of inodes) if (number >= from && number < (first ?? Infinity)) first = number;
+    }
+    return first;
+  }
+
   /** Takes an inode number into use. Fields are empty but for the kind; the caller fills them and need not call `changed`. */
   create(kind: InodeKind): Inode {
     const head = this.#counters.freeInodeHead;

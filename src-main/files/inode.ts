@@ -28,4 +28,10 @@ export interface InodeSource {
    * end the operation with a block miss.
    */
   get(number: number): Inode;
+  /** As `get`, and undefined when there is none. */
+  find(number: number): Inode | undefined;
+  /** The inode file as it stands on the devices. */
+  readonly file: BlockFile;
+  /** The first number at or after one whose inode waits in memory and differs from what the file says. */
+  firstWaiting(from: number): number | undefined;
 }

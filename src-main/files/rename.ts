@@ -103,12 +103,12 @@ function exchange(from: End, to: End, change: Move & { other: Inode; target: Ent
   return touched;
 }
 
-/** A directory that moves takes its link on its parent along. */
+/** What moves has another parent; a directory takes its link on it along. */
 function reparent(moved: Inode, from: Inode, to: Inode): void {
+  moved.fields.parentInode = to.number;
   if (moved.fields.kind !== 'directory') return;
   from.fields.linkCount--;
   to.fields.linkCount++;
-  moved.fields.parentInode = to.number;
 }
 
 function stampAll(touched: readonly Inode[], at: { directories: readonly Inode[]; nowNs: bigint }): void {

@@ -46,7 +46,10 @@ export interface InodeFields {
   createdNs: bigint;
   /** Inode number of the file that holds the extended attributes, or 0. */
   attributesInode: number;
-  /** A directory's parent; the root directory is its own. */
+  /**
+   * A directory's parent; the root directory is its own. Of a file or symbolic link a hint: the
+   * directory that was the last to get a name of it, or 0. The name may have gone from there.
+   */
   parentInode: number;
   /** How often this inode number was taken into use: tells apart the files that had it one after the other. */
   generation: number;

@@ -28,6 +28,12 @@ export function isNullPointer(bytes: Uint8Array, offset: number): boolean {
   return pointerBirth(bytes, offset) === 0;
 }
 
+/** Whether two pointers are the same, checksums included: they lead to equal blocks, and to equal subtrees, whatever their histories. */
+export function isSamePointer(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): boolean {
+  for (let index = 0; index < pointerBytes; index++) if (a[aOffset + index] !== b[bOffset + index]) return false;
+  return true;
+}
+
 export function setPointer(
   bytes: Uint8Array,
   offset: number,

@@ -6,6 +6,7 @@ import {
   inodeSlots,
   inodeTreeAt,
   isNullPointer,
+  isSamePointer,
   pointerBirth,
   pointerBytes,
   treeHeightMax,
@@ -184,9 +185,4 @@ export class TreeFront {
       if (!isSamePointer(bytes, offset, other, otherOffset)) into.push(bytes, offset, other, otherOffset);
     }
   }
-}
-
-function isSamePointer(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): boolean {
-  for (let index = 0; index < pointerBytes; index++) if (a[aOffset + index] !== b[bOffset + index]) return false;
-  return true;
 }

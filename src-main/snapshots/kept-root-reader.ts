@@ -29,13 +29,15 @@ export class KeptRootReader {
 
   /** The newest kept root that has a name. */
   newestNamed(): KeptRoot | undefined {
-    for (let belowCp = cpEnd; ; ) {
-      const found = this.#table.last(tableKey('row', belowCp));
-      if (found === undefined || cpOfKey(found.key, 'row') === undefined) return undefined;
-      const root = decodeKeptRoot(found.value);
-      if (root.names.length > 0) return root;
-      belowCp = root.cp;
+    for (let root = this.newestBefore(cpEnd); ; root = this.newestBefore(root.cp)) {
+      if (root === undefined || root.names.length > 0) return root;
     }
+  }
+
+  /** The newest kept root with a CP below one. */
+  newestBefore(cp: number): KeptRoot | undefined {
+    const found = this.#table.last(tableKey('row', Math.min(cp, cpEnd)));
+    return found === undefined || cpOfKey(found.key, 'row') === undefined ? undefined : decodeKeptRoot(found.value);
   }
 
   has(name: string): boolean {

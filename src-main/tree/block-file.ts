@@ -2,6 +2,7 @@ import { assert } from '../base/index.ts';
 import type { BlockCache, BlockPool } from '../blocks/index.ts';
 import { blocksBelow, type Geometry, inodeSlots, isNullPointer, pointerBytes, treeCapacity } from '../format/index.ts';
 import { IntervalSet } from './interval-set.ts';
+import { nextTreeDifference } from './tree-difference.ts';
 
 /** The root of a file's tree, as it stands in its inode. */
 export interface TreeRoot {
@@ -56,6 +57,10 @@ export class BlockFile {
     this.#onDirty = onDirty;
   }
 
+  get geometry(): Geometry {
+    return this.#context.geometry;
+  }
+
   get blockSizeBytes(): number {
     return this.#context.geometry.blockSizeBytes;
   }
@@ -67,6 +72,11 @@ export class BlockFile {
 
   get isDirty(): boolean {
     return this.#active !== undefined;
+  }
+
+  /** Whether a CP is still to carry changes into the tree. */
+  get isWaiting(): boolean {
+    return this.#active !== undefined || this.#frozen !== undefined;
   }
 
   /** Blocks that wait for a CP. */
@@ -149,6 +159,28 @@ export class BlockFile {
     return undefined;
   }
 
+  /**
+   * The first index at or after `from` at which this file and another one may
+   * differ; undefined when there is none. Subtrees that are the same in both are
+   * passed by, and what waits in memory counts as different. The other file may
+   * be read through another cache; without one, everything that is there differs.
+   */
+  nextDifference(other: BlockFile | undefined, from: number): number | undefined {
+    const { geometry, cache } = this.#context;
+    const trees = { one: { root: this.#root, cache }, other: other === undefined ? undefined : { root: other.#root, cache: other.#context.cache } };
+    const files = other === undefined ? [this] : [this, other];
+    let first = nextTreeDifference(geometry, trees, from) ?? Infinity;
+    for (const file of files) {
+      first = Math.min(first, file.#firstWaiting(from));
+      for (const overlay of [file.#active, file.#frozen]) {
+        for (const [start, end] of overlay?.holes ?? []) {
+          for (const covered of files) first = Math.min(first, covered.#firstInTree(Math.max(from, start), Math.min(end, first)));
+        }
+      }
+    }
+    return first === Infinity ? undefined : first;
+  }
+
   /** The changes made so far now belong to a CP; later ones to the next. Returns them, or undefined when there are none. */
   freeze(): Overlay | undefined {
     assert(this.#frozen === undefined, 'a file is frozen for one CP at a time');
@@ -228,6 +260,12 @@ export class BlockFile {
   #stored(index: number): Uint8Array | null {
     const found = this.#find(index);
     return found === undefined ? null : this.#context.cache.need(found.pointers, found.offset);
+  }
+
+  /** The first index at or after `from` that the tree has; `Infinity` when there is none below `end`. */
+  #firstInTree(from: number, end: number): number {
+    for (let index = from; index < end; index = this.#nextStored(index)) if (this.#find(index) !== undefined) return index;
+    return Infinity;
   }
 
   /** The stored tree's pointer to a data block, or undefined for a hole. */

@@ -12,6 +12,7 @@ import {
   initFreeNode,
   initNode,
   insertEntry,
+  isLeaf,
   keyAt,
   keyBytesMax,
   nextFreeNode,
@@ -221,6 +222,14 @@ export class KeyedFile {
       if (path.length === leafDepth && parent.slot % readAheadNodes === 0) this.#readAhead(parent.node, parent.slot);
       leaf = this.#node(header, childAt(parent.node, parent.slot), path.length);
     }
+  }
+
+  /** The entries that stand in a block of the file, in order; none when it is no leaf. */
+  entriesInBlock(index: number): KeyedEntry[] {
+    const bytes = index === 0 ? null : this.#file.read(index);
+    if (bytes === null || !isLeaf(bytes)) return [];
+    checkNode(bytes, 0);
+    return Array.from({ length: slotCount(bytes) }, (_, slot) => ({ key: keyAt(bytes, slot), value: valueAt(bytes, slot) }));
   }
 
   get #leafNumber(): number {

@@ -66,6 +66,10 @@ export function checkNode(bytes: Uint8Array, level: number): void {
   if (level > 0 && getU16(bytes, countOffset) === 0) damagedNode('it has no children');
 }
 
+export function isLeaf(bytes: Uint8Array): boolean {
+  return nodeTypes[bytes[0]!] === 'leaf';
+}
+
 export function slotCount(bytes: Uint8Array): number {
   return getU16(bytes, countOffset);
 }

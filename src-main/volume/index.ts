@@ -23,4 +23,5 @@ export type * from './scrub-subject.ts';
 export * from './volume-options.ts';
 export * from './volume-snapshots.ts';
 export * from './volume-space.ts';
+export type { StatesInView, StatesWanted, VolumeState } from './volume-states.ts';
 export * from './volume.ts';

@@ -8,17 +8,17 @@ import { KeptRootReader } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, healFrom } from './clone-ground.ts';
+import { withMirrorStates } from './held-states.ts';
 import { type Line, lineOf } from './mirror-line.ts';
 import { hasSteppedDown, isOwnRoot, isRootOf, newestMirrorRoot, writeMirrorRoot } from './mirror-root.ts';
+import { MirrorViews } from './mirror-views.ts';
 import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import { holdOldest, mendCopies, type ScrubSubject } from './scrub-subject.ts';
 import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
 import { type RootSpace, type SpacePage, spaceOfRoot } from './volume-space.ts';
+import type { StatesInView, StatesWanted } from './volume-states.ts';
 
 const cacheBytesDefault = 32 * 1024 * 1024;
-
-/** CPs that views may keep open at a time: fewer than one message of the protocol can name. */
-const viewedCpsMax = 1000;
 
 export interface MirrorVolumeOptions {
   /** What messages call the volume. */
@@ -56,7 +56,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   readonly healer: BlockHealer;
   readonly #set: DeviceSet;
   readonly #preserved: PreservedRoots;
-  readonly #viewListeners = new Set<() => void>();
+  readonly #views: MirrorViews;
   readonly #lossListeners = new Set<(lost: { name: string; cp: number }) => void>();
   /** The line of the root that is served, and of those that are received. They differ during a comparison. */
   #served: Line;
@@ -64,8 +64,8 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   #setAside: Line | undefined;
   /** Roots are written, and their copies mended, one after another. */
   readonly #rootWrites = new Mutex();
-  /** Lines that somebody reads. */
-  readonly #readers = new Map<BlockSpace, Line>();
+  /** Each holds many roots, of which only so many may be held. */
+  readonly #stateReads = new Mutex();
   #committed: Committed | undefined;
   /** Roots that may stand on the devices although their commit failed: what they reference must be kept. */
   readonly #doubtfulCps = new Set<number>();
@@ -75,6 +75,9 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
     this.name = options.name;
     this.#set = set;
     this.#committed = committed;
+    this.#views = new MirrorViews(options.name, () => {
+      this.#releaseServed().catch(() => undefined);
+    });
     this.#preserved = new PreservedRoots({
       data: set.data,
       region: set.journal,
@@ -184,10 +187,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
 
   /** Calls the listener when `neededCps` may have changed; the result ends that. */
   onViewsChanged(listener: () => void): () => void {
-    this.#viewListeners.add(listener);
-    return () => {
-      this.#viewListeners.delete(listener);
-    };
+    return this.#views.onChanged(listener);
   }
 
   /** Gives an empty mirror to a volume. */
@@ -308,6 +308,23 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
       return this.#openView(this.#setAside, kept.mark.root, 'last');
     }
     return this.#holdServed((root, line) => this.#openView(line, root, at));
+  }
+
+  /** Holds states of the mirror, one set aside among them, while `use` looks at them beside each other; one caller at a time. */
+  withStates<T>(wanted: StatesWanted, use: (states: StatesInView) => Promise<T>): Promise<T> {
+    const ground = {
+      name: this.name,
+      views: this.#views,
+      served: () => ({ root: this.#servedRoot, line: this.#served }),
+      setAside: () => {
+        const kept = this.#preserved.get('set-aside');
+        if (kept === undefined) return undefined;
+        this.#setAside ??= lineOf(kept.space);
+        const { name, root } = kept.mark;
+        return { name, root: { ...root, inodes: root.files.inodes }, isServed: this.#isSetAside, line: this.#setAside };
+      },
+    };
+    return this.#stateReads.run(() => withMirrorStates(ground, wanted, use));
   }
 
   /** Holds the served root, and the one that `at` names, for a clone. */
@@ -441,7 +458,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   /** Ends preserving a root that is not served any more, when nobody reads it. */
   async #releaseServed(): Promise<void> {
     const kept = this.#preserved.get('served');
-    if (kept === undefined || this.#served.space === kept.space || this.#readers.has(kept.space)) return;
+    if (kept === undefined || this.#served.space === kept.space || this.#views.isRead(kept.space)) return;
     await this.#preserved.remove('served');
   }
 
@@ -458,31 +475,6 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   }
 
   #enterView(line: Line, root: ViewedRoot): () => void {
-    const known = line.views.get(root.cp);
-    if (known === undefined && line.views.size >= viewedCpsMax) {
-      throw new MirrorpointError(
-        'volume-in-use',
-        `Views of ${viewedCpsMax} different CPs are open on the mirror ${this.name}, the most there can be. Close some of them.`,
-      );
-    }
-    const held = known ?? { root, count: 0 };
-    held.count++;
-    line.views.set(root.cp, held);
-    this.#readers.set(line.space, line);
-    this.#tellListeners();
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      held.count--;
-      if (held.count === 0) line.views.delete(root.cp);
-      if (line.views.size === 0) this.#readers.delete(line.space);
-      this.#tellListeners();
-      this.#releaseServed().catch(() => undefined);
-    };
-  }
-
-  #tellListeners(): void {
-    for (const listener of this.#viewListeners) listener();
+    return this.#views.enter([{ line, root }]);
   }
 }

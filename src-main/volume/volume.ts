@@ -9,6 +9,7 @@ import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, holdAsBase } from './clone-ground.ts';
 import { CpTimer } from './cp-timer.ts';
+import { withPrimaryStates } from './held-states.ts';
 import { replay } from './recovery.ts';
 import { type ScrubSubject, volumeScrubbing } from './scrub-subject.ts';
 import { openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
@@ -16,6 +17,7 @@ import { nowNs, VolumeCore } from './volume-core.ts';
 import type { PromoteOptions, RecoveryReport, Restriction, VolumeOptions, VolumeStatus } from './volume-options.ts';
 import { type SnapshotInfo, VolumeSnapshots } from './volume-snapshots.ts';
 import { VolumeSpace } from './volume-space.ts';
+import type { StatesInView, StatesWanted } from './volume-states.ts';
 import { emptyStart, lastStart, mirrorStart, rootToPromote, takenBack, type VolumeStart } from './volume-start.ts';
 
 const defaultCpIntervalMs = 30_000;
@@ -312,6 +314,11 @@ export class Volume implements AsyncDisposable, Cloneable {
         enter: (root) => this.#core.ledger.enterView(root.cp),
       }),
     );
+  }
+
+  /** Holds states of the volume, the live one among them, while `use` looks at them beside each other. */
+  withStates<T>(wanted: StatesWanted, use: (states: StatesInView) => Promise<T>): Promise<T> {
+    return withPrimaryStates({ name: this.name, nowMs: this.#options.clock.wallMs(), core: this.#core }, wanted, use);
   }
 
   /** Verifies every block of the last CP and of every kept root, and all counts. */

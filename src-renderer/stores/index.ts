@@ -7,3 +7,5 @@ export { useConnectionStore } from './connection.ts';
 export { useServerStore } from './server.ts';
 export { useJobsStore } from './jobs.ts';
 export { useEventsStore } from './events.ts';
+export { type NativeChoice, useMachineStore } from './machine.ts';
+export { type Run, useRunsStore } from './runs.ts';

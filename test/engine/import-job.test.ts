@@ -2,16 +2,16 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../src-main/base/index.ts';
 import type { LocalTree } from '../../src-main/engine/index.ts';
 import { ImportJob } from '../../src-main/engine/import-job.ts';
-import { JobBoard } from '../../src-main/engine/job.ts';
+import type { Job } from '../../src-main/engine/job.ts';
 import { removePath } from '../../src-main/engine/remove-job.ts';
 import { TemporaryNames } from '../../src-main/engine/temporary-names.ts';
 import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts';
 import { machinePorts } from '../../src-main/shells/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
 import { MemoryHome } from '../volume/memory-volume.ts';
+import { jobEvents } from './job-lab.ts';
 
 const MiB = 1 << 20;
 
@@ -49,16 +49,13 @@ async function put(
   volume: Volume,
   place: { tree: LocalTree; local: string; path: string; names?: TemporaryNames },
 ): Promise<string[]> {
-  const { tree, local, path, names = new TemporaryNames() } = place;
-  const codes: string[] = [];
-  const events = new JobBoard(systemClock).run<never, object>((job) => new ImportJob({ volume, names, tree, job }).run(local, path));
-  for await (const event of events) if (event.type === 'problem') codes.push(event.code);
-  return codes;
+  const { tree, local, path, names: temporaryNames = new TemporaryNames() } = place;
+  const events = await jobEvents((job: Job) => new ImportJob({ volume, temporaryNames, tree, job }).run(local, path));
+  return events.flatMap(({ code }) => code ?? []);
 }
 
 async function remove(volume: Volume, path: string): Promise<void> {
-  const events = new JobBoard(systemClock).run<never, object>((job) => removePath(volume, job, { path, recursive: true }));
-  for await (const _event of events);
+  await jobEvents((job: Job) => removePath(volume, job, { path, recursive: true }));
 }
 
 async function content(volume: Volume, path: string): Promise<Buffer> {

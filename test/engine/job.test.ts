@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isFault, MirrorpointError, systemClock } from '../../src-main/base/index.ts';
+import { isFault, MirrorpointError } from '../../src-main/base/index.ts';
 import { jobsMax, problemsReportedMax } from '../../src-main/contract/index.ts';
-import { JobBoard, TaskGroup } from '../../src-main/engine/job.ts';
+import { TaskGroup } from '../../src-main/engine/task-group.ts';
+import { about, newBoard } from './job-lab.ts';
 
 async function gather<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -11,9 +12,9 @@ async function gather<T>(stream: AsyncIterable<T>): Promise<T[]> {
 
 describe('a job', () => {
   it('tells what it tells in order, and ends with its result', async () => {
-    const board = new JobBoard(systemClock);
+    const board = newBoard();
     const events = await gather(
-      board.run<{ type: 'difference'; index: number }, { total: number }>(async (job) => {
+      board.run<{ type: 'difference'; index: number }, { total: number }>(about, async (job) => {
         for (let index = 0; index < 1000; index++) await job.tell({ type: 'difference', index });
         return { total: 1000 };
       }),
@@ -24,9 +25,9 @@ describe('a job', () => {
   });
 
   it('goes on after a problem, counts all and reports a bounded number', async () => {
-    const board = new JobBoard(systemClock);
+    const board = newBoard();
     const events = await gather(
-      board.run<never, object>(async (job) => {
+      board.run<never, object>(about, async (job) => {
         for (let index = 0; index < problemsReportedMax + 5; index++) job.problem(`/${index}`, new MirrorpointError('exists', 'there'));
         return {};
       }),
@@ -36,8 +37,8 @@ describe('a job', () => {
   });
 
   it('that fails throws what it threw, and a fault of the program is no problem of an entry', async () => {
-    const board = new JobBoard(systemClock);
-    const failing = board.run<never, object>(async (job) => {
+    const board = newBoard();
+    const failing = board.run<never, object>(about, async (job) => {
       job.problem('/x', new TypeError('mine'));
       return {};
     });
@@ -45,9 +46,9 @@ describe('a job', () => {
   });
 
   it('stops when nobody listens any more, and only then is it gone', async () => {
-    const board = new JobBoard(systemClock);
+    const board = newBoard();
     let isEnded = false;
-    const stream = board.run<{ type: 'difference' }, object>(async (job) => {
+    const stream = board.run<{ type: 'difference' }, object>(about, async (job) => {
       try {
         for (;;) await job.tell({ type: 'difference' });
       } finally {
@@ -59,9 +60,9 @@ describe('a job', () => {
   });
 
   it('holds its work back when its listener is slow', async () => {
-    const board = new JobBoard(systemClock);
+    const board = newBoard();
     let told = 0;
-    const stream = board.run<{ type: 'difference' }, object>(async (job) => {
+    const stream = board.run<{ type: 'difference' }, object>(about, async (job) => {
       for (;;) {
         await job.tell({ type: 'difference' });
         told++;
@@ -74,8 +75,8 @@ describe('a job', () => {
   });
 
   it('holds several tasks back at once, and lets all of them go on', async () => {
-    const board = new JobBoard(systemClock);
-    const stream = board.run<{ type: 'difference' }, object>(async (job) => {
+    const board = newBoard();
+    const stream = board.run<{ type: 'difference' }, object>(about, async (job) => {
       const task = async (): Promise<void> => {
         for (let told = 0; told < 100; told++) await job.tell({ type: 'difference' });
       };
@@ -92,9 +93,9 @@ describe('a job', () => {
   });
 
   it('is one of a bounded number, all of which end when the board closes', async () => {
-    const board = new JobBoard(systemClock);
+    const board = newBoard();
     const endless = (): AsyncGenerator<unknown, void, void> =>
-      board.run<{ type: 'difference' }, object>(async (job) => {
+      board.run<{ type: 'difference' }, object>(about, async (job) => {
         for (;;) await job.tell({ type: 'difference' });
       });
     const streams = Array.from({ length: jobsMax }, endless);

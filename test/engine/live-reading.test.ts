@@ -2,15 +2,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { systemClock } from '../../src-main/base/index.ts';
-import { ExportJob } from '../../src-main/engine/export-job.ts';
 import { sourceOfRoot } from '../../src-main/engine/export-source.ts';
-import { JobBoard } from '../../src-main/engine/job.ts';
+import type { Job } from '../../src-main/engine/job.ts';
 import { openPrimaryRoot, type ReadableRoot } from '../../src-main/engine/readable-root.ts';
+import { takeOut } from '../../src-main/engine/take-out.ts';
 import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts';
 import { machinePorts } from '../../src-main/shells/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
 import { MemoryHome } from '../volume/memory-volume.ts';
+import { jobEvents } from './job-lab.ts';
 
 const MiB = 1 << 20;
 
@@ -69,19 +69,13 @@ describe('a file of the live state', () => {
       },
     };
     const local = join(folder, 'file');
-    const codes: string[] = [];
-    const events = new JobBoard(systemClock).run<never, object>((job) =>
-      new ExportJob({ source: sourceOfRoot(root), tree: localTree, job, overwrite: false }).run('/file', local),
-    );
-    for await (const event of events) if (event.type === 'problem') codes.push(event.code);
-    expect(codes).toEqual(['source-changed']);
+    const out = (path: string, from: ReadableRoot): ReturnType<typeof jobEvents> =>
+      jobEvents((job: Job) => takeOut(sourceOfRoot(from), { path, local, overwrite: false }, { tree: localTree, job }));
+    expect((await out('/file', root)).flatMap(({ code }) => code ?? [])).toEqual(['source-changed']);
     expect(existsSync(local)).toBe(false);
     await root.close();
     const again = await openPrimaryRoot(volume, 'live');
-    const done = new JobBoard(systemClock).run<never, object>((job) =>
-      new ExportJob({ source: sourceOfRoot(again), tree: localTree, job, overwrite: false }).run('/other', local),
-    );
-    for await (const event of done) expect(event.type).not.toBe('problem');
+    expect((await out('/other', again)).map(({ type }) => type)).not.toContain('problem');
     expect(readFileSync(local).every((byte) => byte === 'b'.charCodeAt(0))).toBe(true);
   });
 });

@@ -6,10 +6,12 @@ import { systemClock } from '../../src-main/base/index.ts';
 import type { MirrorpointClient, PeerClient } from '../../src-main/contract/index.ts';
 import { linksPerPeerMax, Questioner } from '../../src-main/control/index.ts';
 import { clientOf, Engine, PeerDesk } from '../../src-main/engine/index.ts';
-import { ExportJob } from '../../src-main/engine/export-job.ts';
-import { withPeerSource } from '../../src-main/engine/export-source.ts';
+import { openPeerSource } from '../../src-main/engine/export-source.ts';
+import { takeOut } from '../../src-main/engine/take-out.ts';
 import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts';
+import type { Job } from '../../src-main/engine/job.ts';
 import { machinePorts } from '../../src-main/shells/index.ts';
+import { jobEvents } from './job-lab.ts';
 
 interface TestServer {
   readonly engine: Engine;
@@ -118,16 +120,16 @@ describe('a paired server', () => {
     await untilIdentical(a);
     const session = a.engine.newSession();
     const client = await a.engine.peerClients.of(session, { peer: 'b' });
-    await withPeerSource(client, { volume: 'copy', at: 'live' }, async (root) => {
+    {
+      await using root = await openPeerSource(client, { volume: 'copy', at: 'live' });
       await gather(a.client.files.remove({ volume: 'work', path: '/tree', recursive: true }));
       await a.client.cp.now({ volume: 'work' });
       await untilIdentical(a);
       await expect(a.client.remote.files.stat({ peer: 'b', volume: 'copy', path: '/tree' })).rejects.toMatchObject({ code: 'not-found' });
-      const events = await gather(
-        a.engine.jobs.run<never, object>((job) => new ExportJob({ source: root, tree: a.engine.ports.localTree, job, overwrite: false }).run('/tree', target)),
-      );
+      const { localTree: tree } = a.engine.ports;
+      const events = await jobEvents((job: Job) => takeOut(root, { path: '/tree', local: target, overwrite: false }, { tree, job }));
       expect(events.at(-1)).toMatchObject({ type: 'done', files: 2, directories: 2, symlinks: 1, hardLinks: 1, problemCount: 0 });
-    });
+    }
     await session.close();
     expect(readFileSync(join(target, 'inner', 'same')).equals(readFileSync(join(source, 'large')))).toBe(true);
     expect([readFileSync(join(target, 'inner', 'small'), 'utf8'), readlinkSync(join(target, 'pointer'))]).toEqual(['small', 'large']);
@@ -145,14 +147,12 @@ describe('a paired server', () => {
       const { entries } = await honest.roots.page(question);
       return { entries: entries.map((entry) => ({ ...entry, name })) };
     };
-    const hostile = { ...honest, roots: { open: honest.roots.open, entry: honest.roots.entry, page, read: honest.roots.read, close: honest.roots.close } };
+    const hostile = { ...honest, roots: { open: honest.roots.open, entry: honest.roots.entry, page, read: honest.roots.read, extended: honest.roots.extended, close: honest.roots.close } };
     const target = join(a.folder, 'deep', 'target');
     mkdirSync(join(a.folder, 'deep'));
-    const events = await gather(
-      a.engine.jobs.run<never, object>((job) =>
-        withPeerSource(hostile, { volume: 'copy', at: 'last' }, (source) => new ExportJob({ source, tree: a.engine.ports.localTree, job, overwrite: true }).run('/', target)),
-      ),
-    );
+    const { localTree: tree } = a.engine.ports;
+    await using source = await openPeerSource(hostile, { volume: 'copy', at: 'last' });
+    const events = await jobEvents((job: Job) => takeOut(source, { path: '/', local: target, overwrite: true }, { tree, job }));
     expect(events.filter((event) => event.type === 'problem')).toMatchObject([{ code: 'name-invalid' }]);
     expect([readdirSync(join(a.folder, 'deep')), readdirSync(target)]).toEqual([['target'], []]);
     await session.close();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { errorCodes, isFault, MirrorpointError } from '../../src-main/base/index.ts';
+import { formatSize } from '../../src-main/contract/index.ts';
 import { exitCodeOf } from '../../src-main/shells/cli/exit-codes.ts';
 import { table, toJson } from '../../src-main/shells/cli/output.ts';
 import { parsePeer } from '../../src-main/shells/cli/peer-reading.ts';
@@ -50,6 +51,7 @@ describe('values on the command line', () => {
     ['4 TB', 4 * 2 ** 40],
   ])('a size %s', (text, bytes) => {
     expect(parseSize(text)).toBe(bytes);
+    expect(parseSize(formatSize(bytes))).toBe(bytes);
   });
 
   it.each([
@@ -94,6 +96,7 @@ describe('values on the command line', () => {
   it('for people', () => {
     expect(formatInterval(parseInterval('90s'))).toBe('90s');
     expect(formatInterval(0)).toBe('off');
+    expect([1, 4096, 3 * 2 ** 29, 2 ** 40].map(formatSize)).toEqual(['1', '4K', '1536M', '1T']);
     expect([12, 1500, 61_000, 3_660_000].map(formatDuration)).toEqual(['12 ms', '1.5 s', '1 min 1 s', '1 h 1 min']);
     expect(formatMode('directory', 0o1755)).toBe('drwxr-xr-t');
     expect(formatMode('file', 0o4644)).toBe('-rwSr--r--');

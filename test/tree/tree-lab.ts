@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import { BlockCache, BlockPool, BlockStore } from '../../src-main/blocks/index.ts';
-import { MemoryDevice } from '../../src-main/device/index.ts';
 import { emptyInode, geometryOf, pointerBirth, pointerBytes } from '../../src-main/format/index.ts';
 import type { Geometry } from '../../src-main/format/index.ts';
 import { BlockFile, TreeEdit, walkTree } from '../../src-main/tree/index.ts';
 import type { BlockPlacer, Overlay, TreeRoot } from '../../src-main/tree/index.ts';
+import { CountingDevice } from '../device/counting-device.ts';
 
 export const blockSizeBytes = 4096;
 
@@ -31,7 +31,8 @@ export function versionOf(bytes: Uint8Array, index: number): number {
  */
 export class TreeLab implements BlockPlacer {
   readonly geometry: Geometry = geometryOf(blockSizeBytes);
-  readonly store = new BlockStore(new MemoryDevice({ sizeBytes: 2 ** 40 }), blockSizeBytes);
+  readonly device = new CountingDevice({ sizeBytes: 2 ** 40 });
+  readonly store = new BlockStore(this.device, blockSizeBytes);
   readonly cache = new BlockCache(this.store, { capacityBytes: 64 * blockSizeBytes });
   readonly pool = new BlockPool({ capacityBytes: 2 ** 28, blockSizeBytes });
   readonly context = { geometry: this.geometry, cache: this.cache, pool: this.pool };

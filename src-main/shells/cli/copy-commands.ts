@@ -4,6 +4,7 @@ import { formatBytes, MirrorpointError } from '../../base/index.ts';
 import {
   checkVolumePath,
   type CompareEvent,
+  copiedWords,
   type CopyEvent,
   type CopyResult,
   type Difference,
@@ -28,13 +29,10 @@ function progressText(progress: JobProgress): string {
 }
 
 function copyLines(verb: string, result: CopyResult): string[] {
-  const parts = [`${result.files} files`, `${result.directories} folders`];
-  if (result.symlinks > 0) parts.push(`${result.symlinks} symbolic links`);
-  if (result.hardLinks > 0) parts.push(`${result.hardLinks} further names`);
   const rate = result.durationMs > 0 ? `, ${formatBytes((result.bytes / result.durationMs) * 1000)}/s` : '';
   const unchanged = result.unchanged > 0 ? ` ${result.unchanged} unchanged.` : '';
   const left = result.problemCount > 0 ? ` ${result.problemCount} entries were left out.` : '';
-  return [`${verb} ${parts.join(', ')}, ${formatBytes(result.bytes)} in ${formatDuration(result.durationMs)}${rate}.${unchanged}${left}`];
+  return [`${verb} ${copiedWords(result)} in ${formatDuration(result.durationMs)}${rate}.${unchanged}${left}`];
 }
 
 /** Shows the events of a copy; a job that left something out ends with its own exit status. */

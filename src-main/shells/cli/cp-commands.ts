@@ -3,7 +3,7 @@ import { formatBytes } from '../../base/index.ts';
 import type { CpHistoryRecord } from '../../contract/index.ts';
 import { addCommand, type Surroundings } from './command.ts';
 import { table } from './output.ts';
-import { formatDuration, formatInterval, formatTime, parseCount, parseInterval } from './values.ts';
+import { formatDuration, formatInterval, formatTime, parseCount, parseCpInterval } from './values.ts';
 
 const pageMax = 1000;
 
@@ -60,7 +60,7 @@ export function addCpCommands(program: Command, surroundings: Surroundings): voi
     { usage: 'interval <volume> <time>', summary: 'set the time between CPs: 1s to 24h, or off', examples: ['cp interval work 5s'] },
     (command) => command,
     async ({ output, withClient }, _options, volume, time) => {
-      const intervalMs = parseInterval(time);
+      const intervalMs = parseCpInterval(time);
       await withClient((client) => client.cp.setInterval({ volume, intervalMs }));
       output.result({}, () => [`Volume ${volume} takes a CP every ${formatInterval(intervalMs)} when there are changes.`]);
     },

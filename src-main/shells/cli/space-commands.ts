@@ -1,21 +1,10 @@
 import type { Command } from 'commander';
 import { formatBytes, MirrorpointError } from '../../base/index.ts';
-import type { HoldCap, HoldStatus, SpaceReport } from '../../contract/index.ts';
+import { type HoldStatus, parseCap, type SpaceReport } from '../../contract/index.ts';
 import { addCommand, type Surroundings } from './command.ts';
 import { table } from './output.ts';
 import { askAtTerminal } from './question.ts';
-import { formatTime, parseSize } from './values.ts';
-
-/** `SIZE`, `PERCENT%`, or undefined for `default`. Whether it makes sense for the volume is the server's to say. */
-function parseCap(text: string): HoldCap | undefined {
-  if (text === 'default') return undefined;
-  if (text.endsWith('%')) {
-    const percent = Number(text.slice(0, -1));
-    if (text.length > 1 && Number.isFinite(percent)) return { percent };
-    throw new MirrorpointError('argument-invalid', `'${text}' is no percentage. Write it like 15%.`);
-  }
-  return { bytes: text === '0' ? 0 : parseSize(text) };
-}
+import { formatTime } from './values.ts';
 
 function capText({ heldCapBytes, holdCap }: HoldStatus): string {
   const set = holdCap === undefined ? 'default' : 'percent' in holdCap ? `${holdCap.percent} %` : 'set';

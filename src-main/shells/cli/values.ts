@@ -2,7 +2,7 @@ import { formatTime } from '../../base/index.ts';
 import { parseSize, unreadableQuantity } from '../../contract/index.ts';
 
 export { formatDuration, formatTime } from '../../base/index.ts';
-export { formatInterval, formatLongTime, parseInterval, parseLongTime, parseSize } from '../../contract/index.ts';
+export { formatInterval, formatLongTime, parseCpInterval, parseInterval, parseLongTime, parseSize } from '../../contract/index.ts';
 
 const agoUnitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 

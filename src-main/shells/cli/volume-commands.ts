@@ -6,7 +6,7 @@ import { addReset } from './failover-commands.ts';
 import { addCommand, eventsOf, type Surroundings } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { table } from './output.ts';
-import { formatDuration, formatInterval, formatTime, parseDevice, parseInterval, parseSize } from './values.ts';
+import { formatDuration, formatInterval, formatTime, parseCpInterval, parseDevice, parseSize } from './values.ts';
 
 function newDevice(text: string, options: { preallocate?: boolean; erase?: boolean }): NewDevice {
   const { path, sizeBytes } = parseDevice(text);
@@ -69,7 +69,7 @@ function volumeSettings(options: VolumeOptions): {
     role,
     discard,
     listen,
-    ...(interval !== undefined && { cpIntervalMs: parseInterval(interval) }),
+    ...(interval !== undefined && { cpIntervalMs: parseCpInterval(interval) }),
     ...(durability !== undefined && { durability }),
     ...(from !== undefined && { from }),
   };

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import * as fs from 'node:fs';
 import { opendir } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import { isFault, MirrorpointError } from '../../base/index.ts';
 import type {
   LocalAttributes,
@@ -35,6 +35,23 @@ function localStat(stat: fs.BigIntStats): LocalStat {
     linkCount: Number(stat.nlink),
     identity: `${stat.dev}:${stat.ino}`,
   };
+}
+
+/** What Windows does not let a name hold, or takes for something else. */
+const refusedOnWindows = /[<>:"/\\|?*\u0000-\u001f]|[. ]$|^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
+
+/** A name of a volume becomes part of a path here. */
+function joinName(folder: string, name: string): string {
+  const isRefused = name === '.' || name === '..' || /[/\0]/.test(name) || (process.platform === 'win32' && refusedOnWindows.test(name));
+  if (!isRefused) return join(folder, name);
+  throw new MirrorpointError('name-invalid', `'${name}' was left out of ${folder}: this system cannot hold a file of that name. Rename it in the volume, or restore it there.`);
+}
+
+async function folderAt(path: string): Promise<{ freeBytes: number }> {
+  const stat = await systemCall<fs.Stats>(path, 'examined', (done) => fs.stat(path, done));
+  if (!stat.isDirectory()) throw new MirrorpointError('not-a-directory', `${path} is no folder. Name the folder that things are to go into.`);
+  const { bavail, bsize } = await systemCall<fs.StatsFs>(path, 'examined', (done) => fs.statfs(path, done));
+  return { freeBytes: bavail * bsize };
 }
 
 async function statIfThere(path: string): Promise<LocalStat | undefined> {
@@ -173,9 +190,11 @@ async function setDirectoryAttributes(path: string, attributes: LocalAttributes)
 
 /** The files of this machine. */
 export const machineTree: LocalTree = {
-  join,
+  join: joinName,
+  split: (path) => ({ folder: dirname(path), name: basename(path) }),
   isAbsolute,
   stat: statIfThere,
+  folderAt,
   list: listPages,
   readLink,
   openRead,
