@@ -30,6 +30,21 @@ function openSocket(address: string): Promise<WebSocket> {
   });
 }
 
+/**
+ * What the link needs of an open socket. What it would send once the socket is closing is dropped:
+ * calls that wait are failed by the close, and taking them back then would fail with nobody to hear it.
+ */
+function sendingWhileOpen(socket: WebSocket): Pick<WebSocket, 'addEventListener' | 'removeEventListener' | 'send' | 'readyState'> {
+  return {
+    readyState: WebSocket.OPEN,
+    addEventListener: socket.addEventListener.bind(socket),
+    removeEventListener: socket.removeEventListener.bind(socket),
+    send: (data) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(data);
+    },
+  };
+}
+
 /** Over a WebSocket to the server that the page came from. */
 export function socketCarrier(page: Pick<Location, 'protocol' | 'host'>): Carrier {
   const address = `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}${rpcPath}`;
@@ -48,7 +63,7 @@ export function socketCarrier(page: Pick<Location, 'protocol' | 'host'>): Carrie
         });
       });
       const link = new RPCLink({
-        websocket: socket,
+        websocket: sendingWhileOpen(socket),
         interceptors: [withCodedFaults(() => socket.readyState !== WebSocket.OPEN)],
       });
       return {

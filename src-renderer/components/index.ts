@@ -2,6 +2,7 @@
  * Components: what screens are made of. Props in, events out; they ask nobody
  * and keep nothing but how they look.
  */
+export { default as AlertList } from './AlertList.vue';
 export { default as ChoiceCards } from './ChoiceCards.vue';
 export { default as ChoiceSelect } from './ChoiceSelect.vue';
 export { default as CopyField } from './CopyField.vue';

@@ -31,14 +31,15 @@ export const useServerStore = defineStore('server', () => {
   const volumes = computed(() => status.value?.volumes ?? []);
   const relationships = computed<readonly RelationshipStatus[]>(() => status.value?.relationships ?? []);
   const alerts = computed(() => status.value?.alerts ?? []);
+  const relationshipsOf = (volume: string): RelationshipStatus[] => relationships.value.filter((one) => one.volume === volume);
   const level = computed(() =>
     worstLevel([
       ...relationships.value.map(({ verdict }) => verdict.level),
       ...alerts.value.map((alert) => (alert.level === 'problem' ? 'problem' : 'attention')),
-      ...volumes.value.map(({ state }) => (state === 'failed' ? 'problem' : 'good')),
+      // A volume that is mirrored nowhere is not in order.
+      ...volumes.value.map(({ name, state }) => (state === 'failed' ? 'problem' : relationshipsOf(name).length === 0 ? 'attention' : 'good')),
     ]),
   );
-  const relationshipsOf = (volume: string): RelationshipStatus[] => relationships.value.filter((one) => one.volume === volume);
 
   return { status, volumes, relationships, alerts, level, relationshipsOf, clockAheadMs, fault };
 });

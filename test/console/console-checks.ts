@@ -15,7 +15,7 @@ export function expectNoFaults({ faults }: OpenConsole): void {
 
 /** The only errors that a page may have while its server is away: that it cannot be reached. */
 export function forgetUnreachable({ faults }: OpenConsole): void {
-  const others = faults.errors.filter((text) => !/WebSocket connection to|net::ERR_CONNECTION_REFUSED|Failed to load resource/.test(text));
+  const others = faults.errors.filter((text) => !/^WebSocket connection to|^Failed to load resource: (net::ERR_|the server responded with a status of 401)/.test(text));
   faults.errors.splice(0, faults.errors.length, ...others);
 }
 
@@ -36,25 +36,35 @@ async function findingsOf({ page }: OpenConsole): Promise<string[]> {
   return results.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(told);
 }
 
+/** Puts a page into an appearance, and waits until every change of colours is over. */
+async function wear({ page }: OpenConsole, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  await page.evaluate(async () => {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    const ending = document.getAnimations().filter(({ effect }) => Number.isFinite(Number(effect?.getComputedTiming().endTime)));
+    await Promise.allSettled(ending.map(({ finished }) => finished));
+  });
+}
+
 /** Fails when axe finds anything serious or critical in the page as it is now, in either appearance. */
 export async function expectAccessible(console: OpenConsole): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await console.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await wear(console, colorScheme);
     expect(await findingsOf(console), colorScheme).toEqual([]);
   }
-  await console.page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await wear(console, 'light');
 }
 
 /** Where pictures go when they are asked for by MIRRORPOINT_PICTURES; they are for looking at, not for comparing. */
 const picturesFolder = join(tmpdir(), 'mirrorpoint-pictures');
 
 /** Takes a picture of the window in both appearances, if pictures are asked for. */
-export async function picture({ page }: OpenConsole, name: string): Promise<void> {
+export async function picture(console: OpenConsole, name: string): Promise<void> {
   if (process.env.MIRRORPOINT_PICTURES === undefined) return;
   mkdirSync(picturesFolder, { recursive: true });
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.screenshot({ path: join(picturesFolder, `${name}-${colorScheme}.png`) });
+    await wear(console, colorScheme);
+    await console.page.screenshot({ path: join(picturesFolder, `${name}-${colorScheme}.png`) });
   }
-  await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+  await wear(console, 'light');
 }

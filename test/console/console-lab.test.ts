@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { describeInChromium } from '../browser/chromium.ts';
-import { expectAccessible, expectNoFaults, picture } from './console-checks.ts';
+import { expectAccessible, expectNoFaults, forgetUnreachable, picture } from './console-checks.ts';
 import { ConsoleLab, mirrored } from './console-lab.ts';
 
 describeInChromium('the lab of the console', () => {
@@ -23,14 +23,32 @@ describeInChromium('the lab of the console', () => {
     }
   });
 
-  it('stops a server and starts it again under an open console', async () => {
+  it('cuts the line to an open console, which finds its server again when it is mended', async () => {
+    await using lab = ConsoleLab.open();
+    const server = await lab.server('attic');
+    const line = await lab.cutLine();
+    const console = await lab.openConsole(server, { proxy: line.proxy });
+    await console.page.getByText('attic', { exact: true }).first().waitFor();
+    expectNoFaults(console);
+    line.cut();
+    const banner = console.page.getByText('The connection to the server is lost.');
+    await banner.waitFor();
+    line.mend();
+    await banner.waitFor({ state: 'detached' });
+    forgetUnreachable(console);
+    expectNoFaults(console);
+  });
+
+  it('stops a server and starts it again, which knows none of the browsers that it had let in', async () => {
     await using lab = ConsoleLab.open();
     const server = await lab.server('attic');
     const console = await lab.openConsole(server);
-    await console.page.getByText('attic', { exact: true }).waitFor();
+    await console.page.getByText('attic', { exact: true }).first().waitFor();
     await server.stop();
     await console.page.getByText('The connection to the server is lost.').waitFor();
     await server.startAgain();
-    await console.page.getByText('The connection to the server is lost.').waitFor({ state: 'detached' });
+    await console.page.getByText('Signed out.').waitFor();
+    forgetUnreachable(console);
+    expectNoFaults(console);
   });
 });

@@ -1,34 +1,38 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { MirrorpointClient, PairingEvent, RelationshipStatus } from '../../src-main/contract/index.ts';
+import { builtConsole } from '../browser/built-console.ts';
 import { launchChromium, openPage, type PageFaults } from '../browser/chromium.ts';
-import { serveConsole, type ServedConsole } from '../shells/served-console.ts';
 import { type Place, ServerProcess } from '../shells/server-process.ts';
+import { CutLine } from './cut-line.ts';
 
 /** A real server of the lab. It can be stopped and started again on its folder. */
 export class LabServer implements AsyncDisposable {
   readonly name: string;
   readonly place: Place;
+  readonly #words: readonly string[];
   #process: ServerProcess;
 
-  private constructor(name: string, place: Place, process: ServerProcess) {
-    this.name = name;
-    this.place = place;
-    this.#process = process;
+  private constructor(parts: { name: string; place: Place; words: readonly string[]; process: ServerProcess }) {
+    this.name = parts.name;
+    this.place = parts.place;
+    this.#words = parts.words;
+    this.#process = parts.process;
   }
 
   static async start(name: string, place: Place): Promise<LabServer> {
-    mkdirSync(place.configFolder, { recursive: true, mode: 0o700 });
-    const settings = { version: 1, serverId: randomBytes(16).toString('hex'), serverName: name };
-    writeFileSync(join(place.configFolder, 'settings.json'), JSON.stringify(settings), { mode: 0o600 });
-    return new LabServer(name, place, await ServerProcess.start(place));
+    // The same place after a restart, so that a console which is open finds it again.
+    const words = ['--console', `127.0.0.1:${await freePort()}`];
+    const process = await ServerProcess.start(place, ...words);
+    await process.client.server.configure({ serverName: name });
+    return new LabServer({ name, place, words, process });
   }
 
-  get client(): MirrorpointClient {
+  get client(): ServerProcess['client'] {
     return this.#process.client;
   }
 
@@ -38,7 +42,7 @@ export class LabServer implements AsyncDisposable {
 
   /** Starts it again after `stop` or `kill`. */
   async startAgain(): Promise<void> {
-    this.#process = await ServerProcess.start(this.place);
+    this.#process = await ServerProcess.start(this.place, ...this.#words);
   }
 
   stop(): Promise<number | null> {
@@ -132,7 +136,6 @@ export class ConsoleLab implements AsyncDisposable {
   /** For images and local files; removed at the end. */
   readonly folder: string;
   readonly #parts = new AsyncDisposableStack();
-  readonly #consoles = new Map<LabServer, ServedConsole>();
   #browser: Promise<Browser> | undefined;
 
   private constructor(folder: string) {
@@ -148,7 +151,8 @@ export class ConsoleLab implements AsyncDisposable {
 
   /** A server with nothing on it. */
   async server(name: string): Promise<LabServer> {
-    const place = { configFolder: join(this.folder, name), env: { MIRRORPOINT_IPC_FOLDER: join(this.folder, 'ipc') } };
+    const env = { MIRRORPOINT_IPC_FOLDER: join(this.folder, 'ipc'), MIRRORPOINT_CONSOLE_FOLDER: await builtConsole() };
+    const place = { configFolder: join(this.folder, name), env };
     return this.#parts.use(await LabServer.start(name, place));
   }
 
@@ -198,11 +202,15 @@ export class ConsoleLab implements AsyncDisposable {
     return this.#browser;
   }
 
+  /** A line that can be cut, for `proxy` of a console. */
+  async cutLine(): Promise<CutLine> {
+    return this.#parts.use(await CutLine.open());
+  }
+
   /** Opens the console of a server, in a browser context of its own, at a screen. */
-  async openConsole(server: LabServer, options: { path?: string; colorScheme?: 'light' | 'dark'; viewport?: { width: number; height: number } } = {}): Promise<OpenConsole> {
+  async openConsole(server: LabServer, options: BrowserContextOptions & { path?: string } = {}): Promise<OpenConsole> {
     const { path = '/', ...looks } = options;
-    const served = this.#consoles.get(server) ?? this.#parts.use(await serveConsole(server.place));
-    this.#consoles.set(server, served);
+    const { address } = await server.client.console.launch({});
     const { page, faults } = await openPage(await this.browser, looks);
     const go = async (to: string): Promise<void> => {
       await page.evaluate((hash) => {
@@ -210,8 +218,8 @@ export class ConsoleLab implements AsyncDisposable {
       }, to);
       await page.locator('main h1').waitFor();
     };
-    await page.goto(`${served.address}#${path}`);
-    await page.locator('main h1').waitFor();
+    await page.goto(address);
+    await go(path);
     return { page, faults, go };
   }
 

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import type { MirrorpointClient, ServerStatus } from '../../src-main/contract/index.ts';
+import type { ServerStatus } from '../../src-main/contract/index.ts';
 import { controlEndpoint } from '../../src-main/shells/headless/config-folder.ts';
 import { connectControl, type ControlClient } from '../../src-main/shells/headless/control-client.ts';
+import type { CommandClient } from '../../src-main/shells/web/console-contract.ts';
 
 const script = fileURLToPath(new URL('../../src-main/shells/cli/mirrorpoint.js', import.meta.url));
 
@@ -84,7 +85,7 @@ export class ServerProcess implements AsyncDisposable {
     return new ServerProcess({ ready, child, control, errors });
   }
 
-  get client(): MirrorpointClient {
+  get client(): CommandClient {
     return this.#control.client;
   }
 
