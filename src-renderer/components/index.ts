@@ -5,6 +5,7 @@
 export { default as AlertList } from './AlertList.vue';
 export { default as ChoiceCards } from './ChoiceCards.vue';
 export { default as ChoiceSelect } from './ChoiceSelect.vue';
+export type { Choice, ChoiceGroup } from './choice.ts';
 export { default as CopyField } from './CopyField.vue';
 export { default as EmptyState } from './EmptyState.vue';
 export { default as FaultNotice } from './FaultNotice.vue';
@@ -30,3 +31,5 @@ export { default as StepTrail } from './StepTrail.vue';
 export { default as TypeToConfirm } from './TypeToConfirm.vue';
 export { default as WhenText } from './WhenText.vue';
 export { isAbsolutePath, pathIn, splitMachinePath } from './machine-paths.ts';
+export { default as WindowedGrid } from './WindowedGrid.vue';
+export { type GridColumn, type PickHow, rowUnder } from './grid-columns.ts';

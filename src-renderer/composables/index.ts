@@ -13,3 +13,5 @@ export { useNow } from './use-now.ts';
 export { type Appearance, useAppearance } from './use-appearance.ts';
 export { useAnnouncer } from './use-announcer.ts';
 export { formatCount, formatRate, formatWhen, formatWhenUtc, levelLabels, plural } from './wording.ts';
+export { rowByKey } from './window-range.ts';
+export { type RowWindow, useRowWindow } from './use-row-window.ts';
