@@ -21,6 +21,7 @@ export const mainFloors: Readonly<Record<string, number>> = {
   control: 7,
   pairing: 7,
   replication: 7,
+  explore: 7,
   restore: 7,
   serving: 7,
   engine: 8,

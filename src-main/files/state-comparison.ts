@@ -1,35 +1,76 @@
 import { bytesEqual } from '../base/index.ts';
-import { type EntryTarget, decodeEntry, type DirectoryEntry, entriesOf, findEntry, isFileKind, nameOfKey } from './directory.ts';
+import { decodeEntry, type DirectoryEntry, entriesOf, type EntryTarget, type FileKind, findEntry, isFileKind, nameOfKey } from './directory.ts';
 import type { Inode, InodeSource } from './inode.ts';
+import { nameToBytes } from './name.ts';
 
 /**
- * Comparing two states of one volume: inode by inode, and directory by
- * directory. Whatever is the same in both by its pointers is not read, so the
- * cost goes with what differs. The functions are operations on trees (see
- * BlockCache.run), over the caches of both states.
+ * Comparing two states of one volume, inode by inode and directory by directory.
+ * What is the same in both by its pointers is not read, so the cost goes with
+ * what differs. These are operations on trees (see BlockCache.run), over the
+ * caches of both states.
  */
 
-/** An inode that may not be the same in both states; without a name it is not there. */
-export interface InodeDifference {
-  readonly ino: number;
-  readonly before: Inode | undefined;
-  readonly after: Inode | undefined;
-}
-
-/** What `nextInodeDifferences` found, and the inode number to go on with. */
-export interface InodeDifferences {
-  readonly inodes: readonly InodeDifference[];
-  readonly next: number;
+/** What is needed of an inode to compare it, taken at one moment. */
+export interface InodeMark {
+  readonly kind: FileKind;
+  readonly generation: number;
+  readonly createdNs: bigint;
+  /** Of a directory its parent, of others a hint, or 0. */
+  readonly parent: number;
+  readonly linkCount: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly modifiedNs: bigint;
+  /** The root of its content, which is never changed in place. */
+  readonly content: { readonly inline: Uint8Array | null; readonly height: number; readonly slots: Uint8Array; readonly isWaiting: boolean };
 }
 
 /** The file, directory or symbolic link under a number, if it is in use and has a name. */
-export function findNamed(inodes: InodeSource, ino: number): Inode | undefined {
+function findNamed(inodes: InodeSource, ino: number): Inode | undefined {
   const inode = inodes.find(ino);
   return inode !== undefined && isFileKind(inode.fields.kind) && inode.fields.linkCount > 0 ? inode : undefined;
 }
 
-/** The inodes of the next block of inodes, from a number on, that is not the same in both states; undefined when there is none. */
-export function nextInodeDifferences(before: InodeSource, after: InodeSource, from: number): InodeDifferences | undefined {
+/** What a number leads to; undefined when that is nothing that has a name. */
+export function markOf(inodes: InodeSource, ino: number): InodeMark | undefined {
+  const inode = findNamed(inodes, ino);
+  if (inode === undefined) return undefined;
+  const { kind, generation, createdNs, parentInode, linkCount, mode, uid, gid, sizeBytes, modifiedNs, inlineContent } = inode.fields;
+  const { height, slots } = inode.content.root;
+  const content = { inline: inlineContent, height, slots, isWaiting: inode.content.isWaiting };
+  return { kind: kind as FileKind, generation, createdNs, parent: parentInode, linkCount, mode, uid, gid, sizeBytes, modifiedNs, content };
+}
+
+/** Whether two inodes hold the same bytes: their trees are the same, and nothing waits. What was rewritten as it was counts as other bytes. */
+export function isSameContent({ content: one }: InodeMark, { content: other }: InodeMark): boolean {
+  if (one.isWaiting || other.isWaiting) return false;
+  if (one.inline !== null || other.inline !== null) return one.inline !== null && other.inline !== null && bytesEqual(one.inline, other.inline);
+  return one.height === other.height && bytesEqual(one.slots, other.slots);
+}
+
+/** Whether two inodes have the same permissions and owner. */
+export function isSameAccess(one: InodeMark, other: InodeMark): boolean {
+  return one.mode === other.mode && one.uid === other.uid && one.gid === other.gid;
+}
+
+/** An inode that may not be the same in both states; what has no name is not there. */
+export interface InodeDifference {
+  readonly ino: number;
+  readonly before: InodeMark | undefined;
+  readonly after: InodeMark | undefined;
+}
+
+/**
+ * The inodes in the next block of inodes, from a number on, that is not the same
+ * in both states, and the number to go on with; undefined when there is none.
+ */
+export function nextInodeDifferences(
+  before: InodeSource,
+  after: InodeSource,
+  from: number,
+): { readonly inodes: readonly InodeDifference[]; readonly next: number } | undefined {
   const { inodesPerBlock } = before.file.geometry;
   const stored = before.file.nextDifference(after.file, Math.floor(from / inodesPerBlock));
   const waiting = Math.min(before.firstWaiting(from) ?? Infinity, after.firstWaiting(from) ?? Infinity);
@@ -38,19 +79,10 @@ export function nextInodeDifferences(before: InodeSource, after: InodeSource, fr
   const next = (block + 1) * inodesPerBlock;
   const inodes: InodeDifference[] = [];
   for (let ino = Math.max(1, from, block * inodesPerBlock); ino < next; ino++) {
-    const difference = { ino, before: findNamed(before, ino), after: findNamed(after, ino) };
+    const difference = { ino, before: markOf(before, ino), after: markOf(after, ino) };
     if (difference.before !== undefined || difference.after !== undefined) inodes.push(difference);
   }
   return { inodes, next };
-}
-
-/** Whether two inodes hold the same bytes: their trees are the same, and nothing waits. What was rewritten as it was counts as different. */
-export function isSameContent(one: Inode, other: Inode): boolean {
-  if (one.content.isWaiting || other.content.isWaiting) return false;
-  const [inline, otherInline] = [one.fields.inlineContent, other.fields.inlineContent];
-  if (inline !== null || otherInline !== null) return inline !== null && otherInline !== null && bytesEqual(inline, otherInline);
-  const [root, otherRoot] = [one.content.root, other.content.root];
-  return root.height === otherRoot.height && bytesEqual(root.slots, otherRoot.slots);
 }
 
 /** Where `differingEntries` goes on: a block of the directory, and an entry in it. */
@@ -59,36 +91,58 @@ export interface EntryPosition {
   readonly slot: number;
 }
 
+export const firstEntry: EntryPosition = { block: 0, slot: 0 };
+
 /** An entry of a directory that another directory has not, or that leads elsewhere there. */
 export interface DifferingEntry extends DirectoryEntry {
   /** What the other directory has under the name. */
   readonly other: EntryTarget | undefined;
-  /** Behind it. */
-  readonly after: EntryPosition;
+  /** Where to go on behind it. */
+  readonly next: EntryPosition;
 }
 
-export interface DifferingEntries {
-  readonly entries: readonly DifferingEntry[];
-  /** Entries that were compared. */
-  readonly comparedCount: number;
-  readonly next: EntryPosition | undefined;
+/** A directory of a state, by its number; undefined for none. */
+export interface DirectoryOf {
+  readonly inodes: InodeSource;
+  readonly ino: number | undefined;
 }
 
 /**
  * The entries of one directory, in the next block that may differ, which the
  * other directory has not or has otherwise; all of them when there is no other.
- * Entries of the other one are found by asking the other way round.
+ * What only the other one has is found by asking the other way round.
  */
-export function differingEntries(own: Inode, other: Inode | undefined, from: EntryPosition): DifferingEntries {
-  const block = own.content.nextDifference(other?.content, from.block);
-  if (block === undefined) return { entries: [], comparedCount: 0, next: undefined };
-  const all = entriesOf(own).entriesInBlock(block);
+export function differingEntries(
+  own: DirectoryOf,
+  other: DirectoryOf,
+  from: EntryPosition,
+): { readonly entries: readonly DifferingEntry[]; readonly comparedCount: number; readonly next: EntryPosition | undefined } {
+  const [directory, otherDirectory] = [directoryOf(own), directoryOf(other)];
+  const block = directory?.content.nextDifference(otherDirectory?.content, from.block);
+  if (directory === undefined || block === undefined) return { entries: [], comparedCount: 0, next: undefined };
+  const all = entriesOf(directory).entriesInBlock(block);
   const entries: DifferingEntry[] = [];
   for (let slot = block === from.block ? from.slot : 0; slot < all.length; slot++) {
     const { key, value } = all[slot]!;
-    const [target, otherTarget] = [decodeEntry(value), other && findEntry(other, key)];
+    const target = decodeEntry(value);
+    const otherTarget = otherDirectory && findEntry(otherDirectory, key);
     if (otherTarget?.ino === target.ino && otherTarget.kind === target.kind) continue;
-    entries.push({ name: nameOfKey(key), ...target, other: otherTarget, after: { block, slot: slot + 1 } });
+    entries.push({ name: nameOfKey(key), ...target, other: otherTarget, next: { block, slot: slot + 1 } });
   }
   return { entries, comparedCount: all.length, next: { block: block + 1, slot: 0 } };
+}
+
+/** What a directory has under a name; undefined when it has not, or is none. Throws `name-invalid`. */
+export function childOf(directory: DirectoryOf, name: string): EntryTarget | undefined {
+  const inode = directoryOf(directory);
+  return inode && findEntry(inode, nameToBytes(name));
+}
+
+export function isDirectory(directory: DirectoryOf): boolean {
+  return directoryOf(directory) !== undefined;
+}
+
+function directoryOf({ inodes, ino }: DirectoryOf): Inode | undefined {
+  const inode = ino === undefined ? undefined : findNamed(inodes, ino);
+  return inode?.fields.kind === 'directory' ? inode : undefined;
 }

@@ -27,9 +27,9 @@ export interface VolumeState {
 /** Which states of a volume are to be looked at together. */
 export interface StatesWanted {
   /** These, as `openView` knows them; `live` on a mirror is its last CP. */
-  readonly at?: readonly (RootViewAt | 'live')[];
-  /** Those older than a CP that have a name, the newest first; from Infinity on, behind the newest state of all. */
-  readonly older?: { readonly thanCp: number; readonly countMax: number };
+  readonly at: readonly (RootViewAt | 'live')[];
+  /** Those with a name, the newest first: behind the newest state of all, or those older than the first of `at`, or than a CP. */
+  readonly older?: { readonly than: 'all' | 'at' | number; readonly countMax: number };
 }
 
 export interface StatesInView {
@@ -38,7 +38,7 @@ export interface StatesInView {
   readonly older: readonly VolumeState[];
   /** The CP to go on with, when there may be older ones. */
   readonly nextCp: number | undefined;
-  /** The state next to those that is not older than the CP, of the volume's own line. */
+  /** Where they are those older than a CP: the one next to them that is not, of the volume's own line. */
   readonly newer: VolumeState | undefined;
 }
 
@@ -76,17 +76,18 @@ export interface FoundStates {
 /** Finds states, in one operation on the snapshot table. Throws `snapshot-not-found` for what is wanted by name and not there. */
 export function findStates(ground: StateGround, wanted: StatesWanted): FoundStates {
   const rows = new KeptRootReader(ground.context, ground.last.files.snapshots);
-  const at = (wanted.at ?? []).map((choice) => findState(ground, rows, choice));
+  const at = wanted.at.map((choice) => findState(ground, rows, choice));
   if (wanted.older === undefined) return { at, older: [], nextCp: undefined, newer: undefined };
-  const { thanCp, countMax } = wanted.older;
-  const older: FoundState[] = thanCp === Infinity ? [newestOf(ground, rows)] : [];
-  if (!ground.isLive && ground.last.cp < thanCp && thanCp !== Infinity) older.push(newestOf(ground, rows));
-  const { kept, nextCp } = keptBefore(ground, rows, { thanCp: ground.isLive ? thanCp : Math.min(thanCp, ground.last.cp), countMax: countMax - older.length });
+  const { than, countMax } = wanted.older;
+  const thanCp = than === 'all' ? Infinity : than === 'at' ? (at[0]?.root?.cp ?? Infinity) : than;
+  const isLastOlder = !ground.isLive && ground.last.cp < thanCp;
+  const newest = than === 'all' || isLastOlder ? [newestOf(ground, rows)] : [];
+  const { kept, nextCp } = keptBefore(ground, rows, { thanCp: isLastOlder ? ground.last.cp : thanCp, countMax: countMax - newest.length });
   return {
     at,
-    older: withSetAside(ground, [...older, ...kept], { thanCp, nextCp }),
+    older: withSetAside(ground, [...newest, ...kept], { thanCp, nextCp }),
     nextCp,
-    newer: thanCp === Infinity ? undefined : nextNewer(ground, rows, thanCp),
+    newer: typeof than === 'number' ? nextNewer(ground, rows, than) : undefined,
   };
 }
 
