@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { builtConsole } from '../browser/built-console.ts';
 import { describeInChromium, launchChromium, openPage } from '../browser/chromium.ts';
-import { ConsoleLab } from './console-lab.ts';
+import { WebLab } from './web-lab.ts';
 
 // A browser starts slowly on a busy machine.
 vi.setConfig({ testTimeout: 180_000 });
@@ -25,7 +25,7 @@ async function servePage(page: string): Promise<string> {
 
 describeInChromium('a browser at the console', () => {
   it('comes in by a launch address, which it forgets, and speaks to the engine under the strict policy', async () => {
-    await using lab = await ConsoleLab.open({ consoleFolder: await builtConsole() });
+    await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
     await using browser = await launchChromium();
     const { page, faults } = await openPage(browser);
     await page.goto(lab.web.launch().address);
@@ -39,7 +39,7 @@ describeInChromium('a browser at the console', () => {
   });
 
   it('has no way in without one, and is told how', async () => {
-    await using lab = await ConsoleLab.open({ consoleFolder: await builtConsole() });
+    await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
     await using browser = await launchChromium();
     const { page, faults } = await openPage(browser);
     const answer = await page.goto(lab.origin);
@@ -51,7 +51,7 @@ describeInChromium('a browser at the console', () => {
   });
 
   it('comes in by the password over TLS, its form being our own', async () => {
-    await using lab = await ConsoleLab.open({ consoleFolder: await builtConsole() });
+    await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
     await lab.desk.setPassword('correct horse battery');
     const { reachedAt = '' } = await lab.desk.listen({ address: 'https://127.0.0.1:0', names: [] });
     await using browser = await launchChromium();
@@ -70,7 +70,7 @@ describeInChromium('a browser at the console', () => {
   });
 
   it('is sent out by the logout, and sees it', async () => {
-    await using lab = await ConsoleLab.open({ consoleFolder: await builtConsole() });
+    await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
     await using browser = await launchChromium();
     const { page } = await openPage(browser);
     await page.goto(lab.web.launch().address);
@@ -80,7 +80,7 @@ describeInChromium('a browser at the console', () => {
   });
 
   it('that has come in lends that to no page at another port or under another name', async () => {
-    await using lab = await ConsoleLab.open({ consoleFolder: await builtConsole() });
+    await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
     const { port } = new URL(lab.origin);
     await using browser = await launchChromium({ args: ['--host-resolver-rules=MAP evil.example 127.0.0.1'] });
     const { page } = await openPage(browser);

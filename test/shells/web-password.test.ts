@@ -11,19 +11,19 @@ import { ConsolePassword } from '../../src-main/shells/web/console-password.ts';
 import { countedAddressesMax, formBytesMax, passwordFailuresMax, passwordLockMs } from '../../src-main/shells/web/limits.ts';
 import { PasswordGuard } from '../../src-main/shells/web/password-guard.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
-import { ask, type Answered, ConsoleLab, cookieOf, openSocket } from './console-lab.ts';
+import { ask, type Answered, WebLab, cookieOf, openSocket } from './web-lab.ts';
 
 const password = 'correct horse battery';
 const farPlace = { address: 'https://127.0.0.1:0', names: [] as string[] };
 
 interface Far {
-  readonly lab: ConsoleLab;
+  readonly lab: WebLab;
   readonly origin: string;
   logIn(given: string, more?: Readonly<Record<string, string>>): Promise<Answered>;
 }
 
 /** A console that is served to other machines, at an address of this one. */
-async function openFar(lab: ConsoleLab, place: Parameters<ConsoleLab['desk']['listen']>[0] = farPlace): Promise<Far> {
+async function openFar(lab: WebLab, place: Parameters<WebLab['desk']['listen']>[0] = farPlace): Promise<Far> {
   await lab.desk.setPassword(password);
   const { reachedAt = '' } = await lab.desk.listen(place);
   const logIn = (given: string, more: Readonly<Record<string, string>> = {}): Promise<Answered> => {
@@ -47,23 +47,23 @@ function certificateAt(origin: string, options: { maxVersion?: 'TLSv1.2' } = {})
 
 describe('an address that other machines reach', () => {
   it('is refused without a password, and nothing is stored then', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     await expect(lab.desk.listen(farPlace)).rejects.toMatchObject({ code: 'password-missing' });
     expect(await lab.desk.status()).toMatchObject({ places: [], isPasswordSet: false, addresses: [lab.origin] });
   });
 
   it('is never without encryption, nor by the option of this machine', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     await lab.desk.setPassword(password);
     await expect(lab.desk.listen({ address: 'http://0.0.0.0:1', names: [] })).rejects.toMatchObject({ code: 'address-invalid' });
     await expect(lab.desk.listen({ address: '127.0.0.1:0', names: [] })).rejects.toMatchObject({ code: 'argument-invalid' });
     await expect(lab.desk.listen({ address: '0.0.0.0', names: [] })).rejects.toMatchObject({ code: 'address-invalid' });
-    await expect(ConsoleLab.open({ address: '0.0.0.0:0' })).rejects.toMatchObject({ code: 'argument-invalid' });
+    await expect(WebLab.open({ address: '0.0.0.0:0' })).rejects.toMatchObject({ code: 'argument-invalid' });
     expect(lab.engine.book.current.console).toBeUndefined();
   });
 
   it("shows the server's own certificate, by TLS 1.3 alone", async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { origin } = await openFar(lab);
     const { certificate, protocol } = await certificateAt(origin);
     expect(protocol).toBe('TLSv1.3');
@@ -73,7 +73,7 @@ describe('an address that other machines reach', () => {
   });
 
   it('shows a certificate of the administrator, which fits its key', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const [own, other] = [await makeIdentity(systemRandom), await makeIdentity(systemRandom)];
     const files = { certificate: join(lab.folder, 'chain.pem'), key: join(lab.folder, 'key.pem') };
     await lab.desk.setPassword(password);
@@ -90,7 +90,7 @@ describe('an address that other machines reach', () => {
   });
 
   it('is stored with its names, once, and given up again', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { origin } = await openFar(lab, { ...farPlace, names: ['files.example'] });
     const { port } = new URL(origin);
     expect(lab.engine.book.current.console).toEqual({ listen: [{ address: farPlace.address, names: ['files.example'] }] });
@@ -106,7 +106,7 @@ describe('an address that other machines reach', () => {
   });
 
   it('that is taken is refused, and nothing is stored', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { origin } = await openFar(lab);
     await expect(lab.desk.listen({ address: origin, names: [] })).rejects.toMatchObject({ code: 'address-in-use' });
     expect((await lab.desk.status()).places).toHaveLength(1);
@@ -115,7 +115,7 @@ describe('an address that other machines reach', () => {
 
 describe('the password', () => {
   it('lets somebody in at the address of its page alone, by a cookie that stays encrypted', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { origin, logIn } = await openFar(lab);
     const page = await ask(origin, { path: '/' });
     expect(page.status).toBe(401);
@@ -137,7 +137,7 @@ describe('the password', () => {
   });
 
   it('is asked for by the page of the console itself alone', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { logIn } = await openFar(lab);
     for (const origin of ['https://evil.example', 'null', lab.origin]) expect([origin, (await logIn(password, { origin })).status]).toEqual([origin, 403]);
     expect((await logIn(password, { 'content-type': 'text/plain' })).status).toBe(400);
@@ -146,7 +146,7 @@ describe('the password', () => {
   });
 
   it('locks an address from which wrong ones come, for a while, also for the right one', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { logIn } = await openFar(lab);
     for (let count = 1; count < passwordFailuresMax; count++) expect((await logIn('wrong horse battery')).status).toBe(403);
     expect((await logIn('')).status).toBe(429);
@@ -160,7 +160,7 @@ describe('the password', () => {
   });
 
   it('cannot be tried faster by trying many at once', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { logIn } = await openFar(lab);
     const tries = await Promise.all(Array.from({ length: 20 }, (_, index) => logIn(`wrong password ${index}`)));
     const judged = tries.filter(({ status }) => status === 403).length;
@@ -169,7 +169,7 @@ describe('the password', () => {
   });
 
   it('that is changed puts out who came in by the old one, and nobody else', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { origin, logIn } = await openFar(lab);
     const cookie = cookieOf(await logIn(password));
     const near = await lab.enter();
@@ -181,7 +181,7 @@ describe('the password', () => {
   });
 
   it('is kept as a salted hash, in a file of its owner alone, and written down nowhere else', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { logIn } = await openFar(lab);
     await logIn('a wrong password 1');
     await logIn(password);
@@ -197,13 +197,13 @@ describe('the password', () => {
   });
 
   it.each(['', 'eleven sign', 'x'.repeat(257), 'with a\u0000 control', 'half \ud800 sign of it'])('is not %j', async (given) => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     await expect(lab.desk.setPassword(given)).rejects.toMatchObject({ code: 'argument-invalid' });
     expect((await lab.desk.status()).isPasswordSet).toBe(false);
   });
 
   it('is the same however its signs are put together, and another for every other', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const kept = new ConsolePassword(fileTextStore(join(lab.folder, 'other.json')), new SeededRandom(1));
     await kept.set('pässwörd für alle');
     expect(await kept.matches('pässwörd für alle'.normalize('NFD'))).toBe(true);
@@ -216,7 +216,7 @@ describe('the password', () => {
   it.each(['', '{}', '{"version":2}', '{"version":1,"scrypt":{"cost":1,"blockSize":8,"parallelization":1,"salt":"","hash":""}}'])(
     'lets nobody in when its file holds %j',
     async (text) => {
-      await using lab = await ConsoleLab.open();
+      await using lab = await WebLab.open();
       const { logIn } = await openFar(lab);
       writeFileSync(join(lab.folder, 'console-password.json'), text);
       expect((await logIn(password)).status).toBe(500);

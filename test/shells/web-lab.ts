@@ -88,7 +88,7 @@ export function cookieOf({ headers }: Answered): string {
 }
 
 /** A server of the console in this process, over a folder of its own. */
-export class ConsoleLab implements AsyncDisposable {
+export class WebLab implements AsyncDisposable {
   readonly folder: string;
   readonly engine: Engine;
   readonly web: WebConsole;
@@ -97,7 +97,7 @@ export class ConsoleLab implements AsyncDisposable {
   /** All that the server said. */
   readonly said: string[];
 
-  private constructor(parts: Pick<ConsoleLab, 'folder' | 'engine' | 'web' | 'clock' | 'said'>) {
+  private constructor(parts: Pick<WebLab, 'folder' | 'engine' | 'web' | 'clock' | 'said'>) {
     this.folder = parts.folder;
     this.engine = parts.engine;
     this.web = parts.web;
@@ -106,7 +106,7 @@ export class ConsoleLab implements AsyncDisposable {
     this.desk = new ConsoleDesk(parts.engine, parts.web);
   }
 
-  static async open(options: { address?: string; consoleFolder?: string; heartbeatMs?: number } = {}): Promise<ConsoleLab> {
+  static async open(options: { address?: string; consoleFolder?: string; heartbeatMs?: number } = {}): Promise<WebLab> {
     const { address = '127.0.0.1:0', heartbeatMs } = options;
     const folder = mkdtempSync(join(tmpdir(), 'mp-'));
     const clock = new ShiftedClock();
@@ -118,7 +118,7 @@ export class ConsoleLab implements AsyncDisposable {
     const engine = await Engine.open(ports, { serve: true });
     const consoleFolder = options.consoleFolder ?? smallConsole(folder);
     const web = await WebConsole.open({ engine, password: passwordOf(engine), consoleFolder, address, ...(heartbeatMs !== undefined && { heartbeatMs }) });
-    return new ConsoleLab({ folder, engine, web, clock, said });
+    return new WebLab({ folder, engine, web, clock, said });
   }
 
   /** Where the console is served to this machine. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ask, cookieOf } from './console-lab.ts';
+import { ask, cookieOf } from './web-lab.ts';
 import { type CommandResult, type Place, runCommand, ServerProcess } from './server-process.ts';
 
 const shells = fileURLToPath(new URL('../../src-main/shells', import.meta.url));

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { describe, expect, it } from 'vitest';
 import { launchesMax, launchLifeMs, sessionIdleMs, sessionsMax } from '../../src-main/shells/web/limits.ts';
-import { ConsoleLab, cookieOf } from './console-lab.ts';
+import { WebLab, cookieOf } from './web-lab.ts';
 
-async function isIn(lab: ConsoleLab, cookie: string): Promise<boolean> {
+async function isIn(lab: WebLab, cookie: string): Promise<boolean> {
   const { status, body } = await lab.ask({ path: '/', headers: { cookie } });
   expect([200, 401]).toContain(status);
   expect(body.includes('the console</title>')).toBe(status === 200);
@@ -13,21 +13,21 @@ async function isIn(lab: ConsoleLab, cookie: string): Promise<boolean> {
 }
 
 /** Every text that the server keeps in its folder, and all it said. */
-function writtenBy(lab: ConsoleLab): string {
+function writtenBy(lab: WebLab): string {
   const files = readdirSync(lab.folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return [...lab.said, ...files.map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))].join('\n');
 }
 
 describe('a launch address', () => {
   it('is swapped for a session, and is not in the address any more', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const answer = await lab.ask({ path: lab.launchPath() });
     expect(answer).toMatchObject({ status: 303, headers: { location: '/', 'referrer-policy': 'no-referrer', 'cache-control': 'no-store' } });
     expect(await isIn(lab, cookieOf(answer))).toBe(true);
   });
 
   it('gives a cookie that no script reads, no other site sends, and that ends with the browser', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { headers } = await lab.ask({ path: lab.launchPath() });
     expect(headers['set-cookie']).toHaveLength(1);
     const [secret, ...manners] = headers['set-cookie']![0]!.split('; ');
@@ -36,7 +36,7 @@ describe('a launch address', () => {
   });
 
   it('is good once; the second use fails, and ends the session that came of the first', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const path = lab.launchPath();
     const cookie = cookieOf(await lab.ask({ path }));
     const open = (await lab.rpc({ cookie })) as WebSocket;
@@ -50,7 +50,7 @@ describe('a launch address', () => {
   });
 
   it('is good for a short while', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const [early, late] = [lab.launchPath(), lab.launchPath()];
     lab.clock.advance(launchLifeMs - 1000);
     expect((await lab.ask({ path: early })).status).toBe(303);
@@ -61,7 +61,7 @@ describe('a launch address', () => {
   });
 
   it('cannot be guessed, nor used up by a request that only looks', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const path = lab.launchPath();
     expect(path).toMatch(/^\/\?launch=[A-Za-z0-9_-]{43}$/);
     expect((await lab.ask({ path: `${path.slice(0, -1)}!` })).status).toBe(401);
@@ -71,14 +71,14 @@ describe('a launch address', () => {
   });
 
   it('is one of a few: the oldest makes room', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const paths = Array.from({ length: launchesMax + 1 }, () => lab.launchPath());
     expect((await lab.ask({ path: paths[0]! })).status).toBe(403);
     expect((await lab.ask({ path: paths[1]! })).status).toBe(303);
   });
 
   it('and the secret that it becomes stand in no log, no event and no file', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const path = lab.launchPath();
     const cookie = cookieOf(await lab.ask({ path }));
     await lab.ask({ path });
@@ -95,7 +95,7 @@ describe('a launch address', () => {
 
 describe('a session', () => {
   it('is needed for everything but the page that says how to come in', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { status, body } = await lab.ask({ path: '/' });
     expect(status).toBe(401);
     expect(body).toContain('mirrorpoint console');
@@ -113,7 +113,7 @@ describe('a session', () => {
   });
 
   it('ends when nobody has used it for long; an open console uses it', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const [{ cookie: used }, { cookie: open }, { cookie: left }] = [await lab.enter(), await lab.enter(), await lab.enter()];
     const socket = (await lab.rpc({ cookie: open })) as WebSocket;
     lab.clock.advance(sessionIdleMs / 2);
@@ -127,7 +127,7 @@ describe('a session', () => {
   });
 
   it('ends by the command, with its open consoles and unused launch addresses', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     const path = lab.launchPath();
     const socket = (await lab.rpc({ cookie })) as WebSocket;
@@ -139,7 +139,7 @@ describe('a session', () => {
   });
 
   it('ends when its own browser asks for that, and only that one', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const [{ cookie }, { cookie: other }] = [await lab.enter(), await lab.enter()];
     const headers = { cookie, origin: lab.origin };
     expect((await lab.ask({ path: '/logout', headers })).status).toBe(405);
@@ -151,7 +151,7 @@ describe('a session', () => {
   });
 
   it('is not told from a second one that a page elsewhere has planted', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     const planted = `${cookie.split('=')[0]!}=planted`;
     expect(await isIn(lab, `${planted}; ${cookie}`)).toBe(false);
@@ -159,7 +159,7 @@ describe('a session', () => {
   });
 
   it('is one of many at most: the one that was used longest ago makes room', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie: first } = await lab.enter();
     const { cookie: second } = await lab.enter();
     for (let count = 2; count < sessionsMax; count++) await lab.enter();

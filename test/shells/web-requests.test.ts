@@ -6,10 +6,10 @@ import { contentSecurityPolicy } from '../../src-main/shells/console-files.ts';
 import { parseConsoleAddress } from '../../src-main/shells/web/console-address.ts';
 import { connectionsMax, headerBytesMax } from '../../src-main/shells/web/limits.ts';
 import { isOwnHost, type Site } from '../../src-main/shells/web/site-rules.ts';
-import { type Answered, ConsoleLab } from './console-lab.ts';
+import { type Answered, WebLab } from './web-lab.ts';
 
 /** Sends bytes as they are, and resolves to what comes until the server ends the connection. */
-function sendRaw(lab: ConsoleLab, text: string): Promise<string> {
+function sendRaw(lab: WebLab, text: string): Promise<string> {
   const socket = connect(Number(new URL(lab.origin).port), '127.0.0.1');
   const parts: string[] = [];
   socket.setEncoding('latin1').on('data', (part: string) => parts.push(part));
@@ -31,7 +31,7 @@ const strictHeaders = {
 
 describe('the console', () => {
   it('answers to its own names at its own port alone, whatever is asked for', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { port } = new URL(lab.origin);
     const { cookie } = await lab.enter();
     const foreign = ['evil.example', `evil.example:${port}`, `127.0.0.1.evil.example:${port}`, '127.0.0.1', '127.0.0.1:1', `localhost.:${port}`, `a@127.0.0.1:${port}`, `127.0.0.2:${port}`];
@@ -47,7 +47,7 @@ describe('the console', () => {
   });
 
   it('answers no page of another origin, another port of this machine included', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     for (const origin of ['https://evil.example', 'null', 'http://127.0.0.1:1', lab.origin.replace('http', 'https'), `${lab.origin}/`, lab.origin.replace('127.0.0.1', 'localhost')]) {
       for (const [method, path] of [['GET', '/'], ['GET', '/download?what=e30'], ['POST', '/logout'], ['POST', '/login'], ['PUT', '/']] as const) {
@@ -71,7 +71,7 @@ describe('the console', () => {
   });
 
   it('opens no socket for who does not say where he comes from, nor at another path', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     const handshake = `Host: ${lab.host}\r\nCookie: ${cookie}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n`;
     const origin = `Origin: ${lab.origin}\r\n`;
@@ -82,7 +82,7 @@ describe('the console', () => {
   });
 
   it('says with every answer that nothing of it is framed, embedded, or allowed to load from elsewhere', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     const all: [string, Answered][] = [];
     for (const [method, path, more] of [
@@ -112,7 +112,7 @@ describe('the console', () => {
   });
 
   it('lets browsers keep the files whose names change with their content, and nothing else', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     const cached = async (path: string): Promise<string | undefined> => (await lab.ask({ path, headers: { cookie } })).headers['cache-control'];
     expect(await cached('/assets/index-0a1b2c.js')).toBe('private, max-age=31536000, immutable');
@@ -120,7 +120,7 @@ describe('the console', () => {
   });
 
   it('gives no file outside of its folder, and none that is not of its kinds', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     writeFileSync(join(lab.folder, 'secret.js'), 'secret');
     writeFileSync(join(lab.folder, 'console', 'notes.txt'), 'secret');
@@ -136,7 +136,7 @@ describe('the console', () => {
   });
 
   it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'])('takes no %s for a page', async (method) => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     for (const path of ['/', '/assets/index-0a1b2c.js', '/download?what=e30', '/notice.css']) {
       const { status, headers } = await lab.ask({ method, path, headers: { cookie, origin: lab.origin } });
@@ -146,7 +146,7 @@ describe('the console', () => {
   });
 
   it('that was never built says so in its page, and is there once it is', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     rmSync(join(lab.folder, 'console'), { recursive: true });
     const { cookie } = await lab.enter();
     const { status, body } = await lab.ask({ path: '/', headers: { cookie } });
@@ -160,14 +160,14 @@ describe('the console', () => {
 
 describe('strangers at the console', () => {
   it('who send too much are refused', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const long = 'x'.repeat(headerBytesMax + 1);
     expect(await sendRaw(lab, `GET / HTTP/1.1\r\nHost: ${lab.host}\r\nX-Long: ${long}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
     expect(await sendRaw(lab, `GET /${long} HTTP/1.1\r\nHost: ${lab.host}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
   });
 
   it('who say nothing, or never end, are sent away, and whoever has come in is served meanwhile', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     const slow: Socket[] = [];
     const gone = Array.from({ length: 20 }, (_, index) => {
@@ -181,7 +181,7 @@ describe('strangers at the console', () => {
   });
 
   it('are a bounded number', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const sockets = Array.from({ length: connectionsMax + 20 }, () => connect(Number(new URL(lab.origin).port), '127.0.0.1'));
     const refused: Socket[] = [];
     for (const socket of sockets) {

@@ -8,9 +8,9 @@ import { describe, expect, it } from 'vitest';
 import type { MirrorpointClient } from '../../src-main/contract/index.ts';
 import { messageBytesMax } from '../../src-main/shells/headless/rpc-sockets.ts';
 import { openConsolesMax } from '../../src-main/shells/web/limits.ts';
-import { ConsoleLab } from './console-lab.ts';
+import { WebLab } from './web-lab.ts';
 
-async function openConsole(lab: ConsoleLab): Promise<WebSocket> {
+async function openConsole(lab: WebLab): Promise<WebSocket> {
   const opened = await lab.rpc(await lab.enter());
   if (typeof opened === 'number') throw new Error(`refused by ${opened}`);
   opened.binaryType = 'arraybuffer';
@@ -27,7 +27,7 @@ function closeOf(socket: WebSocket): Promise<number> {
 
 describe('an open console', () => {
   it('asks what the contract has, with its faults and streams, in a session of its own', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const [one, other] = [await openConsole(lab), await openConsole(lab)];
     const [client, second] = [clientOver(one), clientOver(other)];
     const devices = [{ path: `${lab.folder}/work.img`, sizeBytes: 256 << 20 }];
@@ -47,7 +47,7 @@ describe('an open console', () => {
   });
 
   it('cannot ask who may come in: that is for commands', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const socket = await openConsole(lab);
     const client = clientOver(socket) as unknown as { console: Record<string, (input: unknown) => Promise<unknown>> };
     for (const [name, input] of [['launch', {}], ['setPassword', { password: 'a long enough one' }], ['listen', { address: '0.0.0.0:0', names: [] }], ['status', {}]] as const) {
@@ -70,7 +70,7 @@ describe('an open console', () => {
     ['bytes that are no text', Buffer.from([0x80, 0x81])],
     ['bytes without a question', Buffer.from([0xff, 1, 2, 3])],
   ])('that sends %s is ended, and the log says so', async (_what, message) => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const socket = await openConsole(lab);
     const other = await openConsole(lab);
     const closed = closeOf(socket);
@@ -81,7 +81,7 @@ describe('an open console', () => {
   });
 
   it('that sends noise is answered or ended, and the server goes on', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     const noise = fc.oneof(
       fc.json(),
@@ -108,7 +108,7 @@ describe('an open console', () => {
   });
 
   it('that sends more than a question is ended', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const socket = await openConsole(lab);
     socket.on('error', () => undefined);
     const closed = closeOf(socket);
@@ -117,7 +117,7 @@ describe('an open console', () => {
   });
 
   it('is one of a bounded number', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const { cookie } = await lab.enter();
     const opened = await Promise.all(Array.from({ length: openConsolesMax }, () => lab.rpc({ cookie })));
     expect(opened.filter((one) => one instanceof WebSocket)).toHaveLength(openConsolesMax);
@@ -128,7 +128,7 @@ describe('an open console', () => {
   });
 
   it('that has gone without a word is noticed, and one that only says nothing stays', async () => {
-    await using lab = await ConsoleLab.open({ heartbeatMs: 200 });
+    await using lab = await WebLab.open({ heartbeatMs: 200 });
     const { cookie } = await lab.enter();
     const quiet = (await lab.rpc({ cookie })) as WebSocket;
     const dead = connect(Number(new URL(lab.origin).port), '127.0.0.1');
@@ -142,7 +142,7 @@ describe('an open console', () => {
   });
 
   it('is told when the server stops, and what it held open ends', async () => {
-    await using lab = await ConsoleLab.open();
+    await using lab = await WebLab.open();
     const socket = await openConsole(lab);
     const client = clientOver(socket);
     const stream = await client.server.watch({});
