@@ -9,10 +9,14 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 
 /** What a copy has copied. */
 export function copiedWords(copied: Pick<CopyResult, 'files' | 'directories' | 'symlinks' | 'hardLinks' | 'bytes'>): string {
-  const parts = [counted(copied.files, 'file'), counted(copied.directories, 'folder')];
-  if (copied.symlinks > 0) parts.push(counted(copied.symlinks, 'symbolic link'));
-  if (copied.hardLinks > 0) parts.push(counted(copied.hardLinks, 'further name'));
-  return `${parts.join(', ')}, ${formatBytes(copied.bytes)}`;
+  const { files, directories, symlinks, hardLinks, bytes } = copied;
+  const others = [
+    ...(directories > 0 ? [counted(directories, 'folder')] : []),
+    ...(symlinks > 0 ? [counted(symlinks, 'symbolic link')] : []),
+    ...(hardLinks > 0 ? [counted(hardLinks, 'further name')] : []),
+  ];
+  const parts = files > 0 || others.length === 0 ? [counted(files, 'file'), ...others] : others;
+  return `${parts.join(', ')}, ${formatBytes(bytes)}`;
 }
 
 /** Paths of one state of a volume, here or on a paired server, in a few words. */

@@ -134,7 +134,7 @@ function outcomeOf({ counts, collisions }: Restored, { durationMs, problemCount 
     ...(keptBoth > 0 ? [`${keptBoth} beside it`] : []),
   ];
   const more = [
-    ...(counts.unchanged > 0 ? [`${counted(counts.unchanged, 'entry', 'entries')} of the same size and time ${counts.unchanged === 1 ? 'was' : 'were'} there already.`] : []),
+    ...(counts.unchanged > 0 ? [`${counted(counts.unchanged, 'entry', 'entries')} ${counts.unchanged === 1 ? 'was' : 'were'} there already, the same by size and time.`] : []),
     ...(skipped > 0 ? [`${counted(skipped, 'entry', 'entries')} ${skipped === 1 ? 'was' : 'were'} skipped.`] : []),
     ...(problemCount > 0 ? [`${counted(problemCount, 'entry', 'entries')} ${problemCount === 1 ? 'was' : 'were'} left out.`] : []),
   ];

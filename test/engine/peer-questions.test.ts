@@ -1,87 +1,15 @@
-import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src-main/base/index.ts';
 import type { MirrorpointClient, PeerClient } from '../../src-main/contract/index.ts';
 import { linksPerPeerMax, Questioner } from '../../src-main/control/index.ts';
-import { clientOf, Engine, PeerDesk } from '../../src-main/engine/index.ts';
+import { clientOf } from '../../src-main/engine/index.ts';
 import { openPeerSource } from '../../src-main/engine/export-source.ts';
-import { takeOut } from '../../src-main/engine/take-out.ts';
-import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts';
 import type { Job } from '../../src-main/engine/job.ts';
-import { machinePorts } from '../../src-main/shells/index.ts';
+import { takeOut } from '../../src-main/engine/take-out.ts';
 import { jobEvents } from './job-lab.ts';
-
-interface TestServer {
-  readonly engine: Engine;
-  readonly client: MirrorpointClient;
-  readonly folder: string;
-}
-
-/** A server in this process, which pairs with others over real TLS. */
-async function serve(name: string): Promise<TestServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'mp-'));
-  const ports = { ...machinePorts({ configFolder: folder, requestStop: () => undefined, report: () => undefined }), defaultServerName: name };
-  const engine = await Engine.open(ports, { serve: true });
-  const desk = PeerDesk.open(engine);
-  const session = engine.newSession();
-  onTestFinished(async () => {
-    await session.close();
-    await desk.close();
-    await engine.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return { engine, client: clientOf(engine, session), folder };
-}
-
-async function pair(primary: TestServer, mirror: TestServer): Promise<void> {
-  const wallMs = Date.now();
-  await mirror.engine.trust.peers.add({ identity: primary.engine.trust.identity, name: 'a', role: 'primary', wallMs });
-  await primary.engine.trust.peers.add({ identity: mirror.engine.trust.identity, name: 'b', role: 'mirror', wallMs });
-}
-
-async function createVolume(server: TestServer, name: string, role: 'primary' | 'mirror'): Promise<void> {
-  const devices = [{ path: join(server.folder, `${name}.img`), sizeBytes: 64 << 20 }];
-  await server.client.volumes.create({ name, role, devices, listen: role === 'mirror' ? ['tls://127.0.0.1:0'] : [] });
-}
-
-async function addressOf(mirror: TestServer, name: string): Promise<string> {
-  const { volumes } = await mirror.client.server.status({});
-  return volumes.find((volume) => volume.name === name)!.listen[0]!;
-}
-
-async function writeFile(server: TestServer, name: string, text: string): Promise<void> {
-  const { volume } = await server.engine.shelf.primary('work');
-  const ino = await volume.change(changeBlocks.create, (files) => files.createFile(rootDirectoryInode, name, { mode: 0o644, uid: 0, gid: 0 }));
-  await volume.change(changeBlocks.write(text.length, 4096), (files) => {
-    files.write(ino, 0, Buffer.from(text));
-  });
-}
-
-async function untilIdentical(primary: TestServer): Promise<void> {
-  await expect.poll(async () => (await primary.client.relationships.list({})).relationships[0]?.identical, { timeout: 20_000 }).toBe(true);
-}
-
-async function gather<T>(stream: AsyncIterable<T> | Promise<AsyncIterable<T>>): Promise<T[]> {
-  const all: T[] = [];
-  for await (const event of await stream) all.push(event);
-  return all;
-}
-
-/** `a` has the volume `work`, which `b` mirrors as `copy`, with one file and one snapshot. */
-async function mirrored(): Promise<{ a: TestServer; b: TestServer; address: string }> {
-  const [a, b] = [await serve('a'), await serve('b')];
-  await pair(a, b);
-  await createVolume(a, 'work', 'primary');
-  await createVolume(b, 'copy', 'mirror');
-  const address = await addressOf(b, 'copy');
-  await writeFile(a, 'note', 'what was noted');
-  await a.client.snapshots.create({ volume: 'work', snapshot: 'monday' });
-  await a.client.relationships.link({ volume: 'work', address, peer: 'b' });
-  await untilIdentical(a);
-  return { a, b, address };
-}
+import { addressOf, createVolume, gather, mirrored, pair, serve, untilIdentical } from './peer-servers.ts';
 
 async function textOf(client: MirrorpointClient, place: { volume: string; at: 'last' | { snapshot: string }; path: string }): Promise<string> {
   const { readId, sizeBytes } = await client.remote.files.openRead({ peer: 'b', ...place });

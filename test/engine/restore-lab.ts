@@ -11,9 +11,12 @@ export class RestoreLab {
   readonly server: MemoryServer;
   readonly volume: Volume;
 
-  private constructor(server: MemoryServer, volume: Volume) {
+  readonly #name: string;
+
+  private constructor(server: MemoryServer, volume: Volume, name: string) {
     this.server = server;
     this.volume = volume;
+    this.#name = name;
   }
 
   static async open(): Promise<RestoreLab> {
@@ -25,19 +28,24 @@ export class RestoreLab {
     await makeFolder(volume, '/docs', { mode: 0o750, uid: 7 });
     await writeFile(volume, '/docs/report.txt', { content: 'as on monday', modifiedNs: 1_000n });
     await writeFile(volume, '/docs/notes.txt', { content: 'notes', modifiedNs: 2_000n });
-    const lab = new RestoreLab(server, volume);
+    const lab = new RestoreLab(server, volume, 'work');
     await lab.snapshot('monday');
     return lab;
   }
 
+  /** The same for another volume of the server. */
+  async on(name: string): Promise<RestoreLab> {
+    return new RestoreLab(this.server, (await this.server.engine.shelf.primary(name)).volume, name);
+  }
+
   async snapshot(name: string): Promise<void> {
-    await this.server.client.snapshots.create({ volume: 'work', snapshot: name });
+    await this.server.client.snapshots.create({ volume: this.#name, snapshot: name });
   }
 
   /** What is asked for, with the usual around it: `/docs` of the snapshot back to where it was. */
   request(asked: Asked): RestoreRequest {
     const { paths = ['/docs'], at = { snapshot: 'monday' }, ...rest } = asked;
-    return { source: { volume: 'work', at, paths }, target: { kind: 'volume', volume: 'work' }, collisions: 'skip', choices: [], ...rest };
+    return { source: { volume: this.#name, at, paths }, target: { kind: 'volume', volume: this.#name }, collisions: 'skip', choices: [], ...rest };
   }
 
   async begin(asked: Asked): Promise<string> {
@@ -58,7 +66,7 @@ export class RestoreLab {
   }
 
   async snapshotNames(): Promise<string[]> {
-    return (await this.server.snapshots('work')).map(({ name }) => name);
+    return (await this.server.snapshots(this.#name)).map(({ name }) => name);
   }
 
   /** The names anywhere that are of no finished file. */

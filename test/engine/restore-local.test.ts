@@ -37,7 +37,7 @@ describe('a restore to a folder of the machine', () => {
     expect(statSync(join(folder, 'docs')).mode & 0o777).toBe(0o750);
     // What is the same by size and time is no collision, although times here are to the microsecond only.
     const again = await lab.restore({ at: { snapshot: 'tuesday' }, target: { kind: 'local', folder }, collisions: 'keep-both' });
-    expect(again.outcome).toMatch(/^Nothing was restored\. 5 entries of the same size and time were there already\.$/);
+    expect(again.outcome).toMatch(/^Nothing was restored\. 5 entries were there already, the same by size and time\.$/);
   });
 
   it.each([

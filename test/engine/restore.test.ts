@@ -31,7 +31,7 @@ describe('a restore', () => {
 
     const job = await lab.restore({ at: { snapshot: 'tuesday' } });
     expect(job).toMatchObject({ state: 'done', problemCount: 0, kind: 'restore', isDetached: true, volume: 'work', progress: { files: 6, filesTotal: 6 } });
-    expect(job.outcome).toMatch(/^Restored 4 files, 1 folder, 1 symbolic link, 1 further name, 5\.0 MiB to its place in work in .*\. 1 entry of the same size and time was there already\.$/);
+    expect(job.outcome).toMatch(/^Restored 4 files, 1 folder, 1 symbolic link, 1 further name, 5\.0 MiB to its place in work in .*\. 1 entry was there already, the same by size and time\.$/);
     const after = await seeTree(volume);
     // The folder that was there is as it was, but for its time.
     for (const tree of [before, after]) delete tree.get('/docs')?.modifiedNs;
