@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import { cloneProcedures } from './clone-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
+import { historyProcedures } from './history-procedures.ts';
 import { machineProcedures } from './machine-procedures.ts';
 import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
@@ -123,7 +124,7 @@ export const engineRouter = procedures.router({
     watch: procedures.jobs.watch.handler(pending),
     cancel: procedures.jobs.cancel.handler(pending),
   },
-  history: { relationship: procedures.history.relationship.handler(pending), cps: procedures.history.cps.handler(pending) },
+  history: historyProcedures,
   machine: machineProcedures,
   cp: cpProcedures,
   snapshots: snapshotProcedures,
