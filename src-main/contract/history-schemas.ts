@@ -9,10 +9,10 @@ export type HistorySpan = z.infer<typeof historySpanSchema>;
 export const relationshipSampleSchema = z.object({
   /** When the step began. */
   wallMs: z.number(),
-  /** The largest in the step. */
-  lagMs: z.number(),
-  lagBytes: z.number(),
-  /** Means over the step. */
+  /** The largest in the step; left out where it was not known here how far the mirror is. */
+  lagMs: z.number().optional(),
+  lagBytes: z.number().optional(),
+  /** Means over what was measured of the step. */
   sentPerSecond: z.number(),
   receivedPerSecond: z.number(),
 });

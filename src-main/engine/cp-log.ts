@@ -28,6 +28,13 @@ export class CpLog {
     this.#log.add(records.filter((record) => record.cp > lastCp));
   }
 
+  /** Those after a CP, oldest first. */
+  newerThan(cp: number): readonly CpHistoryRecord[] {
+    if (this.lastCp <= cp) return [];
+    const { records } = this.#log;
+    return records.slice(records.findLastIndex((record) => record.cp <= cp) + 1);
+  }
+
   /** Newest first. */
   page(options: { before?: number | undefined; limit: number }): CpHistoryRecord[] {
     const { before = Infinity, limit } = options;

@@ -7,6 +7,7 @@ import { Alerts } from './alerts.ts';
 import { Clones } from './clones.ts';
 import { EventLog } from './event-log.ts';
 import { Failover } from './failover.ts';
+import { HistoryBook } from './history-book.ts';
 import { HoldKeeper } from './hold-keeper.ts';
 import type { JobBoard } from './job-board.ts';
 import { boardWithEvents } from './job-events.ts';
@@ -61,9 +62,10 @@ export class Engine implements AsyncDisposable {
   readonly isServing: boolean;
   readonly #startedWallMs: number;
   readonly #reports: RelationshipReports;
-  readonly #watch: AlertWatch;
+  #watch: AlertWatch | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #sessions = new Set<EngineSession>();
+  #history: Promise<HistoryBook> | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(ports: EnginePorts, parts: { book: SettingsBook; trust: Trust; events: EventLog }, options: EngineOptions) {
@@ -117,7 +119,6 @@ export class Engine implements AsyncDisposable {
       onLead: (volume, epoch) => this.failover.takeLead(volume, epoch),
     });
     this.peerClients = new PeerClients({ clock: ports.clock, book, trust });
-    this.#watch = new AlertWatch({ alerts: this.alerts, clock: ports.clock, look: () => this.#watched() });
     this.scrubs = new Scrubs({ ports, book, alerts: this.alerts, events, isServing: options.serve });
     this.shelf = new VolumeShelf({
       ports,
@@ -242,11 +243,37 @@ export class Engine implements AsyncDisposable {
     return this.#relationshipFacts().map((facts) => this.#reports.report(facts));
   }
 
+  /** What was measured before; read when it is first asked for. */
+  get history(): Promise<HistoryBook> {
+    this.#history ??= HistoryBook.open({
+      clock: this.ports.clock,
+      log: this.ports.log('measured'),
+      known: () => {
+        const { relationships, volumes } = this.book.current;
+        return { relationships: new Set(relationships.map(({ id }) => id)), volumes: new Set(volumes.map(({ name }) => name)) };
+      },
+    });
+    return this.#history;
+  }
+
+  /** The id of a relationship by what its status calls the other end. Throws `not-found` and `argument-invalid`. */
+  relationshipId(volume: string, address: string): string {
+    const told = this.#relationshipFacts().find((facts) => facts.volume === volume && facts.address === address)?.relationshipId;
+    return told ?? this.relationships.settingsOf(volume, address).id;
+  }
+
   /** What the alerts are judged by; measures the relationships on the way. */
-  #watched(): Watched {
+  #watched(history: HistoryBook): Watched {
     const served = new Set(this.shelf.opened.map(({ name }) => name));
     const facts = this.#relationshipFacts().filter(({ volume }) => served.has(volume));
     this.#reports.sample(facts);
+    history.sample({
+      relationships: facts,
+      volumes: this.shelf.opened.flatMap((open) => {
+        const isLasting = open.role === 'primary' && this.book.current.volumes.some(({ name }) => name === open.name);
+        return isLasting ? [{ name: open.name, id: toHex(open.volume.id), cpLog: open.cpLog }] : [];
+      }),
+    });
     return {
       volumes: this.book.current.volumes.map((settings) => this.shelf.summary(settings)),
       relationships: facts.map((one) => ({ status: this.#reports.report(one), togetherMs: this.#reports.togetherMs(one) })),
@@ -373,7 +400,8 @@ export class Engine implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#watch.close();
+    this.#watch?.close();
+    await (await this.#history)?.close();
     await this.jobs.close();
     for (const session of [...this.#sessions]) await session.close();
     await this.listening.close();
@@ -407,6 +435,8 @@ export class Engine implements AsyncDisposable {
     }
     if (first !== undefined && servedCount === 0) throw first;
     for (const text of listen) await this.#listenAt(text);
+    const history = await this.history;
+    this.#watch = new AlertWatch({ alerts: this.alerts, clock: this.ports.clock, look: () => this.#watched(history) });
     this.#watch.start();
   }
 

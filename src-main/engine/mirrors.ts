@@ -89,9 +89,9 @@ export class Mirrors {
       const known = this.#relationshipsOf(name);
       const dialed = known.flatMap(({ address }) => address ?? []);
       const addresses = [...this.#listeningAt(name), ...dialed];
-      const peer = known.find((one) => one.peer !== undefined)?.peer;
+      const { id, peer } = known.find((one) => one.peer !== undefined) ?? known[0] ?? {};
       if (addresses.length === 0) return [];
-      const end = { volume: name, role: 'mirror', address: addresses.join(', '), ...(peer !== undefined && { peerIdentity: peer }) } as const;
+      const end = { relationshipId: id, volume: name, role: 'mirror', address: addresses.join(', '), ...(peer !== undefined && { peerIdentity: peer }) } as const;
       return [{ ...end, ...service.status() }];
     });
   }

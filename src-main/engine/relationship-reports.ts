@@ -6,6 +6,8 @@ import { type MeasuredRelationship, verdictOf } from './verdict.ts';
 
 /** One end of a relationship as replication knows it. */
 export interface RelationshipFacts extends ReplicationStatus {
+  /** In the settings; a mirror that follows nobody yet has none. */
+  readonly relationshipId?: string | undefined;
   readonly volume: string;
   readonly role: 'primary' | 'mirror';
   readonly address: string;
@@ -72,9 +74,10 @@ export class RelationshipReports {
     const { sentPerSecond, receivedPerSecond } = ratesOf(samples);
     const rate = facts.role === 'primary' ? sentPerSecond : receivedPerSecond;
     const isTogether = hasSession(facts);
+    const { relationshipId: _relationshipId, ...told } = facts;
     const { lagMs, lagBytes, mirrorCp } = facts;
     return {
-      ...facts,
+      ...told,
       intervalMs,
       lagLimitMs,
       apartMs: isTogether ? 0 : this.#since(apartSinceMs),

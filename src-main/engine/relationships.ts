@@ -152,8 +152,8 @@ export class Relationships {
     const primaries = new Set(volumes.filter(({ role }) => role === 'primary').map(({ name }) => name));
     return relationships.filter(({ volume }) => primaries.has(volume)).map((settings) => {
       const running = this.#running.find((known) => known.settings.id === settings.id);
-      const { volume, peer } = settings;
-      const end = { volume, role: 'primary', address: addressOf(settings), ...(peer !== undefined && { peerIdentity: peer }) } as const;
+      const { id, volume, peer } = settings;
+      const end = { relationshipId: id, volume, role: 'primary', address: addressOf(settings), ...(peer !== undefined && { peerIdentity: peer }) } as const;
       if (running !== undefined) return { ...end, ...running.relationship.status() };
       return { ...end, ...quietStatus(settings.paused) };
     });

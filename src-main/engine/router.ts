@@ -4,8 +4,8 @@ import type { Engine } from './engine.ts';
 import { cloneProcedures } from './clone-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
+import { historyProcedures } from './history-procedures.ts';
 import { machineProcedures } from './machine-procedures.ts';
-import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 import { jobProcedures } from './job-procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
@@ -121,7 +121,7 @@ export const engineRouter = procedures.router({
   },
   restore: restoreProcedures,
   jobs: jobProcedures,
-  history: { relationship: procedures.history.relationship.handler(pending), cps: procedures.history.cps.handler(pending) },
+  history: historyProcedures,
   machine: machineProcedures,
   cp: cpProcedures,
   snapshots: snapshotProcedures,
