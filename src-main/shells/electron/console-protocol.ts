@@ -1,9 +1,9 @@
-import { type Protocol, protocol } from 'electron';
+import type { Protocol } from 'electron';
 import { consoleFileAt, contentSecurityPolicy, readConsoleFile } from '../console-files.ts';
 import { consolePathOf, consoleScheme } from './console-address.ts';
 
 /** Before Electron is ready: the scheme counts as secure and has an origin, like https. */
-export function registerConsoleScheme(): void {
+export function registerConsoleScheme(protocol: Pick<Protocol, 'registerSchemesAsPrivileged'>): void {
   protocol.registerSchemesAsPrivileged([{ scheme: consoleScheme, privileges: { standard: true, secure: true, supportFetchAPI: true } }]);
 }
 
