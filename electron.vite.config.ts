@@ -4,11 +4,14 @@ import renderer from './resources/vite/renderer.config.ts';
 export default defineConfig({
   main: {
     build: {
+      // Everything that runs is in the build, so that a package holds no packages.
+      externalizeDeps: false,
       rolldownOptions: { input: { main: 'src-main/shells/electron/main.ts' } },
     },
   },
   preload: {
     build: {
+      externalizeDeps: false,
       // A sandboxed preload script must be CommonJS.
       rolldownOptions: {
         input: { preload: 'src-main/shells/electron/preload.ts' },

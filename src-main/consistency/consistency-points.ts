@@ -23,6 +23,7 @@ export type CpCause =
   | 'promote'
   | 'switch-over'
   | 'grow'
+  | 'sleep'
   | 'close';
 
 /** What is kept of a CP for its history. */

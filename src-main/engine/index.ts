@@ -16,6 +16,7 @@ export type { EngineSession } from './session.ts';
 export { Engine } from './engine.ts';
 export type { EngineOptions } from './engine.ts';
 export { PeerDesk } from './peer-desk.ts';
+export { renewLinks, takeCpsBeforeSleep } from './sleep.ts';
 export { clientOf, engineRouter } from './router.ts';
 export { withCodedFaults } from './procedures.ts';
 export type { ProcedureContext } from './procedures.ts';

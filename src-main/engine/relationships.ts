@@ -146,6 +146,11 @@ export class Relationships {
     this.#changed();
   }
 
+  /** Has every one begin on a new link now, but those that are paused. */
+  renew(): void {
+    for (const { relationship } of this.#running) relationship.renew();
+  }
+
   /** Those of primary volumes: of open ones as they are, the others as the settings say. */
   statuses(): RelationshipFacts[] {
     const { volumes, relationships } = this.#book.current;

@@ -124,6 +124,11 @@ export class PrimaryRelationship implements AsyncDisposable {
     this.#keeper.resume();
   }
 
+  /** Begins anew on another link at once, unless it is paused. */
+  renew(): void {
+    this.#keeper.renew();
+  }
+
   /** Sessions so far in which the mirror has told its state. */
   get sessionCount(): number {
     return this.#sessionCount;

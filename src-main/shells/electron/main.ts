@@ -1,44 +1,46 @@
 /**
- * The desktop shell: one locked-down window on the console's own files. In
- * this version the window is a notice; it starts no server.
+ * The desktop shell's beginning: what must be done before Electron is ready.
+ * Nothing here may wait, since Electron is ready only when this file has run.
  */
 import { join } from 'node:path';
-import { app, BrowserWindow, protocol, session } from 'electron';
-import { serveConsoleFile } from './console-files.ts';
-import { consoleOrigin, windowOptions } from './window-options.ts';
+import { app, dialog, protocol, shell } from 'electron';
+import { isFault, reasonOf } from '../../base/index.ts';
+import { defaultConfigFolder, prepareFolder } from '../headless/config-folder.ts';
+import { registerConsoleScheme } from './console-protocol.ts';
+import { Desktop } from './desktop.ts';
+import { DesktopLog } from './desktop-log.ts';
+import { desktopOptions } from './desktop-options.ts';
+import { lockPages } from './lockdown.ts';
+import { catchProgramFaults } from './program-faults.ts';
 
-const consoleFolder = join(import.meta.dirname, '..', 'renderer');
-const preloadFile = join(import.meta.dirname, '..', 'preload', 'preload.cjs');
-
-protocol.registerSchemesAsPrivileged([
-  { scheme: 'mirrorpoint', privileges: { standard: true, secure: true, supportFetchAPI: true } },
-]);
-
-/** Holds for every page that ever exists here, not only for the first window's. */
-app.on('web-contents-created', (_event, contents) => {
-  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
-  contents.on('will-navigate', (event) => {
-    event.preventDefault();
-  });
-  contents.on('will-attach-webview', (event) => {
-    event.preventDefault();
-  });
+const log = new DesktopLog();
+catchProgramFaults(log);
+app.enableSandbox();
+registerConsoleScheme(protocol);
+lockPages(app, shell, (what) => {
+  log.refused(what);
 });
 
-async function openWindow(): Promise<void> {
-  const window = new BrowserWindow(windowOptions(preloadFile));
-  window.removeMenu();
-  await window.loadURL(`${consoleOrigin}/`);
+/** Makes the configuration folder, or says why not. */
+function preparedFolder(folder: string): boolean {
+  try {
+    prepareFolder(folder);
+    return true;
+  } catch (fault) {
+    if (!isFault(fault)) throw fault;
+    dialog.showErrorBox('Mirrorpoint could not start', `${reasonOf(fault)} [${fault.code}]`);
+    return false;
+  }
 }
 
-app.on('window-all-closed', () => {
-  app.quit();
-});
-
-await app.whenReady();
-session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => {
-  decide(false);
-});
-session.defaultSession.setPermissionCheckHandler(() => false);
-protocol.handle('mirrorpoint', (request) => serveConsoleFile(request.url, consoleFolder));
-await openWindow();
+const { isHidden, configFolder: namedFolder } = desktopOptions(process.argv.slice(1));
+const configFolder = namedFolder ?? defaultConfigFolder();
+if (preparedFolder(configFolder)) {
+  // What Chromium stores lies with the server's settings, and so one program runs for each configuration folder.
+  const dataFolder = join(configFolder, 'desktop');
+  app.setPath('userData', dataFolder);
+  if (app.requestSingleInstanceLock()) {
+    const wasOpenedAtLogin = process.platform === 'darwin' && app.getLoginItemSettings().wasOpenedAtLogin;
+    void Desktop.run({ configFolder, namedFolder, dataFolder, isHidden: isHidden || wasOpenedAtLogin, log });
+  } else app.quit();
+} else app.exit(1);

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import manifest from '../../../package.json' with { type: 'json' };
 import { systemClock, systemRandom } from '../../base/index.ts';
 import type { EnginePorts } from '../../engine/index.ts';
 import { createTransports } from '../../transport/index.ts';
@@ -13,10 +13,9 @@ import { MachineDrives } from './machine-drives.ts';
 import { machineFolder } from './machine-folder.ts';
 import { FileLineLog, fileTextStore } from './stored-files.ts';
 
-/** The version of the program. */
+/** The version of the program; a build has it inside. */
 export function programVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-  return (manifest as { version: string }).version;
+  return manifest.version;
 }
 
 /** What an engine needs of this machine, for one configuration folder. */
