@@ -6,6 +6,7 @@ import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { historyProcedures } from './history-procedures.ts';
 import { machineProcedures } from './machine-procedures.ts';
+import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 import { jobProcedures } from './job-procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
