@@ -13,6 +13,7 @@ import { WebConsole } from '../../src-main/shells/web/web-console.ts';
 /** The machine's clock, which a test sets forward. */
 export class ShiftedClock implements Clock {
   #shiftMs = 0;
+  readonly #waiting = new Set<() => void>();
 
   advance(byMs: number): void {
     this.#shiftMs += byMs;
@@ -27,7 +28,22 @@ export class ShiftedClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): () => void {
-    return systemClock.setTimer(delayMs, callback);
+    const fire = (): void => {
+      cancel();
+      callback();
+    };
+    const stop = systemClock.setTimer(delayMs, fire);
+    const cancel = (): void => {
+      stop();
+      this.#waiting.delete(fire);
+    };
+    this.#waiting.add(fire);
+    return cancel;
+  }
+
+  /** Every timer that waits is due now. */
+  fire(): void {
+    for (const fire of [...this.#waiting]) fire();
   }
 }
 

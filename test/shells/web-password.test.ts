@@ -87,6 +87,14 @@ describe('an address that other machines reach', () => {
     writeFileSync(files.key, own.keyPem);
     const { origin } = await openFar(lab, { ...farPlace, ...files });
     expect((await certificateAt(origin)).certificate.raw.equals(new X509Certificate(own.certificatePem).raw)).toBe(true);
+    // Renewed: the certificate first, which alone does not fit the key.
+    writeFileSync(files.certificate, other.certificatePem);
+    lab.clock.fire();
+    await expect.poll(() => lab.engine.events.last(1)).toMatchObject([{ subject: 'console', level: 'warning', text: expect.stringContaining(files.certificate) }]);
+    expect((await certificateAt(origin)).certificate.raw.equals(new X509Certificate(own.certificatePem).raw)).toBe(true);
+    writeFileSync(files.key, other.keyPem);
+    lab.clock.fire();
+    await expect.poll(async () => (await certificateAt(origin)).certificate.raw.equals(new X509Certificate(other.certificatePem).raw)).toBe(true);
   });
 
   it('is stored with its names, once, and given up again', async () => {

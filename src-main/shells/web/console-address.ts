@@ -1,15 +1,15 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import { MirrorpointError } from '../../base/index.ts';
 
-/** Tried first, so that the console is found where it was; any free one will do. */
-export const usualPort = 7480;
+/** Tried one after another, so that the console is found where it was; then any that is free will do. */
+export const usualPorts: readonly number[] = Array.from({ length: 10 }, (_, index) => 7480 + index);
 
 /** Where the console is served. */
 export interface ConsoleAddress {
   readonly scheme: 'http' | 'https';
   /** An address of IPv4 or IPv6, without brackets. */
   readonly host: string;
-  /** undefined: the usual one, or any that is free; 0: any that is free. */
+  /** undefined: a usual one, or any that is free; 0: any that is free. */
   readonly port: number | undefined;
 }
 
@@ -26,7 +26,7 @@ export function isLoopback(host: string): boolean {
 }
 
 function invalid(text: string, why: string): MirrorpointError {
-  return new MirrorpointError('address-invalid', `'${text}' is no address for the console: ${why}. Write an IP address and a port, such as 127.0.0.1:${usualPort} or 0.0.0.0:7443.`);
+  return new MirrorpointError('address-invalid', `'${text}' is no address for the console: ${why}. Write an IP address and a port, such as 127.0.0.1:7480 or 0.0.0.0:7443.`);
 }
 
 /**

@@ -120,7 +120,7 @@ export class ConsoleDesk {
   #serving(): WebConsole {
     if (this.#web !== undefined) return this.#web;
     const { configFolder } = this.#engine.ports;
-    throw new MirrorpointError('console-off', `The server of ${configFolder} serves no console. Start it by \`mirrorpoint serve\`, without \`--console off\`.`);
+    throw new MirrorpointError('console-off', `The server of ${configFolder} serves no console to browsers. Open the desktop's window if that runs it; else start it by \`mirrorpoint serve\`, without \`--console off\`.`);
   }
 }
 

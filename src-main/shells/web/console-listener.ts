@@ -1,9 +1,9 @@
 import { createServer as createHttpServer, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import { type AddressInfo } from 'node:net';
 import { MirrorpointError, reasonOf } from '../../base/index.ts';
 import { bareAnswer } from './answer-headers.ts';
-import { type ConsoleAddress, formatConsoleAddress, usualPort } from './console-address.ts';
+import { type ConsoleAddress, formatConsoleAddress, usualPorts } from './console-address.ts';
 import type { ConsoleSite, Place } from './console-site.ts';
 import * as limits from './limits.ts';
 
@@ -55,15 +55,20 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-/** Listens at the port that was asked for, or without one at the usual port or any that is free. */
+/** Listens at the port that was asked for, or without one at a usual port or any that is free. */
 async function listenAt(server: Server, { scheme, host, port }: ConsoleAddress): Promise<void> {
-  try {
-    await listen(server, host, port ?? usualPort);
-  } catch (cause) {
-    if (port === undefined && codeOf(cause) === 'EADDRINUSE') return listen(server, host, 0);
-    const address = formatConsoleAddress({ scheme, host, port: port ?? usualPort });
-    const code = codeOf(cause) === 'EADDRINUSE' ? 'address-in-use' : 'address-invalid';
-    throw new MirrorpointError(code, `The console cannot be served at ${address}: ${reasonOf(cause)}. Name another address or port.`, { cause });
+  const ports = port === undefined ? [...usualPorts, 0] : [port];
+  for (const [index, tried] of ports.entries()) {
+    try {
+      await listen(server, host, tried);
+      return;
+    } catch (cause) {
+      const isTaken = codeOf(cause) === 'EADDRINUSE';
+      if (isTaken && index < ports.length - 1) continue;
+      const address = formatConsoleAddress({ scheme, host, port: tried });
+      const text = `The console cannot be served at ${address}: ${reasonOf(cause)}. Name another address or port.`;
+      throw new MirrorpointError(isTaken ? 'address-in-use' : 'address-invalid', text, { cause });
+    }
   }
 }
 
@@ -99,6 +104,11 @@ export class ConsoleListener implements AsyncDisposable {
       site.upgrade(request, socket, head, place);
     });
     return new ConsoleListener(server, place, formatConsoleAddress({ scheme, host, port }));
+  }
+
+  /** Shows this certificate to whoever connects from now on. */
+  renew(certificate: Certificate): void {
+    if (this.#server instanceof HttpsServer) this.#server.setSecureContext({ ...certificate, minVersion: 'TLSv1.3' });
   }
 
   /** Ends every connection. Idempotent. */

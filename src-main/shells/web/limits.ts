@@ -55,5 +55,8 @@ export const countedAddressesMax = 1000;
 /** Passwords that wait to be checked, each a tenth of a second of work. */
 export const waitingPasswordsMax = 4;
 
+/** How often the files of certificates are looked at, which are renewed before they end. */
+export const certificateLookMs = 60_000;
+
 /** How often an open console is asked whether it is still there; one that has not answered by the next time is ended. */
 export const heartbeatMs = 20_000;

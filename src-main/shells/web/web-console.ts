@@ -1,8 +1,21 @@
+/**
+ * The web server of the console. What is served here:
+ *
+ * - Nobody gets more than a page that says how to come in, unless a launch
+ *   address, good once, or the password has made him a session. Its secret is a
+ *   cookie of one address; only digests are kept, and only in memory.
+ * - Every request is judged by the Host that it asks and the page that it comes
+ *   from, before anything else.
+ * - Addresses that other machines reach are encrypted and have a password.
+ * - Who may come in is said by commands, over their own socket, and never by a
+ *   console.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFault, MirrorpointError } from '../../base/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import { type CertificateFiles, ownCertificate, readCertificate } from './certificate.ts';
+import { CertificateWatch } from './certificate-watch.ts';
 import { type ConsoleAddress, parseConsoleAddress, usualAddress } from './console-address.ts';
 import { ConsoleListener } from './console-listener.ts';
 import type { ConsolePassword } from './console-password.ts';
@@ -51,6 +64,7 @@ export class WebConsole implements AsyncDisposable {
   readonly #launches: Launches;
   readonly #site: ConsoleSite;
   readonly #far = new Map<string, ConsoleListener>();
+  readonly #certificates: CertificateWatch;
   #near: ConsoleListener | undefined;
   #closing: Promise<void> | undefined;
 
@@ -59,6 +73,7 @@ export class WebConsole implements AsyncDisposable {
     this.#options = options;
     this.#sessions = new ConsoleSessions(engine.ports);
     this.#launches = new Launches(engine.ports);
+    this.#certificates = new CertificateWatch({ clock: engine.ports.clock, events: engine.events });
     this.#site = new ConsoleSite({
       engine,
       consoleFolder,
@@ -125,12 +140,19 @@ export class WebConsole implements AsyncDisposable {
     const { trust, random } = engine.ports;
     const certificate = files === undefined ? await ownCertificate(trust.identity, random) : await readCertificate(files);
     const options = { address: parseConsoleAddress(address), names, certificate, takesPassword: true };
-    this.#far.set(address, await ConsoleListener.open(options, this.#site));
+    const listener = await ConsoleListener.open(options, this.#site);
+    this.#far.set(address, listener);
+    if (files !== undefined) {
+      this.#certificates.watch(address, files, (renewed) => {
+        listener.renew(renewed);
+      });
+    }
   }
 
   async unlisten(address: string): Promise<void> {
     const listener = this.#far.get(address);
     this.#far.delete(address);
+    this.#certificates.forget(address);
     await listener?.close();
   }
 
@@ -145,6 +167,7 @@ export class WebConsole implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#certificates.close();
     await this.#site.close();
     this.logOut();
     await this.#near?.close();
