@@ -45,6 +45,16 @@ export const alertSchema = z.object({
 });
 export type Alert = z.infer<typeof alertSchema>;
 
+/** What tells an alert from all others. */
+export function alertKey({ kind, subject }: Pick<Alert, 'kind' | 'subject'>): string {
+  return `${kind} ${subject}`;
+}
+
+/** Where the console shows an alert, or what became of it: a path of its router. */
+export function alertPath(alert: Pick<Alert, 'kind' | 'subject'>): string {
+  return `/activity?alert=${encodeURIComponent(alertKey(alert))}`;
+}
+
 /** Something that happened. */
 export const eventSchema = z.object({
   /** Rises by one from event to event, across restarts. */

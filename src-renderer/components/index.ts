@@ -28,6 +28,7 @@ export { default as ServerText } from './ServerText.vue';
 export { type BarFill, type BarPart, partShares, shareWords } from './bar-parts.ts';
 export { default as StackedBar } from './StackedBar.vue';
 export { default as StepTrail } from './StepTrail.vue';
+export { default as TabLinks } from './TabLinks.vue';
 export { default as TypeToConfirm } from './TypeToConfirm.vue';
 export { default as WhenText } from './WhenText.vue';
 export { isAbsolutePath, pathIn, splitMachinePath } from './machine-paths.ts';
