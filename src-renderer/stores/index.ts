@@ -8,4 +8,5 @@ export { useServerStore } from './server.ts';
 export { useJobsStore } from './jobs.ts';
 export { useEventsStore } from './events.ts';
 export { type NativeChoice, useMachineStore } from './machine.ts';
+export { type PairingSide, usePairingStore } from './pairing.ts';
 export { type Run, useRunsStore } from './runs.ts';
