@@ -105,8 +105,30 @@ function bridgeEnd(names: { own: string; other: string }): { pass: (value: unkno
   };
 }
 
-/** The page's own world: gets what the preload script exposes, and nothing else. */
-function mainWorld(end: ReturnType<typeof bridgeEnd>): void {
+/**
+ * The page's own world: gets what the preload script exposes, and nothing else.
+ * Electron's ports tell when the other end has closed, Chromium's do not; so
+ * ports that come here say it to each other by a message of their own.
+ */
+function mainWorld(end: ReturnType<typeof bridgeEnd>, closed: string): void {
+  const follow = (port: MessagePort): void => {
+    const close = port.close.bind(port);
+    port.addEventListener('message', (event) => {
+      if (event.data !== closed) return;
+      event.stopImmediatePropagation();
+      close();
+      port.dispatchEvent(new Event('close'));
+    });
+    Object.defineProperty(port, 'close', {
+      value: () => {
+        port.postMessage(closed);
+        close();
+      },
+    });
+  };
+  window.addEventListener('message', ({ ports }) => {
+    ports.forEach(follow);
+  });
   end.hearExposed((key, api) => {
     Object.defineProperty(globalThis, key, { value: Object.freeze(api), enumerable: true });
   });
@@ -117,11 +139,13 @@ export interface PreloadWorld {
   readonly end: ReturnType<typeof bridgeEnd>;
   /** Sends to the main process. */
   readonly send: (text: string) => void;
+  /** What one end of a port says when it closes. */
+  readonly closed: string;
 }
 
 /** The isolated world of the preload script, with as much of Electron as a sandboxed one has. */
 function isolatedWorld(world: PreloadWorld, preload: (require: (name: string) => unknown) => void): void {
-  const { codec, end, send } = world;
+  const { codec, end, send, closed } = world;
   /** Where files are that a person drags in, by their names. */
   const paths: Record<string, string> = {};
   const listeners = new Map<string, Set<(event: unknown, ...words: unknown[]) => void>>();
@@ -152,12 +176,13 @@ function isolatedWorld(world: PreloadWorld, preload: (require: (name: string) =>
     const { port1, port2 } = new MessageChannel();
     ports.set(portId, port1);
     port1.onmessage = ({ data }) => {
-      tell({ type: 'port', portId, data: data as unknown });
-    };
-    port1.addEventListener('close', () => {
+      if (data !== closed) {
+        tell({ type: 'port', portId, data: data as unknown });
+        return;
+      }
       ports.delete(portId);
       tell({ type: 'port-closed', portId });
-    });
+    };
     return port2;
   };
   const hear = (text: string): void => {
@@ -173,7 +198,7 @@ function isolatedWorld(world: PreloadWorld, preload: (require: (name: string) =>
     } else if (message.type === 'dragged') paths[message.name] = String(message.value);
     else if (message.type === 'port') ports.get(message.portId)?.postMessage(message.value);
     else {
-      ports.get(message.portId)?.close();
+      ports.get(message.portId)?.postMessage(closed);
       ports.delete(message.portId);
     }
   };
@@ -197,9 +222,10 @@ export const sendBinding = 'sendToMainProcess';
 /** The texts to run in each world of every document, in this order. `secret` is what the page cannot guess. */
 export function pageScripts(parts: { secret: string; preloadText: string }): { main: string; isolated: string } {
   const end = (own: string, other: string): string => `(${bridgeEnd.toString()})(${JSON.stringify({ own: `${parts.secret}-${own}`, other: `${parts.secret}-${other}` })})`;
-  const world = `{ codec: (${wireCodec.toString()})(), end: ${end('isolated', 'main')}, send: globalThis.${sendBinding} }`;
+  const closed = JSON.stringify(`${parts.secret}-closed`);
+  const world = `{ codec: (${wireCodec.toString()})(), end: ${end('isolated', 'main')}, send: globalThis.${sendBinding}, closed: ${closed} }`;
   return {
-    main: `(${mainWorld.toString()})(${end('main', 'isolated')});`,
+    main: `(${mainWorld.toString()})(${end('main', 'isolated')}, ${closed});`,
     isolated: `(${isolatedWorld.toString()})(${world}, (require, module = { exports: {} }, exports = module.exports) => {\n${parts.preloadText}\n});`,
   };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { vi } from 'vitest';
 import type { MirrorpointClient } from '../../src-main/contract/index.ts';
 import { controlEndpoint } from '../../src-main/shells/headless/config-folder.ts';
 import { connectControl, type ControlClient } from '../../src-main/shells/headless/control-client.ts';
@@ -47,7 +47,7 @@ export class DesktopPlace implements AsyncDisposable {
       control ??= await connectControl(controlEndpoint(this.configFolder));
       return control !== undefined;
     };
-    await expect.poll(connect, soon).toBe(true);
+    await vi.waitUntil(connect, soon);
     return this.#stack.use(control!).client;
   }
 
@@ -63,7 +63,5 @@ export class DesktopPlace implements AsyncDisposable {
 
 /** Waits until the page shows the console and has reached the engine. */
 export async function untilConsole(desktop: DesktopProcess): Promise<void> {
-  await expect
-    .poll(() => desktop.inPage(() => document.querySelector('.server-name + *')?.textContent ?? '').catch(() => ''), soon)
-    .not.toBe('');
+  await vi.waitUntil(() => desktop.inPage(() => (document.querySelector('.server-name + *')?.textContent ?? '') !== '').catch(() => false), soon);
 }
