@@ -149,15 +149,15 @@ export class ConsoleSite implements AsyncDisposable {
     const { request, path, place } = visit;
     const refusal = refusalOf(place, request, { isForPage: path === '/' });
     if (refusal !== undefined) return { status: 403, type: html, body: pages.refusedPage(refusal) };
-    if (path === '/login' && place.takesPassword) return onlyBy('POST', visit, () => this.#logIn(visit));
-    if (path === '/logout') return onlyBy('POST', visit, () => this.#logOut(visit));
+    if (path === '/login' && place.takesPassword) return byPost(visit, () => this.#logIn(visit));
+    if (path === '/logout') return byPost(visit, () => this.#logOut(visit));
     if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD');
     if (path === pages.noticeStylePath) return { status: 200, type: 'text/css; charset=utf-8', body: pages.noticeStyle };
     const launch = path === '/' && request.method === 'GET' ? launchQuery.exec(visit.query ?? '')?.[1] : undefined;
     if (launch !== undefined) return this.#launch(visit, launch);
     const session = this.#sessionOf(request, place);
     if (session === undefined) return place.takesPassword ? passwordForm(401) : { status: 401, type: html, body: pages.entrancePage() };
-    if (path === downloadPath) return onlyBy('GET', visit, () => this.#download(visit, session));
+    if (path === downloadPath) return this.#download(visit, session);
     return visit.query === undefined ? this.#file(path) : { status: 404, type: html, body: pages.plainPage('Not found') };
   }
 
@@ -261,8 +261,8 @@ function notAllowed(methods: string): Answer {
   return { status: 405, headers: { Allow: methods, Connection: 'close' }, type: html, body: pages.plainPage('Not allowed') };
 }
 
-async function onlyBy(method: 'GET' | 'POST', { request }: Visit, answer: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
-  return request.method === method ? answer() : notAllowed(method);
+async function byPost({ request }: Visit, answer: () => Promise<Answer>): Promise<Answer> {
+  return request.method === 'POST' ? answer() : notAllowed('POST');
 }
 
 function send({ request, response }: Visit, { status, headers = {}, type, body = '' }: Answer): void {
