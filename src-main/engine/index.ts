@@ -8,13 +8,17 @@
  *   closes them in the order relationships, listeners, jobs, volumes.
  * - A change of the settings holds once it is stored, and is stored before the
  *   answer.
- * - Jobs are bounded in number and in memory, and end when nobody listens.
+ * - Jobs are bounded in number and in memory. They end when nobody listens,
+ *   but for those that go on by themselves, which end before their volume is
+ *   closed.
  */
 export type * from './ports.ts';
 export type * from './local-tree.ts';
 export type { EngineSession } from './session.ts';
 export { Engine } from './engine.ts';
 export type { EngineOptions } from './engine.ts';
+export { Download } from './download.ts';
+export type { DownloadEntry } from './download.ts';
 export { PeerDesk } from './peer-desk.ts';
 export { renewLinks, takeCpsBeforeSleep } from './sleep.ts';
 export { clientOf, engineRouter } from './router.ts';

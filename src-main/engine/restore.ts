@@ -33,7 +33,7 @@ export async function openStillSource(context: SourceContext, from: RestoreSourc
 
 export function placementsOf({ source, target }: Pick<RestoreRequest, 'source' | 'target'>): Placement[] {
   const paths = topPaths(source.paths);
-  return target.kind === 'volume' && target.folder === undefined ? placeAsBefore(paths) : placeTogether(paths);
+  return target.kind === 'volume' && target.folder === undefined ? placeAsBefore(paths) : placeTogether(paths, 'restored');
 }
 
 interface Restored {

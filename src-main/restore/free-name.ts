@@ -9,6 +9,9 @@ const encoder = new TextEncoder();
 /** What stands behind a name that was made like this before. */
 const earlierMark = { restored: / \(restored(?: [0-9]+)?\)$/, numbered: / \([0-9]+\)$/ };
 
+/** Whether a name beside another says that it was restored, or only counts. */
+export type BesideKind = keyof typeof earlierMark;
+
 /** A name in two: what it is called, and the extension with its dot. */
 function splitExtension(name: string): { stem: string; extension: string } {
   const extension = /(?<=[^.])(?:\.tar)?\.[^.\s]{1,16}$/.exec(name)?.[0] ?? '';
@@ -25,7 +28,7 @@ function cutToBytes(text: string, bytesMax: number): string {
  * (restored 2).docx`; or, for what was not restored, `report (2).docx` and so
  * on. No longer than a name may be.
  */
-export function nameBeside(name: string, options: { attempt: number; isFolder: boolean; kind: 'restored' | 'numbered' }): string {
+export function nameBeside(name: string, options: { attempt: number; isFolder: boolean; kind: BesideKind }): string {
   const { attempt, isFolder, kind } = options;
   const { stem, extension } = isFolder ? { stem: name, extension: '' } : splitExtension(name);
   const restored = attempt <= 1 ? ' (restored)' : ` (restored ${attempt})`;

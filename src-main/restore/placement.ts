@@ -1,5 +1,5 @@
 import { pathParts, splitPath } from '../contract/index.ts';
-import { nameBeside } from './free-name.ts';
+import { type BesideKind, nameBeside } from './free-name.ts';
 
 /** Where one of the chosen paths goes. */
 export interface Placement {
@@ -29,7 +29,7 @@ export function placeAsBefore(paths: readonly string[]): Placement[] {
 }
 
 /** The names of chosen paths that go into one folder: their own, told apart where two have the same. */
-export function placeTogether(paths: readonly string[]): Placement[] {
+export function placeTogether(paths: readonly string[], kind: BesideKind): Placement[] {
   const taken = new Set(paths.map((path) => pathParts(path).at(-1)));
   const used = new Set<string>();
   return paths.map((path) => {
@@ -40,7 +40,7 @@ export function placeTogether(paths: readonly string[]): Placement[] {
     }
     // Whether it is a folder is not known here, so that an extension is left where it seems to be.
     let name = own;
-    for (let attempt = 1; taken.has(name); attempt++) name = nameBeside(own, { attempt, isFolder: false, kind: 'restored' });
+    for (let attempt = 1; taken.has(name); attempt++) name = nameBeside(own, { attempt, isFolder: false, kind });
     taken.add(name);
     return { path, name };
   });

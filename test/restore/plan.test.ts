@@ -106,7 +106,7 @@ describe('placements', () => {
   });
 
   it('in one folder do not come to lie on each other', () => {
-    const placed = placeTogether(['/a/x.txt', '/b/x.txt', '/c/x.txt', '/d/x (restored).txt', '/']);
+    const placed = placeTogether(['/a/x.txt', '/b/x.txt', '/c/x.txt', '/d/x (restored).txt', '/'], 'restored');
     expect(placed.map(({ name }) => name)).toEqual(['x.txt', 'x (restored 2).txt', 'x (restored 3).txt', 'x (restored).txt', undefined]);
   });
 
