@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ask, cookieOf } from './web-lab.ts';
 import { type CommandResult, type Place, runCommand, ServerProcess } from './server-process.ts';
+
+// Every command is a process, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 300_000 });
 
 const shells = fileURLToPath(new URL('../../src-main/shells', import.meta.url));
 

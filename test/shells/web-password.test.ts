@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect as connectTls, type PeerCertificate } from 'node:tls';
 import type { WebSocket } from 'ws';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SeededRandom, systemRandom } from '../../src-main/base/index.ts';
 import { makeIdentity } from '../../src-main/pairing/index.ts';
 import { fileTextStore } from '../../src-main/shells/headless/stored-files.ts';
@@ -12,6 +12,9 @@ import { countedAddressesMax, formBytesMax, passwordFailuresMax, passwordLockMs 
 import { PasswordGuard } from '../../src-main/shells/web/password-guard.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
 import { ask, type Answered, WebLab, cookieOf, openSocket } from './web-lab.ts';
+
+// A password costs much work on purpose.
+vi.setConfig({ testTimeout: 180_000 });
 
 const password = 'correct horse battery';
 const farPlace = { address: 'https://127.0.0.1:0', names: [] as string[] };
