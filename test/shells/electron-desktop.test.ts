@@ -1,7 +1,10 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
 import { describeInChromium } from '../browser/chromium.ts';
+import { builtDesktop } from '../electron-double/built-desktop.ts';
 import { DesktopPlace, soon, untilConsole } from './desktop-place.ts';
 import { runCommand, ServerProcess } from './server-process.ts';
 
@@ -17,6 +20,23 @@ describeInChromium('the desktop program', () => {
     await untilConsole(desktop);
     expect(await desktop.inPage(() => document.title)).toBe('Overview – Mirrorpoint');
     expect(await desktop.look()).toMatchObject({ windows: [{ isVisible: true, url: 'app://console/' }], pageErrors: [], escaped: [] });
+  });
+
+  it.runIf(process.platform === 'linux')('looks at the drives by a process of its own', async () => {
+    await using place = new DesktopPlace();
+    await place.start('--hidden');
+    const client = await place.client();
+    const { drives } = await client.machine.drives({});
+    for (const { path, refusal, token } of drives) expect([path, refusal === undefined]).toEqual([path, token !== '']);
+    const listed = readdirSync('/sys/class/block').filter((name) => /^(sd|vd|nvme|xvd)/.test(name) && !existsSync(join('/sys/class/block', name, 'partition')));
+    expect(drives.map(({ path }) => path)).toEqual(expect.arrayContaining(listed.map((name) => `/dev/${name}`)));
+  });
+
+  it.runIf(process.platform === 'linux' && process.getuid?.() === 0)('has the program that listens to the network in its build', async () => {
+    const script = join(await builtDesktop(), 'main', 'discovery-program.js');
+    const task = JSON.stringify({ task: 'find', listenMs: 100 });
+    // On a machine without a network it hears of nobody, and ends.
+    expect(await promisify(execFile)('unshare', ['--net', process.execPath, script, task])).toEqual({ stdout: '', stderr: '' });
   });
 
   it('ends by the command that stops a server', async () => {

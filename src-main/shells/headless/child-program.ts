@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import { untilInputEnds } from '../programs/program-life.ts';
 
@@ -10,9 +10,7 @@ import { untilInputEnds } from '../programs/program-life.ts';
  */
 export type ProgramName = 'discovery' | 'drives';
 
-export interface ProgramSpec {
-  /** Where its script is, as a path. */
-  readonly script: string;
+interface ProgramNeeds {
   /** What its process needs in its environment. */
   readonly env: Readonly<Record<string, string>>;
   /** Whether it does without writing, and without programs of its own. */
@@ -32,27 +30,26 @@ export interface RunningProgram {
 /** Starts a program with its task as the first argument. Another shell has another way to start processes. */
 export type StartProgram = (name: ProgramName, task: string) => RunningProgram;
 
-const scripts: Readonly<Record<ProgramName, Omit<ProgramSpec, 'script'>>> = {
+/** For whoever starts them. */
+export const programNeeds: Readonly<Record<ProgramName, ProgramNeeds>> = {
   discovery: { env: {}, isConfined: true },
   // Each drive that does not answer keeps a thread.
   drives: { env: { UV_THREADPOOL_SIZE: '128' }, isConfined: false },
 };
 
-/** What belongs to a program, for whoever starts it. */
-export function programSpec(name: ProgramName): ProgramSpec {
-  return { ...scripts[name], script: fileURLToPath(new URL(`../programs/${name}-program.ts`, import.meta.url)) };
-}
-
-/** Bytes of new objects and old ones that such a program may have, in MiB. */
+/** How much a program may have of the memory for its objects. */
 const memoryMiB = 96;
+
+export const memoryOption = `--max-old-space-size=${memoryMiB}`;
 
 /** Starts programs by Node: by the one that runs this program, or by a command that ends with one. */
 export function startByNode(command: readonly string[] = [process.execPath]): StartProgram {
   const [program = process.execPath, ...before] = command;
   return (name, task) => {
-    const { script, env, isConfined } = programSpec(name);
+    const { env, isConfined } = programNeeds[name];
+    const script = join(import.meta.dirname, '..', 'programs', `${name}-program.ts`);
     const confinement = isConfined ? ['--permission', '--allow-fs-read=*'] : [];
-    const child = spawn(program, [...before, `--max-old-space-size=${memoryMiB}`, ...confinement, script, task, untilInputEnds], {
+    const child = spawn(program, [...before, memoryOption, ...confinement, script, task, untilInputEnds], {
       env: { ...process.env, ...env },
       stdio: ['pipe', 'pipe', 'ignore'],
     });

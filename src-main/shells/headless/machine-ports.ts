@@ -24,7 +24,7 @@ export function machinePorts(options: {
   requestStop: () => void;
   report: EnginePorts['report'];
   /** Starts the programs that run beside this process. */
-  startProgram?: StartProgram;
+  startProgram?: StartProgram | undefined;
 }): EnginePorts {
   const { configFolder, requestStop, report, startProgram = startByNode() } = options;
   return {

@@ -1,15 +1,16 @@
 import type { z } from 'zod';
 
-/** The second argument of a program that has an input, which ends with the one who started it. */
+/** Told to a program that has an input, which ends with the one who started it. */
 export const untilInputEnds = 'until-input-ends';
 
 /**
- * What a small program was told, as its first argument says. It does not outlive
- * whoever started it, be that killed: `end` is called then, and is to end it.
+ * What a small program was told: its argument that is an object. It does not
+ * outlive whoever started it, be that killed: `end` is called then, and is to end it.
  */
 export function taskOf<T>(schema: z.ZodType<T>, end: () => void = () => process.exit()): T {
-  const [task = '', mode] = process.argv.slice(2);
-  if (mode === untilInputEnds) {
+  const task = process.argv.find((word) => word.startsWith('{')) ?? '';
+  process.on('SIGTERM', end);
+  if (process.argv.includes(untilInputEnds)) {
     process.stdin.on('end', end).on('error', end);
     process.stdin.resume();
   }

@@ -24,14 +24,14 @@ interface Shape<T, Name extends string> {
   readonly fromMs: number;
   /** Samples further apart than this have a gap between them. */
   readonly gapMs: number;
-  readonly valuesOf: (sample: T) => Readonly<Partial<Record<Name, number>>>;
+  readonly valuesOf: (sample: T) => Readonly<Partial<Record<Name, number | undefined>>>;
 }
 
 /** Samples as lines that break where nothing was measured. */
 export function linesOf<T extends { readonly wallMs: number }, Name extends string>(samples: readonly T[], names: readonly Name[], shape: Shape<T, Name>): Lines<Name> {
   const { fromMs, gapMs, valuesOf } = shape;
   const moments: number[] = [fromMs];
-  const rows: (Readonly<Partial<Record<Name, number>>> | undefined)[] = [undefined];
+  const rows: (Readonly<Partial<Record<Name, number | undefined>>> | undefined)[] = [undefined];
   for (const sample of samples) {
     const before = moments.at(-1)!;
     if (sample.wallMs <= before) continue;
