@@ -14,13 +14,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isFault, MirrorpointError } from '../../base/index.ts';
 import type { Engine } from '../../engine/index.ts';
+import { handleDownload } from '../headless/download-handler.ts';
 import { type CertificateFiles, ownCertificate, readCertificate } from './certificate.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { type ConsoleAddress, parseConsoleAddress, usualAddress } from './console-address.ts';
 import { ConsoleListener } from './console-listener.ts';
 import type { ConsolePassword } from './console-password.ts';
 import { ConsoleSessions } from './console-sessions.ts';
-import { ConsoleSite, type DownloadHandler } from './console-site.ts';
+import { ConsoleSite } from './console-site.ts';
 import { Launches } from './launches.ts';
 import { heartbeatMs } from './limits.ts';
 import { PasswordGuard } from './password-guard.ts';
@@ -41,11 +42,6 @@ export interface FarPlace {
   readonly names: readonly string[];
   readonly files: CertificateFiles | undefined;
 }
-
-/** Files go out by this one. */
-const download: DownloadHandler = async (_request, response) => {
-  response.writeHead(404).end();
-};
 
 /** The address on this machine alone. Throws `argument-invalid` for others. */
 function nearAddress(text: string | undefined): ConsoleAddress {
@@ -81,7 +77,7 @@ export class WebConsole implements AsyncDisposable {
       launches: this.#launches,
       password,
       guard: new PasswordGuard(engine.ports.clock),
-      download,
+      download: handleDownload,
       heartbeatMs: options.heartbeatMs ?? heartbeatMs,
     });
   }
