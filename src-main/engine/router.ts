@@ -2,6 +2,7 @@ import { createRouterClient } from '@orpc/server';
 import { eventPageMax, faultFromWire, type MirrorpointClient, type ServerEvent, translatingFaults } from '../contract/index.ts';
 import type { Engine } from './engine.ts';
 import { cloneProcedures } from './clone-procedures.ts';
+import { exploreProcedures } from './explore-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { pending } from './pending-procedures.ts';
@@ -128,12 +129,7 @@ export const engineRouter = procedures.router({
   server: serverProcedures,
   volumes: volumeProcedures,
   files: fileProcedures,
-  explore: {
-    versions: procedures.explore.versions.handler(pending),
-    deleted: procedures.explore.deleted.handler(pending),
-    search: procedures.explore.search.handler(pending),
-    differences: procedures.explore.differences.handler(pending),
-  },
+  explore: exploreProcedures,
   restore: { preview: procedures.restore.preview.handler(pending), start: procedures.restore.start.handler(pending) },
   jobs: {
     list: procedures.jobs.list.handler(pending),

@@ -7,6 +7,7 @@ import { addBrowsingCommands } from './browsing-commands.ts';
 import { addCloneCommands } from './clone-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
+import { addExploreCommands } from './explore-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
 import { addFailoverCommands } from './failover-commands.ts';
 import { Output } from './output.ts';
@@ -65,6 +66,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addVolumeCommands(program, surroundings);
   addServerCommands(program, surroundings);
   addBrowsingCommands(program, surroundings);
+  addExploreCommands(program, surroundings);
   addCopyCommands(program, surroundings);
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);
