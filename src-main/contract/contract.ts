@@ -110,13 +110,16 @@ const limited = z.object({ limit: z.int().min(1).max(foundPageMax).default(100) 
 const exploring = {
   /** What a path was, the newest state first; `before` goes on with the states older than a CP. */
   versions: {
-    input: inVolume.extend({ before: z.int().optional() }).extend(limited.shape),
+    input: inVolume.extend({ before: z.int().min(1).optional() }).extend(limited.shape),
     output: z.object({ versions: z.array(fileVersionSchema).max(foundPageMax), next: z.int().optional() }),
   },
-  /** What a folder had in older states and has not in the given one, each name once, as it was last. */
+  /**
+   * What a folder had in older states and has not in the given one, as it was last. A name is there once
+   * in an answer; one that came and went several times may be there again in a later one, as it was before.
+   */
   deleted: {
-    input: placeSchema.extend({ before: z.int().optional() }).extend(limited.shape),
-    output: z.object({ entries: z.array(deletedEntrySchema).max(foundPageMax), next: z.int().optional() }),
+    input: placeSchema.extend({ after: z.string().max(65_536).optional() }).extend(limited.shape),
+    output: z.object({ entries: z.array(deletedEntrySchema).max(foundPageMax), next: z.string().optional() }),
   },
   /** Entries below a folder whose name has the text in it, whatever its case; in one state, or in it and all older ones. */
   search: {
@@ -127,11 +130,11 @@ const exploring = {
       matches: z.array(searchMatchSchema).max(foundPageMax),
       /** Where to go on. Left out at the end. */
       next: z.string().optional(),
-      /** The state that is looked through now. */
+      /** The state that is looked through now: `live`, `last`, `cp=NUMBER`, or the name of a snapshot. */
       state: z.string(),
     }),
   },
-  /** What differs between two states; the cost goes with the differences. */
+  /** What differs between two states; the cost goes with the differences. A file with several names is not said to be renamed: its names come and go. */
   differences: {
     input: ofVolume.extend({ older: rootChoiceSchema, newer: rootChoiceSchema, after: z.string().max(65_536).optional() }).extend(limited.shape),
     output: z.object({ differences: z.array(stateDifferenceSchema).max(foundPageMax), next: z.string().optional() }),

@@ -19,6 +19,8 @@ export const fileVersionSchema = z.object({
   oldest: stateMarkSchema,
   /** How many states have it so. */
   stateCount: z.int(),
+  /** The states go on with the last version of the answer before, and belong to it. */
+  isContinued: z.boolean().optional(),
 });
 export type FileVersion = z.infer<typeof fileVersionSchema>;
 
@@ -29,7 +31,7 @@ export type DeletedEntry = z.infer<typeof deletedEntrySchema>;
 export const searchMatchSchema = z.object({
   path: z.string(),
   entry: listedEntrySchema,
-  /** The newest state that has it under this path. */
+  /** The newest of the states in a row that have it under this path. */
   state: stateMarkSchema,
 });
 export type SearchMatch = z.infer<typeof searchMatchSchema>;
@@ -39,7 +41,7 @@ export const stateDifferenceSchema = z.object({
   what: z.enum(['added', 'changed', 'removed', 'renamed']),
   /** In the newer state, or in the older one when it was removed. */
   path: z.string(),
-  /** Where a renamed one was. */
+  /** Where a renamed one was; left out where that was not found. */
   from: z.string().optional(),
   before: attributesSchema.optional(),
   after: attributesSchema.optional(),

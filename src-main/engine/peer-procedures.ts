@@ -1,8 +1,8 @@
 import { implement } from '@orpc/server';
 import { MirrorpointError } from '../base/index.ts';
 import { peerContract, peerPageMax } from '../contract/index.ts';
-import { pending } from './pending-procedures.ts';
 import { sourceOfRoot } from './export-source.ts';
+import { deletedFrom, differencesBetween, searchIn, versionsOf } from './exploring.ts';
 import { type ProcedureContext, withCodedFaults } from './procedures.ts';
 import { listFolder, listSnapshots, openRead, readOpen, readPart, statPath } from './root-reading.ts';
 
@@ -59,10 +59,22 @@ export const peerRouter = os.router({
     }),
   },
   explore: {
-    versions: os.explore.versions.handler(pending),
-    deleted: os.explore.deleted.handler(pending),
-    search: os.explore.search.handler(pending),
-    differences: os.explore.differences.handler(pending),
+    versions: os.explore.versions.handler(({ input, context }) => {
+      requireShared(context, input.volume);
+      return versionsOf(context.engine, input);
+    }),
+    deleted: os.explore.deleted.handler(({ input, context }) => {
+      requireShared(context, input.volume);
+      return deletedFrom(context.engine, input);
+    }),
+    search: os.explore.search.handler(({ input, context }) => {
+      requireShared(context, input.volume);
+      return searchIn(context.engine, input);
+    }),
+    differences: os.explore.differences.handler(({ input, context }) => {
+      requireShared(context, input.volume);
+      return differencesBetween(context.engine, input);
+    }),
   },
   roots: {
     open: os.roots.open.handler(async ({ input, context }) => {

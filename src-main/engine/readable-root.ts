@@ -1,5 +1,6 @@
 import { isFault, MirrorpointError } from '../base/index.ts';
 import type { FileAttributes, RootChoice } from '../contract/index.ts';
+import { type FoundEntry, foundEntry } from '../explore/index.ts';
 import type { Attributes, FileReader } from '../files/index.ts';
 import type { MirrorVolume, RootView, Volume } from '../volume/index.ts';
 import { HeldInodes } from './held-inodes.ts';
@@ -84,13 +85,12 @@ export function inodeAt(files: FileReader, path: string, options: { follow?: boo
 
 /** What the contract says of a file. */
 export function attributesForContract(files: FileReader, ino: number): FileAttributes {
-  const { allocatedBytes, ...attributes } = files.stat(ino);
-  return {
-    ...attributes,
-    sectors: Math.ceil(allocatedBytes / 512),
-    ...(attributes.kind === 'symlink' && { linkTarget: files.readLink(ino) }),
-    ...(files.hasExtendedAttributes(ino) && { hasExtended: true }),
-  };
+  return { ...wordedAttributes(foundEntry(files, ino)), ...(files.hasExtendedAttributes(ino) && { hasExtended: true }) };
+}
+
+/** The same, of what was read of it. */
+export function wordedAttributes({ attributes: { allocatedBytes, ...attributes }, linkTarget }: FoundEntry): FileAttributes {
+  return { ...attributes, sectors: Math.ceil(allocatedBytes / 512), ...(linkTarget !== undefined && { linkTarget }) };
 }
 
 /** Some extended attributes of a file in the order of their names, behind a name. */

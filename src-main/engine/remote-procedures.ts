@@ -3,7 +3,6 @@ import { copiedWords, peerAnswers, type PeerClient, sourceWords } from '../contr
 import { openPeerSource } from './export-source.ts';
 import type { CopyCounts } from './file-procedures.ts';
 import { checkedAnswer, type PeerChoice } from './peer-clients.ts';
-import { pending } from './pending-procedures.ts';
 import { type ProcedureContext, procedures } from './procedures.ts';
 import { takeOut } from './take-out.ts';
 import { checkAbsolute } from './volume-opening.ts';
@@ -67,9 +66,21 @@ export const remoteProcedures = {
     }),
   },
   explore: {
-    versions: os.explore.versions.handler(pending),
-    deleted: os.explore.deleted.handler(pending),
-    search: os.explore.search.handler(pending),
-    differences: os.explore.differences.handler(pending),
+    versions: os.explore.versions.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.versions, await client.explore.versions(question));
+    }),
+    deleted: os.explore.deleted.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.deleted, await client.explore.deleted(question));
+    }),
+    search: os.explore.search.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.search, await client.explore.search(question));
+    }),
+    differences: os.explore.differences.handler(async ({ input, context }) => {
+      const [client, question] = await split(context, input);
+      return checkedAnswer(peerAnswers.differences, await client.explore.differences(question));
+    }),
   },
 };

@@ -2,11 +2,11 @@ import { createRouterClient } from '@orpc/server';
 import { eventPageMax, faultFromWire, type MirrorpointClient, type ServerEvent, translatingFaults } from '../contract/index.ts';
 import type { Engine } from './engine.ts';
 import { cloneProcedures } from './clone-procedures.ts';
+import { exploreProcedures } from './explore-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
 import { historyProcedures } from './history-procedures.ts';
 import { machineProcedures } from './machine-procedures.ts';
-import { pending } from './pending-procedures.ts';
 import { procedures } from './procedures.ts';
 import { jobProcedures } from './job-procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
@@ -114,12 +114,7 @@ export const engineRouter = procedures.router({
   server: serverProcedures,
   volumes: volumeProcedures,
   files: fileProcedures,
-  explore: {
-    versions: procedures.explore.versions.handler(pending),
-    deleted: procedures.explore.deleted.handler(pending),
-    search: procedures.explore.search.handler(pending),
-    differences: procedures.explore.differences.handler(pending),
-  },
+  explore: exploreProcedures,
   restore: restoreProcedures,
   jobs: jobProcedures,
   history: historyProcedures,

@@ -17,7 +17,7 @@
  * The volume finds and holds the states; callers word what was found.
  */
 export * from './limits.ts';
-export type { FoundEntry } from './found-entry.ts';
+export { type FoundEntry, foundEntry } from './found-entry.ts';
 export type { StateName, StateSource } from './states.ts';
 export { StepWork } from './step.ts';
 export { exploreDeleted, type FoundDeleted } from './deleted.ts';

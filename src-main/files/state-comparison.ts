@@ -1,4 +1,6 @@
 import { bytesEqual } from '../base/index.ts';
+import { inodeBytes } from '../format/index.ts';
+import type { BlockFile } from '../tree/index.ts';
 import { decodeEntry, type DirectoryEntry, entriesOf, type EntryTarget, type FileKind, findEntry, isFileKind, nameOfKey } from './directory.ts';
 import type { Inode, InodeSource } from './inode.ts';
 import { nameToBytes } from './name.ts';
@@ -78,11 +80,27 @@ export function nextInodeDifferences(
   if (block === Infinity) return undefined;
   const next = (block + 1) * inodesPerBlock;
   const inodes: InodeDifference[] = [];
+  const isEqual = waiting < next ? () => false : equalInodes(before.file, after.file, block);
   for (let ino = Math.max(1, from, block * inodesPerBlock); ino < next; ino++) {
+    if (isEqual(ino % inodesPerBlock)) continue;
     const difference = { ino, before: markOf(before, ino), after: markOf(after, ino) };
     if (difference.before !== undefined || difference.after !== undefined) inodes.push(difference);
   }
   return { inodes, next };
+}
+
+/** Tells which inodes of a block have the same bytes in both files. */
+function equalInodes(before: BlockFile, after: BlockFile, block: number): (index: number) => boolean {
+  const [one, other] = readBoth(before, after, block);
+  if (one === null || other === null) return () => false;
+  return (index) => Buffer.compare(one.subarray(index * inodeBytes, (index + 1) * inodeBytes), other.subarray(index * inodeBytes, (index + 1) * inodeBytes)) === 0;
+}
+
+/** Reads a block of two files, asking for both at once. */
+function readBoth(one: BlockFile, other: BlockFile | undefined, block: number): [Uint8Array | null, Uint8Array | null] {
+  one.prefetch(block);
+  other?.prefetch(block);
+  return [one.read(block), other?.read(block) ?? null];
 }
 
 /** Where `differingEntries` goes on: a block of the directory, and an entry in it. */
@@ -120,10 +138,17 @@ export function differingEntries(
   const [directory, otherDirectory] = [directoryOf(own), directoryOf(other)];
   const block = directory?.content.nextDifference(otherDirectory?.content, from.block);
   if (directory === undefined || block === undefined) return { entries: [], comparedCount: 0, next: undefined };
+  readBoth(directory.content, otherDirectory?.content, block);
   const all = entriesOf(directory).entriesInBlock(block);
+  const beside = otherDirectory === undefined ? [] : entriesOf(otherDirectory).entriesInBlock(block);
   const entries: DifferingEntry[] = [];
+  let besideSlot = 0;
   for (let slot = block === from.block ? from.slot : 0; slot < all.length; slot++) {
     const { key, value } = all[slot]!;
+    // Most entries stand in the same block of both, which are in the same order.
+    while (besideSlot < beside.length && Buffer.compare(beside[besideSlot]!.key, key) < 0) besideSlot++;
+    const same = beside[besideSlot];
+    if (same !== undefined && bytesEqual(same.key, key) && bytesEqual(same.value, value)) continue;
     const target = decodeEntry(value);
     const otherTarget = otherDirectory && findEntry(otherDirectory, key);
     if (otherTarget?.ino === target.ino && otherTarget.kind === target.kind) continue;

@@ -3,6 +3,7 @@ import { formatBytes, MirrorpointError } from '../../base/index.ts';
 import { type FileAttributes, type ListedEntry, parsePlace, readChunkBytesMax } from '../../contract/index.ts';
 import { addCommand, type CommandContext, type Options, type Surroundings } from './command.ts';
 import { table, toJson } from './output.ts';
+import { listDeleted } from './explore-commands.ts';
 import { readerFor, withPeerOption } from './peer-reading.ts';
 import { formatMode, formatModified, parseMode } from './values.ts';
 
@@ -36,8 +37,10 @@ function attributeLines(place: string, attributes: FileAttributes): string[] {
   ];
 }
 
-async function list({ output, withClient }: CommandContext, options: Options, text: string): Promise<void> {
+async function list(context: CommandContext, options: Options, text: string): Promise<void> {
+  const { output, withClient } = context;
   const place = parsePlace(text);
+  if (options.deleted === true) return listDeleted(context, options, place);
   await withClient(async (server) => {
     const client = readerFor(server, options);
     const { kind } = await client.files.stat({ ...place, follow: true });
@@ -81,9 +84,9 @@ export function addBrowsingCommands(program: Command, surroundings: Surroundings
     {
       usage: 'ls <place>',
       summary: 'list a folder of a volume, mirror or snapshot',
-      examples: ['ls work:/', 'ls work@monday:/projects', 'ls copy@last:/ --peer office'],
+      examples: ['ls work:/', 'ls work@monday:/projects', 'ls copy@last:/ --peer office', 'ls work:/projects --deleted'],
     },
-    withPeerOption,
+    (command) => withPeerOption(command.option('--deleted', 'list what the folder had in older states and has no more, with the last state that had it')),
     async (context, options, place) => list(context, options, place),
   );
   addCommand<[string]>(

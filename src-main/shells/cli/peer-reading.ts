@@ -5,6 +5,7 @@ import type { MirrorpointClient } from '../../contract/index.ts';
 export interface ReadingClient {
   readonly files: Pick<MirrorpointClient['files'], 'list' | 'stat' | 'openRead' | 'read' | 'closeRead'>;
   readonly snapshots: Pick<MirrorpointClient['snapshots'], 'list'>;
+  readonly explore: MirrorpointClient['explore'];
 }
 
 /** Lets a command that reads ask a paired server instead. */
@@ -22,7 +23,7 @@ export function parsePeer(text: string): { peer: string; address?: string } {
 export function readerFor(client: MirrorpointClient, options: Readonly<Record<string, unknown>>): ReadingClient {
   const { peer } = options as { peer?: string };
   if (peer === undefined) return client;
-  const { files, snapshots } = client.remote;
+  const { files, snapshots, explore } = client.remote;
   const there = parsePeer(peer);
   return {
     files: {
@@ -33,5 +34,11 @@ export function readerFor(client: MirrorpointClient, options: Readonly<Record<st
       closeRead: (input) => files.closeRead({ ...input, ...there }),
     },
     snapshots: { list: (input) => snapshots.list({ ...input, ...there }) },
+    explore: {
+      versions: (input) => explore.versions({ ...input, ...there }),
+      deleted: (input) => explore.deleted({ ...input, ...there }),
+      search: (input) => explore.search({ ...input, ...there }),
+      differences: (input) => explore.differences({ ...input, ...there }),
+    },
   };
 }

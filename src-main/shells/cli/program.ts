@@ -8,6 +8,7 @@ import { addCloneCommands } from './clone-commands.ts';
 import { addConsoleCommands } from './console-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
+import { addExploreCommands } from './explore-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
 import { addFailoverCommands } from './failover-commands.ts';
 import { Output } from './output.ts';
@@ -68,6 +69,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addServerCommands(program, surroundings);
   addConsoleCommands(program, surroundings);
   addBrowsingCommands(program, surroundings);
+  addExploreCommands(program, surroundings);
   addCopyCommands(program, surroundings);
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);
