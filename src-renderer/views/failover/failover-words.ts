@@ -34,10 +34,13 @@ export function shownSteps(events: readonly SwitchOverEvent[], isRunning: boolea
   });
 }
 
-/** The last CP that a switch-over told of: the one that both have. */
-export function lastCpOf(events: readonly SwitchOverEvent[]): number | undefined {
-  return events.flatMap((event) => (event.type === 'step' && event.cp !== undefined ? [event.cp] : event.type === 'done' ? [event.cp] : [])).at(-1);
+/** The last CP of a switch-over, once both sides have it. */
+export function commonCpOf(events: readonly SwitchOverEvent[]): number | undefined {
+  return events.flatMap((event) => (event.type === 'done' || (event.type === 'step' && event.step === 'handing-over') ? (event.cp ?? []) : [])).at(-1);
 }
+
+/** Where a clone begins, or a promoted volume goes on. */
+export type StartState = 'last' | { readonly snapshot: string };
 
 /** What came of a switch-over; undefined before its end. */
 export function switchOverOutcome(events: readonly SwitchOverEvent[], otherName: string): string | undefined {
