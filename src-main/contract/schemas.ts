@@ -175,6 +175,8 @@ export const failoverProspectSchema = z.object({
   /** The primary speaks with the mirror. */
   isConnected: z.boolean(),
   primaryName: z.string().optional(),
+  /** A state that the mirror keeps aside, and that must be deleted before it can lead. */
+  setAside: z.object({ name: z.string(), cp: z.int(), wallMs: z.number() }).optional(),
 });
 export type FailoverProspect = z.infer<typeof failoverProspectSchema>;
 

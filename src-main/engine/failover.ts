@@ -146,7 +146,7 @@ export class Failover {
   /** What promoting a mirror now would mean. */
   async prospect(name: string): Promise<FailoverProspect> {
     const { mirror } = await this.#mirror(name);
-    const { committed } = mirror;
+    const { committed, setAside } = mirror;
     const status = this.#mirrors.statusOf(name);
     return {
       cp: committed?.cp ?? 0,
@@ -156,6 +156,7 @@ export class Failover {
       primaryCp: status?.primaryCp ?? committed?.cp ?? 0,
       isConnected: status !== undefined && hasSession(status),
       ...(status?.peerName !== undefined && { primaryName: status.peerName }),
+      ...(setAside !== undefined && { setAside: { name: setAside.name, cp: setAside.cp, wallMs: setAside.wallMs } }),
     };
   }
 

@@ -22,3 +22,9 @@ export function timeWords(ms: number): string {
   }
   return `${ms / second} seconds`;
 }
+
+/** How often something comes: `every 30 seconds`, `every hour`. */
+export function everyWords(ms: number): string {
+  const time = timeWords(ms);
+  return `every ${time.startsWith('1 ') ? time.slice(2) : time}`;
+}
