@@ -4,14 +4,13 @@ import { faultOf } from '../../../composables/index.ts';
 
 export interface Page<Row> {
   readonly rows: readonly Row[];
-  readonly more: boolean;
+  /** What the next page is asked for by; left out at the end. */
+  readonly next: string | undefined;
 }
 
 export interface PagedRowsOptions<Row> {
-  /** One page, behind the row whose key is given. */
+  /** One page, by what the one before said; the first without. */
   readonly ask: (after: string | undefined, signal: AbortSignal) => Promise<Page<Row>>;
-  /** What a page goes on behind. */
-  readonly keyOf: (row: Row) => string;
   /** Pages whose rows are kept; those that were looked at longest ago go first. */
   readonly keptPagesMax?: number;
   /** Rows that are shown at the most. */
@@ -37,8 +36,8 @@ interface KnownPage<Row> {
 }
 
 /**
- * The rows of a list that comes in pages, each behind the last row of the one
- * before. What is looked at is asked for, one page at a time; rows far from
+ * The rows of a list that comes in pages, each asked for by what the one
+ * before said. What is looked at is asked for, one page at a time; rows far from
  * there are let go, and asked for again when one comes back to them.
  */
 export class PagedRows<Row> {
@@ -48,6 +47,7 @@ export class PagedRows<Row> {
   readonly fault: Ref<MirrorpointError | undefined> = shallowRef();
   readonly #options: Required<PagedRowsOptions<Row>>;
   #pages: KnownPage<Row>[] = [];
+  #next: string | undefined;
   #isComplete = false;
   #wanted = { from: 0, to: 0 };
   #clock = 0;
@@ -150,10 +150,8 @@ export class PagedRows<Row> {
       if (page.rows === undefined) return { after: page.after, known: page };
     }
     if (this.#isComplete || this.isCut || to + aheadRows <= this.count) return undefined;
-    return { after: this.#lastKey, known: undefined };
+    return { after: this.#next, known: undefined };
   }
-
-  #lastKey: string | undefined;
 
   #take(asked: { after: string | undefined; known: KnownPage<Row> | undefined }, page: Page<Row>): void {
     const { known } = asked;
@@ -162,9 +160,8 @@ export class PagedRows<Row> {
       known.usedAt = ++this.#clock;
     } else {
       this.#pages.push({ after: asked.after, first: this.count, count: page.rows.length, rows: page.rows, usedAt: ++this.#clock });
-      const last = page.rows.at(-1);
-      if (last !== undefined) this.#lastKey = this.#options.keyOf(last);
-      this.#isComplete = !page.more || last === undefined;
+      this.#next = page.next;
+      this.#isComplete = page.next === undefined;
     }
     this.#letGo();
   }
