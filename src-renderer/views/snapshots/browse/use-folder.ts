@@ -81,13 +81,11 @@ export function useFolder(place: Ref<FolderPlace | undefined>, isShowingDeleted:
 
   const whole = computed(() => {
     const known = pages.value;
-    const _version = known?.version.value;
     if (known?.isComplete !== true || known.count !== known.firstPage.length) return undefined;
     return sortedRows([...known.firstPage, ...deleted.rows.value], sorting.value);
   });
   const rows = computed<RowsModel<EntryRow>>(() => {
     const known = pages.value;
-    const _version = known?.version.value;
     const sorted = whole.value;
     if (sorted !== undefined) return { count: sorted.length, at: (index) => sorted[index], isBegun: true, isOpenEnded: false, isCut: false, isLoading: false };
     // Too many to be put in order here: those that are gone stand before those that are there.
