@@ -28,7 +28,7 @@ export function pickOf(event: { shiftKey: boolean; ctrlKey: boolean; metaKey: bo
 /** The row that an event happened in. */
 export function rowUnder(event: Event): number | undefined {
   const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-row]') : null;
-  return row === null ? undefined : Number(row.dataset['row']);
+  return row === null ? undefined : Number(row.dataset.row);
 }
 
 /** Whether keys are meant for a control inside a row. */

@@ -10,7 +10,7 @@ import type { VolumeReader } from './volume-reader.ts';
 export interface ScreenContext {
   readonly place: Readonly<Ref<ScreenPlace>>;
   /** Changes the address; the step can be taken back. */
-  go(change: Partial<ScreenPlace>): void;
+  readonly go: (change: Partial<ScreenPlace>) => void;
   /** The volume whose states are shown, and how it is read. */
   readonly volume: Readonly<Ref<VolumeChoice>>;
   readonly reader: Readonly<Ref<VolumeReader>>;
@@ -18,7 +18,7 @@ export interface ScreenContext {
   readonly target: Readonly<Ref<VolumeChoice | undefined>>;
   readonly restoring: RestoreFlow;
   /** Lets a person choose a folder, and restores into it. */
-  askWhereTo(items: TakenItems): void;
+  readonly askWhereTo: (items: TakenItems) => void;
   /** What is being dragged. */
   readonly dragged: Ref<TakenItems | undefined>;
   /** What was taken up by the keyboard. */

@@ -33,10 +33,9 @@ export function useFolder(place: Ref<FolderPlace | undefined>, isShowingDeleted:
 
   function open({ reader, at, path }: FolderPlace): PagedRows<EntryRow> {
     return new PagedRows({
-      keyOf: ({ name }) => name,
       ask: async (after, signal) => {
         const page = await reader.list({ at, path, limit: listPageMax, ...(after !== undefined && { after }) }, { signal });
-        return { rows: rowsOf(path, page.entries, at), more: page.more };
+        return { rows: rowsOf(path, page.entries, at), next: page.more ? page.entries.at(-1)?.name : undefined };
       },
     });
   }
@@ -82,13 +81,11 @@ export function useFolder(place: Ref<FolderPlace | undefined>, isShowingDeleted:
 
   const whole = computed(() => {
     const known = pages.value;
-    void known?.version.value;
     if (known?.isComplete !== true || known.count !== known.firstPage.length) return undefined;
     return sortedRows([...known.firstPage, ...deleted.rows.value], sorting.value);
   });
   const rows = computed<RowsModel<EntryRow>>(() => {
     const known = pages.value;
-    void known?.version.value;
     const sorted = whole.value;
     if (sorted !== undefined) return { count: sorted.length, at: (index) => sorted[index], isBegun: true, isOpenEnded: false, isCut: false, isLoading: false };
     // Too many to be put in order here: those that are gone stand before those that are there.

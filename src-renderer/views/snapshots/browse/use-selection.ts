@@ -12,6 +12,8 @@ export interface ListSelection<Row> {
   readonly rows: Ref<readonly Row[]>;
   /** More than can be taken at once were wanted. */
   readonly isTooMany: Ref<boolean>;
+  /** The keyboard goes to a row; what is selected stays. */
+  moveTo(index: number): void;
   isSelected(index: number): boolean;
   pick(index: number, how: PickHow): void;
   pickAll(): void;
@@ -55,6 +57,9 @@ export function useSelection<Row extends EntryRow>(model: Ref<RowsModel<Row>>): 
     active,
     rows: computed(() => [...selection.value.rows.values()]),
     isTooMany,
+    moveTo: (index) => {
+      active.value = index;
+    },
     isSelected(index) {
       const row = model.value.at(index);
       return row !== undefined && selection.value.rows.has(row.path);

@@ -23,6 +23,7 @@ export interface SnapshotList {
   readonly isCut: Ref<boolean>;
   readonly fault: Ref<MirrorpointError | undefined>;
   refresh(): Promise<void>;
+  dismiss(): void;
 }
 
 /** The snapshots of a volume, asked for again when it has a newer CP. */
@@ -94,5 +95,14 @@ export function useSnapshots(reader: Ref<VolumeReader | undefined>, newestCp: Re
     controller.abort();
   });
 
-  return { snapshots, isComplete, isCut, fault, refresh };
+  return {
+    snapshots,
+    isComplete,
+    isCut,
+    fault,
+    refresh,
+    dismiss: () => {
+      fault.value = undefined;
+    },
+  };
 }
