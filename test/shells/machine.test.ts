@@ -162,18 +162,24 @@ describe.skipIf(noLoops !== undefined)('the drives of this machine', () => {
     expect((await factsOf(two.path)).look).toMatchObject({ contents: undefined });
   });
 
-  it.skipIf(noSilence !== undefined)('that do not answer keep nobody: they are told as such, not asked again while someone waits, and seen when they are back', async () => {
+  it.skipIf(noSilence !== undefined)('that do not answer keep nobody: they are told as such, not asked for ever, and seen when they are back', { timeout: 180_000 }, async () => {
     const folder = testFolder();
     const [quiet, other] = [attach(folder), attach(folder)];
     const silence = new SilentDrive(quiet.path);
     onTestFinished(() => silence.remove());
-    const drives = new MachineDrives(startByNode(silence.startedBy), { answerMsMax: 5000 });
+    const drives = new MachineDrives(startByNode(silence.startedBy), { answerMsMax: 10_000 });
     expect((await factsOf(quiet.path, [], drives)).look).toEqual({ kind: 'unseen', reason: expect.stringContaining('does not answer') });
-    // Whoever looks meanwhile, by a program that the drive would answer, leaves it alone.
     expect((await factsOf(other.path, [], drives)).look).toMatchObject({ kind: 'seen' });
-    expect((await factsOf(quiet.path, [], drives)).look).toMatchObject({ kind: 'unseen' });
+    // Two programs wait for it in the end, and no third one does.
+    const waiting = async (): Promise<number> => {
+      expect((await factsOf(quiet.path, [], drives)).look).toMatchObject({ kind: 'unseen' });
+      return silence.waitingCount;
+    };
+    await expect.poll(waiting, { timeout: 100_000 }).toBe(2);
+    await waiting();
+    await expect.poll(() => silence.waitingCount).toBe(2);
     silence.answer();
-    await expect.poll(async () => (await factsOf(quiet.path, [], drives)).look.kind, { timeout: 50_000, interval: 100 }).toBe('seen');
+    await expect.poll(async () => (await factsOf(quiet.path, [], drives)).look.kind, { timeout: 100_000, interval: 100 }).toBe('seen');
   });
 
   it('that cannot be listed, because the program says nothing, are a fault with a code', async () => {

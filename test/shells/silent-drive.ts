@@ -25,6 +25,11 @@ export class SilentDrive {
     return ['sh', '-c', `echo $$ > ${this.#group}/cgroup.procs; exec "$@"`, 'sh', process.execPath];
   }
 
+  /** Processes that it keeps. */
+  get waitingCount(): number {
+    return this.#processes.length;
+  }
+
   /** It answers again. */
   answer(): void {
     this.#limit(0);
@@ -33,11 +38,12 @@ export class SilentDrive {
   /** Removes what made it silent, once nobody waits for it. */
   async remove(): Promise<void> {
     this.answer();
-    for (;;) {
-      if (readFileSync(join(this.#group, 'cgroup.procs'), 'utf8') === '') break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    while (this.#processes.length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     rmdirSync(this.#group);
+  }
+
+  get #processes(): string[] {
+    return readFileSync(join(this.#group, 'cgroup.procs'), 'utf8').split('\n').filter((line) => line !== '');
   }
 
   #limit(bytesPerSecond: number): void {

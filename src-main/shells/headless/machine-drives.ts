@@ -8,6 +8,9 @@ const answerMsMax = 15_000;
 
 const reportBytesMax = 16 << 20;
 
+/** Programs that wait for one drive, and cannot be ended meanwhile: a drive is asked twice, since the machine may have been busy. */
+const programsPerDriveMax = 2;
+
 /** What came of one look at the drives. */
 interface Looked {
   readonly listed: readonly ListedDrive[];
@@ -20,7 +23,7 @@ interface Looked {
 export class MachineDrives {
   readonly #start: StartProgram;
   readonly #answerMsMax: number;
-  /** Drives that a program which could not be ended still waits for; they are not asked again meanwhile. */
+  /** Programs that have not ended, and the drives that had not answered them. */
   readonly #silent = new Map<object, readonly string[]>();
   /** One look at a time: two would find each other's drives claimed. */
   #last: Promise<unknown> = Promise.resolve();
@@ -38,13 +41,18 @@ export class MachineDrives {
   };
 
   async #list(asked: readonly string[]): Promise<DriveFacts[]> {
-    const spared = [...this.#silent.values()].flat();
-    const { listed, looks, numbers } = await this.#look({ asked: [...new Set(asked)], spared });
+    const { listed, looks, numbers } = await this.#look({ asked: [...new Set(asked)], spared: this.#spared });
     return listed.map(({ number, ...drive }) => ({
       ...drive,
       look: looks.get(drive.path) ?? silent(drive.path),
       knownAs: asked.filter((path) => numbers.get(path) === number),
     }));
+  }
+
+  /** Drives that keep so many programs already are not asked by one more. */
+  get #spared(): string[] {
+    const waiting = [...this.#silent.values()].flat();
+    return [...new Set(waiting)].filter((path) => waiting.filter((other) => other === path).length >= programsPerDriveMax);
   }
 
   async #look(task: DrivesTask): Promise<Looked> {
