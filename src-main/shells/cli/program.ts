@@ -7,11 +7,13 @@ import { addBrowsingCommands } from './browsing-commands.ts';
 import { addCloneCommands } from './clone-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
+import { addJobCommands } from './job-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
 import { addFailoverCommands } from './failover-commands.ts';
 import { Output } from './output.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
+import { addRestoreCommands } from './restore-commands.ts';
 import { addScheduleCommands } from './schedule-commands.ts';
 import { addScrubCommands } from './scrub-commands.ts';
 import { addServerCommands } from './server-commands.ts';
@@ -66,6 +68,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addServerCommands(program, surroundings);
   addBrowsingCommands(program, surroundings);
   addCopyCommands(program, surroundings);
+  addRestoreCommands(program, surroundings);
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);
   addScheduleCommands(program, surroundings);
@@ -76,6 +79,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addFailoverCommands(program, surroundings);
   addCloneCommands(program, surroundings);
   addPeerCommands(program, surroundings);
+  addJobCommands(program, surroundings);
   addEventCommands(program, surroundings);
   return program;
 }
