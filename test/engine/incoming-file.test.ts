@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { MirrorpointError } from '../../src-main/base/index.ts';
+import { type MirrorpointError } from '../../src-main/base/index.ts';
 import { type CollisionChoice, type MirrorpointClient, openWritesMax, writeChunkBytesMax } from '../../src-main/contract/index.ts';
 import { clientOf, type EngineSession } from '../../src-main/engine/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';

@@ -9,11 +9,13 @@ import { addConsoleCommands } from './console-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
 import { addExploreCommands } from './explore-commands.ts';
+import { addJobCommands } from './job-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
 import { addFailoverCommands } from './failover-commands.ts';
 import { Output } from './output.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
+import { addRestoreCommands } from './restore-commands.ts';
 import { addScheduleCommands } from './schedule-commands.ts';
 import { addScrubCommands } from './scrub-commands.ts';
 import { addServerCommands } from './server-commands.ts';
@@ -71,6 +73,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addBrowsingCommands(program, surroundings);
   addExploreCommands(program, surroundings);
   addCopyCommands(program, surroundings);
+  addRestoreCommands(program, surroundings);
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);
   addScheduleCommands(program, surroundings);
@@ -82,6 +85,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addCloneCommands(program, surroundings);
   addPeerCommands(program, surroundings);
   addSettingsCommands(program, surroundings);
+  addJobCommands(program, surroundings);
   addEventCommands(program, surroundings);
   return program;
 }
