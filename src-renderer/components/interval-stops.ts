@@ -11,7 +11,8 @@ export const intervalStopsMs: readonly number[] = [
 
 /** The stop that is nearest to a time, as its place among the stops; times are far apart as their ratios are. */
 export function nearestStop(ms: number): number {
-  const distances = intervalStopsMs.map((stop) => Math.abs(Math.log(stop / Math.max(1, ms))));
+  const within = Math.min(Math.max(1, ms), intervalStopsMs.at(-1) ?? 1);
+  const distances = intervalStopsMs.map((stop) => Math.abs(Math.log(stop / within)));
   return distances.indexOf(Math.min(...distances));
 }
 
