@@ -6,7 +6,13 @@ export default defineConfig({
     build: {
       // Everything that runs is in the build, so that a package holds no packages.
       externalizeDeps: false,
-      rolldownOptions: { input: { main: 'src-main/shells/electron/main.ts' } },
+      rolldownOptions: {
+        input: {
+          main: 'src-main/shells/electron/main.ts',
+          'discovery-program': 'src-main/shells/programs/discovery-program.ts',
+          'drives-program': 'src-main/shells/programs/drives-program.ts',
+        },
+      },
     },
   },
   preload: {

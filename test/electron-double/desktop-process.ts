@@ -31,6 +31,7 @@ export interface DesktopLook {
   readonly openedOutside: readonly string[];
   readonly openedPaths: readonly string[];
   readonly drags: readonly { readonly files: readonly string[]; readonly icon: string; readonly areThere: boolean }[];
+  readonly programs: readonly string[];
   readonly popups: readonly string[];
   readonly pageErrors: readonly string[];
   readonly escaped: readonly string[];

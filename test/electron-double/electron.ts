@@ -12,6 +12,7 @@ export { app } from './app.ts';
 export { BrowserWindow } from './browser-window.ts';
 export { ipcMain } from './ipc-main.ts';
 export { MessageChannelMain } from './message-ports.ts';
+export { utilityProcess } from './utility-process.ts';
 export { dialog, Menu, nativeTheme, Notification, powerMonitor, screen, shell, Tray } from './native.ts';
 
 export const protocol = {

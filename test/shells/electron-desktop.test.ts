@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { describeInChromium } from '../browser/chromium.ts';
@@ -17,6 +17,17 @@ describeInChromium('the desktop program', () => {
     await untilConsole(desktop);
     expect(await desktop.inPage(() => document.title)).toBe('Overview – Mirrorpoint');
     expect(await desktop.look()).toMatchObject({ windows: [{ isVisible: true, url: 'app://console/' }], pageErrors: [], escaped: [] });
+  });
+
+  it('looks at drives and at the local network in processes of their own', async () => {
+    await using place = new DesktopPlace();
+    const desktop = await place.start('--hidden');
+    const client = await place.client();
+    const paths = readdirSync('/sys/block').map((name) => `/dev/${name}`);
+    const { drives } = await client.machine.drives({});
+    expect(paths).toEqual(expect.arrayContaining(drives.map(({ path }) => path).filter((path) => !/[0-9]$/.test(path))));
+    expect(Array.isArray((await client.pairing.nearby({})).servers)).toBe(true);
+    expect((await desktop.look()).programs).toEqual(['Mirrorpoint drives', 'Mirrorpoint discovery']);
   });
 
   it('ends by the command that stops a server', async () => {

@@ -21,6 +21,7 @@ import { followPower } from './power.ts';
 import { programFiles } from './program-files.ts';
 import { StatusTray } from './tray.ts';
 import { quietTrayView, trayView } from './tray-view.ts';
+import { startAsUtility } from './utility-programs.ts';
 import { type CloseAction, closeAction } from './window-close.ts';
 import { WindowStateFile } from './window-state.ts';
 
@@ -69,6 +70,7 @@ export class Desktop {
     this.#host = openDesktopServer({
       configFolder,
       listen: [],
+      startProgram: startAsUtility(programFiles(app).programsFolder),
       onStopAsked: () => {
         app.quit();
       },

@@ -5,6 +5,8 @@ import type { App } from 'electron';
 export interface ProgramFiles {
   readonly consoleFolder: string;
   readonly preloadFile: string;
+  /** Of the programs that run beside the server. */
+  readonly programsFolder: string;
   readonly iconFolder: string;
   readonly windowIconFile: string;
   readonly dragIconFile: string;
@@ -19,6 +21,7 @@ export function programFiles(app: Pick<App, 'getAppPath' | 'isPackaged'>): Progr
   return {
     consoleFolder: join(folder, 'out', 'renderer'),
     preloadFile: join(folder, 'out', 'preload', 'preload.cjs'),
+    programsFolder: join(folder, 'out', 'main'),
     iconFolder,
     windowIconFile: join(iconFolder, 'sizes', '256x256.png'),
     dragIconFile: join(iconFolder, 'drag.png'),

@@ -6,6 +6,7 @@ import { commandRouter } from '../web/console-procedures.ts';
 import { WebConsole } from '../web/web-console.ts';
 import { controlEndpoint, FolderLock, prepareFolder, runtimeFolder } from './config-folder.ts';
 import { ControlServer } from './control-server.ts';
+import type { StartProgram } from './child-program.ts';
 import { machinePorts } from './machine-ports.ts';
 
 export interface ServerHostOptions {
@@ -15,6 +16,8 @@ export interface ServerHostOptions {
   /** Somebody asks the server to stop, by its contract. */
   readonly onStopAsked: () => void;
   readonly report: (event: { subject: string; text: string }) => void;
+  /** Starts the programs that run beside the server, where Node is not there to do it. */
+  readonly startProgram?: StartProgram;
   /** The console for browsers: where its files are, and where it is served to this machine. Left out: there is none. */
   readonly console?: { readonly folder: string; readonly address?: string | undefined };
 }
@@ -37,12 +40,17 @@ export class ServerHost implements AsyncDisposable {
 
   /** Throws `server-running` when another works on the folder. */
   static async open(options: ServerHostOptions): Promise<ServerHost> {
-    const { configFolder, listen, onStopAsked, report } = options;
+    const { configFolder, listen, onStopAsked, report, startProgram } = options;
     prepareFolder(configFolder);
     prepareFolder(runtimeFolder());
     await using opened = new AsyncDisposableStack();
     opened.use(await FolderLock.take(configFolder));
-    const ports = machinePorts({ configFolder, report, requestStop: () => setTimeout(onStopAsked, answerMs) });
+    const ports = machinePorts({
+      configFolder,
+      report,
+      requestStop: () => setTimeout(onStopAsked, answerMs),
+      ...(startProgram !== undefined && { startProgram }),
+    });
     const engine = opened.use(await Engine.open(ports, { serve: true, listen }));
     opened.use(PeerDesk.open(engine));
     const place = options.console;

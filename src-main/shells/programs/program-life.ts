@@ -3,6 +3,14 @@ import type { z } from 'zod';
 /** The second argument of a program that has an input, which ends with the one who started it. */
 export const untilInputEnds = 'until-input-ends';
 
+/** The second argument of a program that Electron has started: it has no input, and ends when its parent sends it anything. */
+export const untilTold = 'until-told';
+
+/** What Electron gives such a program to hear its parent by. */
+interface ParentPort {
+  on(event: 'message', listener: () => void): void;
+}
+
 /**
  * What a small program was told, as its first argument says. It does not outlive
  * whoever started it, be that killed: `end` is called then, and is to end it.
@@ -13,6 +21,8 @@ export function taskOf<T>(schema: z.ZodType<T>, end: () => void = () => process.
     process.stdin.on('end', end).on('error', end);
     process.stdin.resume();
   }
+  // Such a process cannot outlive its parent anyhow.
+  if (mode === untilTold) (process as { parentPort?: ParentPort }).parentPort?.on('message', end);
   return schema.parse(JSON.parse(task));
 }
 
