@@ -13,7 +13,7 @@ process.on('disconnect', () => process.exit());
 
 interface ForkOptions {
   readonly env?: NodeJS.ProcessEnv;
-  readonly stdio?: readonly string[];
+  readonly stdio?: readonly ('pipe' | 'ignore' | 'inherit')[];
   readonly serviceName?: string;
 }
 
