@@ -31,13 +31,14 @@ export interface DesktopLook {
   readonly openedOutside: readonly string[];
   readonly openedPaths: readonly string[];
   readonly drags: readonly { readonly files: readonly string[]; readonly icon: string; readonly areThere: boolean }[];
+  readonly programs: readonly string[];
   readonly popups: readonly string[];
   readonly pageErrors: readonly string[];
   readonly escaped: readonly string[];
 }
 
-/** The program's folder as a package has it: what was built, its icons and its documents. */
-async function programFolder(): Promise<string> {
+/** A folder with all that goes into a package: what was built, the icons and the documents. */
+async function makeProgramFolder(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'mp-program-'));
   const built = await builtDesktop();
   mkdirSync(join(folder, 'out'));
@@ -54,7 +55,8 @@ async function programFolder(): Promise<string> {
 export class DesktopProcess implements AsyncDisposable {
   readonly configFolder: string;
   readonly #child: ChildProcess;
-  readonly #programFolder: string;
+  /** Removed at the end. */
+  readonly #ownFolder: string | undefined;
   readonly #errors: Buffer[] = [];
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (fault: Error) => void }>();
   readonly #ended: Promise<unknown>;
@@ -62,10 +64,10 @@ export class DesktopProcess implements AsyncDisposable {
   lastLook: DesktopLook | undefined;
   #lastId = 0;
 
-  private constructor(child: ChildProcess, folders: { configFolder: string; programFolder: string }) {
+  private constructor(child: ChildProcess, folders: { configFolder: string; ownFolder: string | undefined }) {
     this.#child = child;
     this.configFolder = folders.configFolder;
-    this.#programFolder = folders.programFolder;
+    this.#ownFolder = folders.ownFolder;
     this.#ended = once(child, 'exit');
     child.stderr?.on('data', (part: Buffer) => this.#errors.push(part));
     child.on('message', (answer: { id: number; value?: unknown; thrown?: string }) => {
@@ -82,16 +84,22 @@ export class DesktopProcess implements AsyncDisposable {
   }
 
   /** Starts the program on a configuration folder. It is under way when this resolves. */
-  static async start(options: { configFolder: string; words?: readonly string[]; env?: NodeJS.ProcessEnv }): Promise<DesktopProcess> {
-    const { configFolder, words = [], env = {} } = options;
-    const folder = await programFolder();
+  static async start(options: {
+    configFolder: string;
+    words?: readonly string[];
+    env?: NodeJS.ProcessEnv;
+    /** A program that is there already; it stays afterwards. */
+    programFolder?: string;
+  }): Promise<DesktopProcess> {
+    const { configFolder, words = [], env = {}, programFolder } = options;
+    const folder = programFolder ?? (await makeProgramFolder());
     const run = join(import.meta.dirname, 'run.ts');
     const child = spawn(process.execPath, [run, join(folder, 'out', 'main', 'main.js'), ...words], {
       env: { ...process.env, MIRRORPOINT_CONFIG: configFolder, ELECTRON_DOUBLE_APP: folder, ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       serialization: 'advanced',
     });
-    return new DesktopProcess(child, { configFolder, programFolder: folder });
+    return new DesktopProcess(child, { configFolder, ownFolder: programFolder === undefined ? folder : undefined });
   }
 
   /** What the program has written to its log. */
@@ -134,6 +142,6 @@ export class DesktopProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGKILL');
     await this.#ended;
-    rmSync(this.#programFolder, { recursive: true, force: true });
+    if (this.#ownFolder !== undefined) rmSync(this.#ownFolder, { recursive: true, force: true });
   }
 }

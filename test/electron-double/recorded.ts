@@ -7,6 +7,8 @@ export const record = {
   openedOutside: [] as string[],
   openedPaths: [] as string[],
   drags: [] as { files: string[]; icon: string; areThere: boolean }[],
+  /** Utility processes that were started. */
+  programs: [] as string[],
   popups: [] as string[],
   /** Errors in the page's console, and faults that nobody caught there. */
   pageErrors: [] as string[],

@@ -11,9 +11,12 @@ registerHooks({
   },
 });
 
+// Where a package has what another program is to show.
+Object.defineProperty(process, 'resourcesPath', { value: process.env.ELECTRON_DOUBLE_RESOURCES ?? '' });
+
 const [mainFile, ...words] = process.argv.slice(2);
-// As a program that is not packaged sees itself started: by Electron, with its folder.
-process.argv = [process.execPath, app.getAppPath(), ...words];
+// One that is not packaged is started with its folder.
+process.argv = [process.execPath, ...(app.isPackaged ? [] : [app.getAppPath()]), ...words];
 obey();
 await import(pathToFileURL(mainFile ?? '').href);
 app.becomeReady();

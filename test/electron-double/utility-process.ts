@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import type { Readable } from 'node:stream';
 import { app } from './app.ts';
+import { record } from './recorded.ts';
 
 interface ForkOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly execArgv?: readonly string[];
   readonly stdio?: readonly ('pipe' | 'ignore' | 'inherit')[];
+  readonly serviceName?: string;
 }
 
 /** A process of Node's own, with no input, that ends with the program. */
@@ -32,6 +34,7 @@ class UtilityProcess extends EventEmitter {
 export const utilityProcess = {
   fork(modulePath: string, words: readonly string[] = [], options: ForkOptions = {}): UtilityProcess {
     if (!app.isReady()) throw new Error('utilityProcess cannot be created before app is ready.');
+    record.programs.push(options.serviceName ?? modulePath);
     return new UtilityProcess(modulePath, words, options);
   },
 };

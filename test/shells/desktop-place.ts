@@ -19,6 +19,8 @@ export class DesktopPlace implements AsyncDisposable {
     XDG_CONFIG_HOME: join(this.folder, 'home'),
     APPIMAGE: undefined,
   };
+  /** A program to run in the place of the one that is built. */
+  programFolder: string | undefined;
   readonly #stack = new AsyncDisposableStack();
 
   constructor() {
@@ -30,7 +32,13 @@ export class DesktopPlace implements AsyncDisposable {
 
   /** Starts the program, and does not wait for it. */
   async begin(...words: readonly string[]): Promise<DesktopProcess> {
-    return this.#stack.use(await DesktopProcess.start({ configFolder: this.configFolder, words, env: this.env }));
+    return this.#stack.use(await DesktopProcess.start({
+        configFolder: this.configFolder,
+        words,
+        env: this.env,
+        ...(this.programFolder !== undefined && { programFolder: this.programFolder }),
+      }),
+    );
   }
 
   /** Starts the program, and waits until it serves. */

@@ -24,9 +24,10 @@ describeInChromium('the desktop program', () => {
 
   it.runIf(process.platform === 'linux')('looks at the drives by a process of its own', async () => {
     await using place = new DesktopPlace();
-    await place.start('--hidden');
+    const desktop = await place.start('--hidden');
     const client = await place.client();
     const { drives } = await client.machine.drives({});
+    expect((await desktop.look()).programs).toEqual(['Mirrorpoint drives']);
     for (const { path, refusal, token } of drives) expect([path, refusal === undefined]).toEqual([path, token !== '']);
     const listed = readdirSync('/sys/class/block').filter((name) => /^(sd|vd|nvme|xvd)/.test(name) && !existsSync(join('/sys/class/block', name, 'partition')));
     expect(drives.map(({ path }) => path)).toEqual(expect.arrayContaining(listed.map((name) => `/dev/${name}`)));
