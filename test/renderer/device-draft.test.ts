@@ -64,7 +64,7 @@ describe('an image that is to be made', () => {
   });
 
   it('is refused where there is a file of that name already, or where the server may not write', () => {
-    const entries: MachineFolder['entries'] = [{ name: 'work.img', kind: 'file', sizeBytes: 1 }];
+    const entries: MachineFolder['entries'] = [{ name: 'work.img', path: '/srv/work.img', kind: 'file', sizeBytes: 1 }];
     expect(faultsOfImage(image, folder({ entries })).fileName).toContain('attach the volume that is in it');
     expect(faultsOfImage(image, folder({ isWritable: false })).folder).toContain('may not write to /srv');
     expect(faultsOfImage(image, folder())).toEqual({});
