@@ -70,7 +70,7 @@ class DeletedWalk {
       yield { next: () => textOf({ rank: rankBehind(state), ...firstEntry }) };
     }
     const { nextCp } = this.#states;
-    if (nextCp !== undefined) yield { next: () => textOf({ rank: rankBelow(nextCp), ...firstEntry }) };
+    if (nextCp !== undefined) yield { next: () => textOf({ rank: rankBelow(nextCp), ...firstEntry }), endsStep: true };
   }
 
   async *#state(state: VolumeState, newer: VolumeState, from: EntryPosition): AsyncGenerator<Progress<FoundDeleted>> {

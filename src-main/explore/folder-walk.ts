@@ -1,6 +1,6 @@
 import { childOf, type DifferingEntry, differingEntries, type DirectoryEntry, type EntryPosition, firstEntry } from '../files/index.ts';
 import type { VolumeState } from '../volume/index.ts';
-import { entriesPerLookMax } from './limits.ts';
+import { entriesPerLookMax, pathCharactersMax } from './limits.ts';
 import { entriesIn, look, namesBelow, pathIn } from './states.ts';
 import type { StepWork } from './step.ts';
 
@@ -107,9 +107,10 @@ export class FolderWalk {
 
   async #enter(folder: WalkedFolder, child: DirectoryEntry): Promise<Frame | undefined> {
     const { own, other, enter } = this.#options;
-    if (child.kind !== 'directory') return undefined;
+    const path = pathIn(folder.path, child.name);
+    if (child.kind !== 'directory' || path.length > pathCharactersMax) return undefined;
     const entered = await look([own, other], () => enter(folder, child));
-    return entered && frameOf({ path: pathIn(folder.path, child.name), ino: child.ino, other: entered.other });
+    return entered && frameOf({ path, ino: child.ino, other: entered.other });
   }
 
   #hasMetAll(frame: Frame): boolean {

@@ -110,7 +110,7 @@ class Search {
       yield this.#at({ in: 'state', rank: rankBehind(neighbours.state) });
     }
     const { nextCp } = this.#states;
-    if (nextCp !== undefined) yield this.#at({ in: 'state', rank: rankBelow(nextCp) });
+    if (nextCp !== undefined) yield { ...this.#at({ in: 'state', rank: rankBelow(nextCp) }), endsStep: true };
   }
 
   async *#older({ state, newer }: Neighbours, from: SearchPlace | undefined): AsyncGenerator<Progress<FoundMatch>> {

@@ -28,6 +28,8 @@ export interface Progress<T> {
   readonly found?: { readonly value: T; /** Of paths and targets of links. */ readonly characters: number };
   /** Where the walk goes on from here. */
   readonly next: () => string;
+  /** What is held for this step has been looked through. */
+  readonly endsStep?: boolean;
 }
 
 export interface StepResult<T> {
@@ -44,7 +46,7 @@ export async function takeStep<T>(walk: AsyncIterable<Progress<T>>, work: StepWo
       found.push(progress.found.value);
       work.answer(progress.found.characters);
     }
-    if (found.length >= limit || work.isOver) return { found, next: progress.next() };
+    if (found.length >= limit || work.isOver || progress.endsStep === true) return { found, next: progress.next() };
   }
   return { found };
 }

@@ -5,7 +5,8 @@
  *
  * Invariants: a block on the devices is never changed, only replaced by a new
  * one; a tree's new version becomes visible only when its CP is settled; every
- * read is proven against the pointer that led to it.
+ * read is proven against the pointer that led to it; equal pointers, checksums
+ * included, lead to equal subtrees.
  */
 export * from './interval-set.ts';
 export * from './block-file.ts';

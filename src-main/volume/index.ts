@@ -1,7 +1,7 @@
 /**
  * Volume: what the floors below make together. The primary's volume, which takes
- * changes; the mirror's, which takes blocks and roots; clones of either; views of kept roots; the
- * checker.
+ * changes; the mirror's, which takes blocks and roots; clones of either; views of kept roots, and
+ * of several states beside each other; the checker.
  *
  * Invariants: a volume is opened by one process at a time, for the devices see
  * to that; a view never changes while it is open; everything acknowledged as

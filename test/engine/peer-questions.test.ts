@@ -86,6 +86,41 @@ describe('a paired server', () => {
     await session.close();
   });
 
+  it('is asked to look through the states of the volume that the two share', async () => {
+    const { a } = await mirrored();
+    const { explore } = a.client.remote;
+    await writeFile(a, 'note too', 'more');
+    const { volume } = await a.engine.shelf.primary('work');
+    await volume.change(changeBlocks.remove, (files) => {
+      files.unlink(rootDirectoryInode, 'note');
+    });
+    await a.client.cp.now({ volume: 'work' });
+    await untilIdentical(a);
+    const shared = { peer: 'b', volume: 'copy' };
+    const { versions } = await explore.versions({ ...shared, path: '/note' });
+    expect(versions).toMatchObject([{ newest: { at: 'last' } }, { newest: { at: { snapshot: 'monday' } }, entry: { sizeBytes: 14 } }]);
+    expect((await explore.deleted({ ...shared, path: '/' })).entries.map(({ entry }) => entry.name)).toEqual(['note']);
+    const found = await explore.search({ ...shared, path: '/', text: 'NOTE', isOverAll: true });
+    expect(found.matches.map(({ path, state }) => [path, state.at])).toEqual([
+      ['/note too', 'last'],
+      ['/note', { snapshot: 'monday' }],
+    ]);
+    const { differences } = await explore.differences({ ...shared, older: { snapshot: 'monday' }, newer: 'last' });
+    expect(differences.map(({ what, path }) => [what, path])).toEqual([
+      ['added', '/note too'],
+      ['removed', '/note'],
+    ]);
+    for (const volumeName of ['secret', 'work']) {
+      const unshared = { peer: 'b', volume: volumeName };
+      const code = 'volume-not-found';
+      await expect(explore.versions({ ...unshared, path: '/note' })).rejects.toMatchObject({ code });
+      await expect(explore.deleted({ ...unshared, path: '/' })).rejects.toMatchObject({ code });
+      await expect(explore.search({ ...unshared, path: '/', text: 'a' })).rejects.toMatchObject({ code });
+      await expect(explore.differences({ ...unshared, older: 'last', newer: 'last' })).rejects.toMatchObject({ code });
+    }
+    await expect(explore.deleted({ ...shared, path: '/', after: 'garbled' })).rejects.toMatchObject({ code: 'argument-invalid' });
+  });
+
   it('answers faults with their codes', async () => {
     const { a } = await mirrored();
     const { files } = a.client.remote;
@@ -118,7 +153,8 @@ describe('a paired server', () => {
       (await asker.ask(new Request(`http://peer${path}`, { method: 'POST', body: JSON.stringify({ json }), headers: { 'content-type': 'application/json' } }))).status;
     expect(await ask('/server/about', {})).toBe(200);
     const { contract } = await import('../../src-main/contract/index.ts');
-    const allowed = new Set(['files/list', 'files/stat', 'files/openRead', 'files/read', 'files/closeRead', 'snapshots/list']);
+    const exploring = ['versions', 'deleted', 'search', 'differences'].map((name) => `explore/${name}`);
+    const allowed = new Set(['files/list', 'files/stat', 'files/openRead', 'files/read', 'files/closeRead', 'snapshots/list', ...exploring]);
     const paths = Object.entries(contract).flatMap(([room, procedures]) => Object.keys(procedures).map((name) => `${room}/${name}`));
     expect(paths.length).toBeGreaterThan(30);
     for (const path of paths.filter((one) => !allowed.has(one))) expect([path, await ask(`/${path}`, { volume: 'copy' })]).toEqual([path, 404]);

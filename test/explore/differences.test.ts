@@ -1,22 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src-main/base/index.ts';
-import type { FoundDifference } from '../../src-main/explore/index.ts';
 import type { StateChoice } from '../../src-main/explore/states.ts';
 import { testSeed } from '../seed.ts';
 import { LazyClock } from './lazy-clock.ts';
 import { MemoryHome } from '../volume/memory-volume.ts';
-import { modelDifferences } from './difference-model.ts';
-import { allDifferences, differenceLine, Hand } from './explore-lab.ts';
+import { allDifferences, differenceLine, expectAsModel, Hand } from './explore-lab.ts';
 import { listAll, type Listing, RandomHistory } from './random-history.ts';
-
-function expectAsModel(found: readonly FoundDifference[], before: Listing, after: Listing): void {
-  const { lines, anyOf } = modelDifferences(before, after);
-  const told = found.map(differenceLine).sort();
-  const optional = new Set(anyOf.flat());
-  expect(told.filter((line) => !optional.has(line))).toEqual(lines.filter((line) => !optional.has(line)));
-  for (const choices of anyOf) expect(choices.some((line) => told.includes(line)), choices.join(' or ')).toBe(true);
-  expect(new Set(told).size).toBe(told.length);
-}
 
 describe('the differences of two states', () => {
   it.each([testSeed, 1, 2, 3, 4, 5])('are those of two full listings, in steps of any size (seed %i)', async (seed) => {

@@ -3,6 +3,8 @@ import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts'
 import { exploreDifferences, type FoundDifference, type StateName, type StateSource, StepWork } from '../../src-main/explore/index.ts';
 import type { StateChoice } from '../../src-main/explore/states.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
+import { modelDifferences } from './difference-model.ts';
+import type { Listing } from './random-history.ts';
 
 const plain = { mode: 0o755, uid: 0, gid: 0 };
 
@@ -89,4 +91,14 @@ export function allDifferences(source: StateSource, pair: { older: StateChoice; 
 
 export function differenceLine({ what, path, from }: FoundDifference): string {
   return what === 'renamed' ? `renamed ${from ?? 'from nowhere'} to ${path}` : `${what} ${path}`;
+}
+
+/** Differences are those of two full listings. */
+export function expectAsModel(found: readonly FoundDifference[], before: Listing, after: Listing): void {
+  const { lines, anyOf } = modelDifferences(before, after);
+  const told = found.map(differenceLine).sort();
+  const optional = new Set(anyOf.flat());
+  expect(told.filter((line) => !optional.has(line))).toEqual(lines.filter((line) => !optional.has(line)));
+  for (const choices of anyOf) expect(choices.some((line) => told.includes(line)), choices.join(' or ')).toBe(true);
+  expect(new Set(told).size).toBe(told.length);
 }

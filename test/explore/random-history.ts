@@ -24,11 +24,11 @@ interface Readable {
   readInto: (ino: number, offset: number, target: Uint8Array) => Promise<number>;
 }
 
-/** Lists a whole state, file by file. */
-export async function listAll(source: Readable): Promise<Listing> {
+/** Lists a whole state, file by file. States of two histories tell files apart by when they were made, too. */
+export async function listAll(source: Readable, isAcross = false): Promise<Listing> {
   const all = new Map<string, Listed>();
   const visit = async (ino: number, path: string): Promise<void> => {
-    const { generation, kind, linkCount, mode, uid, gid, sizeBytes, modifiedNs } = await source.query((files) => files.stat(ino));
+    const { generation, kind, linkCount, mode, uid, gid, sizeBytes, modifiedNs, createdNs } = await source.query((files) => files.stat(ino));
     const access = `${mode} ${uid} ${gid}`;
     let content = '';
     if (kind === 'symlink') content = await source.query((files) => files.readLink(ino));
@@ -40,7 +40,7 @@ export async function listAll(source: Readable): Promise<Listing> {
     const entries = kind === 'directory' ? await source.query((files) => files.readDirectory(ino, undefined, 100_000)) : [];
     if (kind === 'directory') content = entries.map((entry) => `${entry.name}=${entry.ino}`).join();
     const parentHint = await source.query((files) => files.inodes.get(ino).fields.parentInode);
-    all.set(path === '' ? '/' : path, { id: `${ino}.${generation}`, ino, kind, linkCount, parentHint, access, looks: `${access} ${sizeBytes} ${modifiedNs} ${content}` });
+    all.set(path === '' ? '/' : path, { id: `${ino}.${generation}${isAcross ? `.${createdNs}` : ''}`, ino, kind, linkCount, parentHint, access, looks: `${access} ${sizeBytes} ${modifiedNs} ${content}` });
     for (const entry of entries) await visit(entry.ino, `${path}/${entry.name}`);
   };
   await visit(top, '');
