@@ -41,7 +41,7 @@ export const collisionSchema = z.object({
 });
 export type Collision = z.infer<typeof collisionSchema>;
 
-/** What a restore would do. */
+/** What a restore would do. What is there already, the same by size and time, is not counted; what collides is. */
 export const restorePreviewSchema = z.object({
   files: z.int(),
   directories: z.int(),

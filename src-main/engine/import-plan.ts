@@ -1,5 +1,6 @@
-import { type ErrorCode, MirrorpointError } from '../base/index.ts';
+import { assert, type ErrorCode, MirrorpointError } from '../base/index.ts';
 import type { Attributes } from '../files/index.ts';
+import { planEntry } from '../restore/index.ts';
 import type { LocalStat } from './local-tree.ts';
 
 /** What is to be done with one local entry. */
@@ -24,19 +25,10 @@ export function planImport(local: LocalStat, existing: ExistingEntry | undefined
   if (local.kind === 'other') {
     return { do: 'refuse', code: 'unsupported', why: 'it is a socket, pipe or device, and volumes keep files, folders and symbolic links' };
   }
-  if (existing === undefined) return { do: 'create' };
-  const isFolder = local.kind === 'directory';
-  if (isFolder && existing.kind === 'directory') return { do: 'enter' };
-  if (isFolder) {
-    return { do: 'refuse', code: 'not-a-directory', why: `the volume has a ${existing.kind} of this name where a folder must go` };
-  }
-  if (existing.kind === 'directory') {
-    return { do: 'refuse', code: 'is-a-directory', why: `the volume has a folder of this name where a ${local.kind} must go` };
-  }
-  const isSame =
-    local.kind === existing.kind && local.sizeBytes === existing.sizeBytes && local.modifiedNs === existing.modifiedNs;
-  if (!isSame) return { do: 'replace' };
-  return { do: sameOwnerAndMode(local, existing) ? 'skip' : 'update' };
+  const step = planEntry(local, existing, { choice: 'replace', leavesSame: true, timeGrainNs: 1n });
+  if (step.do === 'leave') return { do: 'skip' };
+  assert(step.do !== 'keep-both', 'an import replaces what is there');
+  return step;
 }
 
 /** The fault of an entry that is left out. */

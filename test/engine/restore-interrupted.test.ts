@@ -1,6 +1,8 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { MirrorpointError } from '../../src-main/base/index.ts';
+import { MemoryTransport } from '../../src-main/transport/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
+import { MemoryServer, SettableClock } from './memory-engine.ts';
 import { RestoreLab } from './restore-lab.ts';
 import { makeFolder, makeLink, makeSymlink, remove, seeTree, type SeenTree, texts, writeFile } from './volume-trees.ts';
 
@@ -181,5 +183,40 @@ describe('what is restored from', () => {
     expect(await begin({ target: { kind: 'local', folder: 'relative' } })).toBe('argument-invalid');
     expect(await begin({ target: { kind: 'local', folder: '/none/of/this' } })).toBe('not-found');
     expect((await lab.server.client.jobs.list({})).jobs).toEqual([]);
+  });
+});
+
+describe('a restore into a volume whose roles are swapped', () => {
+  it('ends before the volume takes no changes any more, so that neither side has anything half-way', async () => {
+    const clock = new SettableClock();
+    const transport = new MemoryTransport();
+    const [a, b] = [new MemoryServer({ clock, transport, seed: 1 }), new MemoryServer({ clock, transport, seed: 2 })];
+    for (const server of [a, b]) {
+      await server.start();
+      onTestFinished(() => server.stop());
+    }
+    await b.createVolume('copy', { role: 'mirror', listen: ['memory://b'] });
+    await a.createVolume('work');
+    const { volume: work } = await a.engine.shelf.primary('work');
+    await writeFile(work, '/large', { content: Buffer.alloc(6 * MiB, 'L') });
+    await a.client.snapshots.create({ volume: 'work', snapshot: 'monday' });
+    await remove(work, '/large');
+    await a.client.relationships.link({ volume: 'work', address: 'memory://b' });
+    await a.until(() => a.engine.relationshipStatuses()[0]?.identical === true, 'an identical mirror');
+    const change = work.change.bind(work);
+    let changes = 0;
+    let ended: string | undefined;
+    const swap = async (): Promise<void> => {
+      for await (const event of await a.client.failover.switchOver({ volume: 'work' })) ended = event.type;
+    };
+    work.change = (...parameters: Parameters<Volume['change']>) => {
+      if (++changes === 4) void swap();
+      return change(...parameters) as Promise<never>;
+    };
+    await a.client.restore.start({ source: { volume: 'work', at: { snapshot: 'monday' }, paths: ['/large'] }, target: { kind: 'volume', volume: 'work' }, collisions: 'skip' });
+    await a.until(() => ended === 'done', 'a swap of roles');
+    expect(a.engine.jobs.all.find(({ kind }) => kind === 'restore')).toMatchObject({ state: 'cancelled' });
+    const { volume: leading } = await b.engine.shelf.primary('copy');
+    expect([...(await seeTree(leading)).keys()]).toEqual([]);
   });
 });
