@@ -50,16 +50,16 @@ function saying(...parts: readonly string[]): RunningProgram & { isKilled: boole
   };
 }
 
-async function heard(program: RunningProgram, limits: { reportsMax?: number; bytesMax?: number } = {}): Promise<number[]> {
+async function heard(program: RunningProgram, limits: { reportsMax?: number; charactersMax?: number } = {}): Promise<number[]> {
   const reports: number[] = [];
-  const { reportsMax = 10, bytesMax = 1000 } = limits;
+  const { reportsMax = 10, charactersMax = 1000 } = limits;
   await hearReports(program, {
     schema: z.strictObject({ n: z.int() }),
     onReport: ({ n }) => reports.push(n),
     isEnough: () => reports.length === 3,
     timeMs: 60_000,
     reportsMax,
-    bytesMax,
+    charactersMax,
   });
   return reports;
 }

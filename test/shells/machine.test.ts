@@ -138,9 +138,11 @@ describe.skipIf(noLoops !== undefined)('the drives of this machine', () => {
     }
   });
 
-  it('are each listed by two who look at once as if they were alone', async () => {
+  it('are each listed by those who look at once as if they were alone', async () => {
     const loop = attach(testFolder());
-    for (const { look } of await Promise.all([factsOf(loop.path), factsOf(loop.path)])) expect(look).toMatchObject({ isClaimed: false });
+    const [one, two, three] = await Promise.all([factsOf(loop.path, [loop.path]), factsOf(loop.path), factsOf(loop.path, ['/dev/null', loop.path])]);
+    for (const { look } of [one, two, three]) expect(look).toMatchObject({ isClaimed: false });
+    expect([one.knownAs, two.knownAs, three.knownAs]).toEqual([[loop.path], [], [loop.path]]);
   });
 
   it('are claimed all before any is erased: when one is not what was chosen, the others keep what they hold', async () => {

@@ -72,7 +72,7 @@ export interface ReportLimits {
   /** How long to listen at the most. */
   readonly timeMs: number;
   readonly reportsMax: number;
-  readonly bytesMax: number;
+  readonly charactersMax: number;
 }
 
 /**
@@ -84,9 +84,9 @@ export async function hearReports<T>(
   program: RunningProgram,
   options: ReportLimits & { readonly schema: z.ZodType<T>; readonly onReport: (report: T) => void; readonly isEnough?: () => boolean },
 ): Promise<void> {
-  const { schema, onReport, isEnough = () => false, timeMs, reportsMax, bytesMax } = options;
+  const { schema, onReport, isEnough = () => false, timeMs, reportsMax, charactersMax } = options;
   const over = Promise.withResolvers<undefined>();
-  let [bytes, reports, rest] = [0, 0, ''];
+  let [characters, reports, rest] = [0, 0, ''];
   const hear = (line: string): boolean => {
     const report = parsed(line, schema);
     if (report === undefined || ++reports > reportsMax) return false;
@@ -95,10 +95,10 @@ export async function hearReports<T>(
   };
   program.output.setEncoding('utf8');
   program.output.on('data', (text: string) => {
-    bytes += text.length;
+    characters += text.length;
     const lines = (rest + text).split('\n');
     rest = lines.pop() ?? '';
-    if (bytes > bytesMax || !lines.every(hear)) over.resolve(undefined);
+    if (characters > charactersMax || !lines.every(hear)) over.resolve(undefined);
   });
   program.output.on('end', () => over.resolve(undefined)).on('error', () => over.resolve(undefined));
   const timer = setTimeout(() => over.resolve(undefined), timeMs);

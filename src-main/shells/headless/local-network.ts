@@ -9,7 +9,7 @@ import { hearReports, type StartProgram } from './child-program.ts';
 const listenMs = 1500;
 const findMsMax = 10_000;
 const nearbyMax = 64;
-const heardBytesMax = 1 << 20;
+const heardCharactersMax = 1 << 20;
 
 /** How long an announcing program may take to say that it is over. */
 const goodbyeMs = 2000;
@@ -38,7 +38,7 @@ export function networkDiscovery(start: StartProgram): Discovery {
       onReport: (server) => void found.set(server.identity, { ...server, name: plainName(server.name) }),
       timeMs: findMsMax,
       reportsMax: nearbyMax,
-      bytesMax: heardBytesMax,
+      charactersMax: heardCharactersMax,
     });
     return [...found.values()];
   };

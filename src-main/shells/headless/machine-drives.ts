@@ -6,7 +6,7 @@ import { hearReports, type StartProgram } from './child-program.ts';
 /** How long a drive may take to answer: one that sleeps has to start first. */
 const answerMsMax = 15_000;
 
-const reportBytesMax = 16 << 20;
+const reportCharactersMax = 16 << 20;
 
 /** Programs that wait for one drive, and cannot be ended meanwhile: a drive is asked twice, since the machine may have been busy. */
 const programsPerDriveMax = 2;
@@ -26,7 +26,10 @@ export class MachineDrives {
   /** Programs that have not ended, and the drives that had not answered them. */
   readonly #silent = new Map<object, readonly string[]>();
   /** One look at a time: two would find each other's drives claimed. */
-  #last: Promise<unknown> = Promise.resolve();
+  #current: Promise<unknown> = Promise.resolve();
+  /** The look after that, which is that of all who ask meanwhile, and what they ask about. */
+  #next: Promise<Looked> | undefined;
+  readonly #asked = new Set<string>();
 
   constructor(start: StartProgram, options: { answerMsMax?: number } = {}) {
     this.#start = start;
@@ -34,19 +37,24 @@ export class MachineDrives {
   }
 
   /** As the port says. */
-  readonly list: MachinePort['drives'] = (asked) => {
-    const looking = this.#last.then(() => this.#list(asked));
-    this.#last = looking.catch(() => undefined);
-    return looking;
-  };
-
-  async #list(asked: readonly string[]): Promise<DriveFacts[]> {
-    const { listed, looks, numbers } = await this.#look({ asked: [...new Set(asked)], spared: this.#spared });
+  readonly list: MachinePort['drives'] = async (asked) => {
+    for (const path of asked) this.#asked.add(path);
+    this.#next ??= this.#current.then(() => this.#begin());
+    const { listed, looks, numbers } = await this.#next;
     return listed.map(({ number, ...drive }) => ({
       ...drive,
       look: looks.get(drive.path) ?? silent(drive.path),
       knownAs: asked.filter((path) => numbers.get(path) === number),
     }));
+  };
+
+  #begin(): Promise<Looked> {
+    const asked = [...this.#asked];
+    this.#asked.clear();
+    this.#next = undefined;
+    const looking = this.#look({ asked, spared: this.#spared });
+    this.#current = looking.catch(() => undefined);
+    return looking;
   }
 
   /** Drives that keep so many programs already are not asked by one more. */
@@ -73,7 +81,7 @@ export class MachineDrives {
       },
       timeMs: this.#answerMsMax,
       reportsMax: 1 + drivesMax + task.asked.length,
-      bytesMax: reportBytesMax,
+      charactersMax: reportCharactersMax,
     });
     if (listed === undefined) {
       throw new MirrorpointError('device-io', 'The drives of this machine could not be listed: the program that looks at them said nothing. Look at the system log, and try again.');
