@@ -1,6 +1,5 @@
 import { type BrowserContext, chromium } from 'playwright-core';
 import { findChromium } from '../browser/installed-chromium.ts';
-import { record } from './recorded.ts';
 
 const flags = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
@@ -14,10 +13,7 @@ async function open(): Promise<BrowserContext> {
   const browser = await chromium.launch({ executablePath: found.program, args: flags, env, handleSIGTERM: false, handleSIGINT: false });
   const context = await browser.newContext({ locale: 'en-US' });
   // Pages of windows answer for themselves; whatever else opens gets nothing.
-  await context.route('**/*', async (route) => {
-    record.escaped.push(route.request().url());
-    await route.abort('internetdisconnected');
-  });
+  await context.route('**/*', (route) => route.abort('internetdisconnected'));
   return context;
 }
 

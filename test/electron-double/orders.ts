@@ -96,6 +96,7 @@ const orders: Readonly<Record<string, (argument: never) => unknown>> = {
   },
   /** What the program's handlers say of a permission that the page asks for. */
   permission: (name: string) => defaultSession.isGranted(theWindow().webContents, name),
+  isCancelled: (url: string) => defaultSession.isCancelled(url, 'image'),
   device: () => defaultSession.isDeviceGranted(),
   download: (url: string) => {
     const event = new PreventableEvent();

@@ -15,7 +15,7 @@ export const messageBytesMax = 4 << 20;
 export const questionsMax = 1000;
 
 /** Refused messages of the window that are noted one by one; further ones are only refused. */
-export const refusalsNotedMax = 20;
+export const refusalsNotedMax = 100;
 
 /** What one drag to the file manager takes up. It is copied while somebody holds the mouse. */
 export const dragBytesMax = 256 << 20;
