@@ -1,4 +1,6 @@
 import type uPlot from 'uplot';
+import { formatDuration } from '../../src-main/contract/index.ts';
+import { formatRate } from '../composables/index.ts';
 
 /** One line of a chart. */
 export interface ChartSeries {
@@ -11,9 +13,41 @@ export interface ChartSeries {
   readonly dash?: readonly number[];
 }
 
+/** What the values of a chart are measured in: how they are written, and where its lines may lie. */
+export interface ChartScale {
+  readonly format: (value: number) => string;
+  /** Steps from one line to the next, rising. */
+  readonly steps: readonly number[];
+  /** The top is at least here, so that next to nothing looks like it. */
+  readonly topMin: number;
+}
+
+const minuteMs = 60_000;
+
+/** Milliseconds. */
+export const durationScale: ChartScale = {
+  format: formatDuration,
+  steps: [
+    ...[1, 10, 100].flatMap((tens) => [1, 2, 5].map((step) => step * tens)),
+    ...[1, 2, 5, 10, 20, 30].map((seconds) => seconds * 1000),
+    ...[1, 2, 5, 10, 20, 30].map((minutes) => minutes * minuteMs),
+    ...[1, 2, 4, 8, 24, 48, 96, 7 * 24, 14 * 24, 28 * 24, 56 * 24, 112 * 24].map((hours) => hours * 60 * minuteMs),
+  ],
+  topMin: 100,
+};
+
+/** Bytes per second. */
+export const rateScale: ChartScale = {
+  format: formatRate,
+  steps: Array.from({ length: 50 }, (_, power) => 2 ** power),
+  topMin: 1024,
+};
+
 interface Look {
   readonly colourOf: (property: string) => string;
-  readonly format: (value: number) => string;
+  readonly scale: ChartScale;
+  /** From where to where the moments go, in seconds. */
+  readonly range: () => [number, number];
   readonly width: number;
   readonly height: number;
 }
@@ -38,7 +72,7 @@ export function lonelyIndexes(values: readonly (number | null | undefined)[]): n
 
 /** What uPlot needs for lines over time. */
 export function chartOptions(series: readonly ChartSeries[], look: Look): uPlot.Options {
-  const { colourOf, format, width, height } = look;
+  const { colourOf, scale, range, width, height } = look;
   const axis = { stroke: colourOf('--mp-text-quiet'), grid: { stroke: colourOf('--mp-line'), width: 1 }, ticks: { show: false }, font: axisFont };
   return {
     width,
@@ -46,10 +80,10 @@ export function chartOptions(series: readonly ChartSeries[], look: Look): uPlot.
     // The values are shown beside the chart, where a screen reader finds them too.
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.1 : 1] } },
+    scales: { x: { time: true, range }, y: { range: (_plot, _min, max) => [0, Math.max(scale.topMin, max * 1.1)] } },
     axes: [
-      { ...axis, values: (_plot, moments, _index, _space, step) => axisMoments(moments, step) },
-      { ...axis, size: 76, values: (_plot, ticks) => ticks.map((tick) => format(tick)) },
+      { ...axis, size: 28, values: (_plot, moments, _index, _space, step) => axisMoments(moments, step) },
+      { ...axis, size: 76, space: 24, incrs: [...scale.steps], values: (_plot, ticks) => ticks.map((tick) => scale.format(tick)) },
     ],
     series: [
       {},

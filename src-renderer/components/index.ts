@@ -24,7 +24,7 @@ export { default as PanelCard } from './PanelCard.vue';
 export { default as ProgressLine } from './ProgressLine.vue';
 export { default as QrCode } from './QrCode.vue';
 export { default as SeriesChart } from './SeriesChart.vue';
-export type { ChartSeries } from './chart-options.ts';
+export { type ChartScale, type ChartSeries, durationScale, rateScale } from './chart-options.ts';
 export { default as ServerText } from './ServerText.vue';
 export { type BarFill, type BarPart, partShares, shareWords } from './bar-parts.ts';
 export { default as StackedBar } from './StackedBar.vue';

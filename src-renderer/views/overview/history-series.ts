@@ -1,4 +1,5 @@
-import type { CpSample, HistorySpan, RelationshipSample } from '../../../src-main/contract/index.ts';
+import type { CpSample, HistorySpan, RelationshipSample, RelationshipStatus } from '../../../src-main/contract/index.ts';
+import { isLagKnown } from './relationship-words.ts';
 
 export const spans: readonly { readonly span: HistorySpan; readonly label: string; readonly lengthMs: number }[] = [
   { span: 'hour', label: 'Hour', lengthMs: 60 * 60_000 },
@@ -44,6 +45,12 @@ export function linesOf<T extends { readonly wallMs: number }, Name extends stri
   }
   const values = Object.fromEntries(names.map((name) => [name, rows.map((row) => row?.[name] ?? null)])) as Record<Name, (number | null)[]>;
   return { moments, values };
+}
+
+/** A relationship as it is told now, in the form in which it is stored. */
+export function liveSample(status: RelationshipStatus, wallMs: number): RelationshipSample {
+  const { mirrorCp, lagMs, lagBytes, sentPerSecond, receivedPerSecond } = status;
+  return { wallMs, sentPerSecond, receivedPerSecond, ...(isLagKnown(status) && mirrorCp > 0 && { lagMs, lagBytes }) };
 }
 
 /** What was stored, and after its last step what was seen live. */

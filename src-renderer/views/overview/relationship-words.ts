@@ -54,14 +54,22 @@ export interface Figure {
   readonly wallMs?: number;
 }
 
-function hasSession({ state }: RelationshipStatus): boolean {
+/** Whether the two sides speak with each other. */
+export function hasSession({ state }: Pick<RelationshipStatus, 'state'>): boolean {
   return state === 'live' || state === 'catching-up' || state === 'baseline';
 }
 
-function lagFigures({ primaryCp, mirrorCp, lagCps, lagMs, lagBytes }: RelationshipStatus): Figure[] {
-  if (primaryCp === 0 && mirrorCp === 0) return [{ label: 'Behind by', value: 'Not known', detail: 'until the two have spoken' }];
-  const detail = `${formatBytes(lagBytes)} in ${plural(lagCps, 'CP')}`;
-  return [{ label: 'Behind by', value: lagCps === 0 ? '0 s' : formatDuration(lagMs), detail: lagCps === 0 ? '0 B' : detail }];
+/** Whether it is known here how far the mirror is: a primary knows what the mirror had last, a mirror while the two speak. */
+export function isLagKnown(status: Pick<RelationshipStatus, 'role' | 'state' | 'primaryCp' | 'mirrorCp'>): boolean {
+  return status.role === 'primary' ? status.primaryCp > 0 || status.mirrorCp > 0 : hasSession(status);
+}
+
+function lagFigure(status: RelationshipStatus): Figure {
+  const { lagCps, lagMs, lagBytes } = status;
+  const label = 'Behind by';
+  if (!isLagKnown(status)) return { label, value: 'Not known', detail: 'until the two speak again' };
+  if (lagCps === 0) return { label, value: '0 s', detail: '0 B' };
+  return { label, value: formatDuration(lagMs), detail: `${formatBytes(lagBytes)} in ${plural(lagCps, 'CP')}` };
 }
 
 function mirroredFigure({ mirrorCp, lastCommittedWallMs, identical }: RelationshipStatus): Figure {
@@ -79,7 +87,7 @@ function throughputFigure({ role, sentPerSecond, receivedPerSecond, limitBytesPe
 function lossFigure({ loseUpToMs, intervalMs }: RelationshipStatus): Figure {
   const label = 'You can lose up to';
   const every = intervalMs > 0 ? `a CP every ${formatDuration(intervalMs)}` : 'no CPs by time';
-  return loseUpToMs === undefined ? { label, value: 'Not known now', detail: every } : { label, value: formatDuration(loseUpToMs), detail: every };
+  return loseUpToMs === undefined ? { label, value: 'Not known', detail: every } : { label, value: formatDuration(loseUpToMs), detail: every };
 }
 
 function silenceFigure(status: RelationshipStatus): Figure {
@@ -96,5 +104,5 @@ function holdFigures({ hold }: RelationshipStatus): Figure[] {
 /** What is measured of a relationship, the most telling first. */
 export function figuresOf(status: RelationshipStatus): Figure[] {
   const own = status.role === 'primary' ? lossFigure(status) : silenceFigure(status);
-  return [...lagFigures(status), own, mirroredFigure(status), throughputFigure(status), ...holdFigures(status)];
+  return [lagFigure(status), own, mirroredFigure(status), throughputFigure(status), ...holdFigures(status)];
 }

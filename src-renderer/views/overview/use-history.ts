@@ -3,7 +3,7 @@ import { computed, type ComputedRef, type Ref, shallowRef, watch } from 'vue';
 import type { HistorySpan, MirrorpointError, RelationshipSample, RelationshipStatus } from '../../../src-main/contract/index.ts';
 import { useAnswer } from '../../composables/index.ts';
 import { useConnectionStore, useServerStore } from '../../stores/index.ts';
-import { cpLines, joined, lengthOf, type Lines, livePointsMax, relationshipLines } from './history-series.ts';
+import { cpLines, joined, lengthOf, type Lines, livePointsMax, liveSample, relationshipLines } from './history-series.ts';
 
 /** Answers are asked for again after so long; a step of the hour is as long. */
 const askAgainMs = 10_000;
@@ -11,6 +11,8 @@ const askAgainMs = 10_000;
 interface History {
   readonly link: ComputedRef<Lines<'lagMs' | 'sentPerSecond' | 'receivedPerSecond'> | undefined>;
   readonly cps: ComputedRef<Lines<'durationMsMean' | 'durationMsMax'> | undefined>;
+  /** The span itself, by the server's clock. */
+  readonly shown: ComputedRef<{ readonly fromMs: number; readonly toMs: number }>;
   readonly fault: ComputedRef<MirrorpointError | undefined>;
 }
 
@@ -52,19 +54,19 @@ export function useHistory(relationship: () => RelationshipStatus, span: Ref<His
     live.value = [];
   });
   watch(status, () => {
-    const { lagMs, lagBytes, sentPerSecond, receivedPerSecond } = relationship();
-    live.value = [...live.value, { wallMs: nowMs.value, lagMs, lagBytes, sentPerSecond, receivedPerSecond }].slice(-livePointsMax);
+    live.value = [...live.value, liveSample(relationship(), nowMs.value)].slice(-livePointsMax);
   });
 
-  const fromMs = computed(() => nowMs.value - lengthOf(span.value));
+  const shown = computed(() => ({ fromMs: nowMs.value - lengthOf(span.value), toMs: nowMs.value }));
   return {
+    shown,
     link: computed(() => {
       const answer = link.answer.value;
-      return answer && relationshipLines(joined(answer.samples, live.value, answer.stepMs), { fromMs: fromMs.value, stepMs: answer.stepMs });
+      return answer && relationshipLines(joined(answer.samples, live.value, answer.stepMs), { fromMs: shown.value.fromMs, stepMs: answer.stepMs });
     }),
     cps: computed(() => {
       const answer = cps.answer.value;
-      return answer && cpLines(answer.samples, { fromMs: fromMs.value, stepMs: answer.stepMs, intervalMs: relationship().intervalMs });
+      return answer && cpLines(answer.samples, { fromMs: shown.value.fromMs, stepMs: answer.stepMs, intervalMs: relationship().intervalMs });
     }),
     fault: computed(() => link.fault.value ?? cps.fault.value),
   };
