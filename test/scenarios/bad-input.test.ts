@@ -56,8 +56,10 @@ describe('bad input is refused by a code, with an exit status, and loses nothing
     const taken = await runCommand(place, '--json', 'volume', 'create', 'work', `${join(folder, 'precious.img')}=64M`);
     expect([taken.exitCode, codeOf(taken)]).toEqual([1, 'exists']);
     expect(readFileSync(join(folder, 'precious.img'), 'utf8')).toBe('precious');
-    const small = await runCommand(place, '--json', 'volume', 'create', 'work', `${join(folder, 'small.img')}=100K`);
-    expect([small.exitCode, codeOf(small)]).toEqual([1, 'device-too-small']);
+    for (const size of ['100K', '100']) {
+      const small = await runCommand(place, '--json', 'volume', 'create', 'work', `${join(folder, 'small.img')}=${size}`);
+      expect([small.exitCode, codeOf(small)]).toEqual([1, 'device-too-small']);
+    }
     expect(() => readFileSync(join(folder, 'small.img'))).toThrow();
   });
 

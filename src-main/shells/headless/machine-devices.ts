@@ -8,6 +8,13 @@ function wholeSectors(sizeBytes: number): number {
   return Math.floor(sizeBytes / sectorBytes) * sectorBytes;
 }
 
+/** The size of an image that somebody asked for. Throws `device-too-small`. */
+function imageBytes(path: string, sizeBytes: number): number {
+  const whole = wholeSectors(sizeBytes);
+  if (whole > 0) return whole;
+  throw new MirrorpointError('device-too-small', `${path} cannot be made with ${sizeBytes} bytes, which is less than a sector of ${sectorBytes}. Give a size such as 10G.`);
+}
+
 /** Image files that this process made, while they are open, so that it removes no others. */
 const made = new WeakSet<Device>();
 
@@ -15,7 +22,7 @@ async function create(path: string, options: NewDeviceOptions): Promise<Device> 
   const { sizeBytes, preallocate = false, erase = false, token } = options;
   const discard = options.discard === true ? 'punch' : 'ignore';
   const isNew = probePath(path) === 'missing';
-  const size = sizeBytes === undefined ? {} : { sizeBytes: wholeSectors(sizeBytes) };
+  const size = sizeBytes === undefined ? {} : { sizeBytes: imageBytes(path, sizeBytes) };
   const device = await createDevice(path, { ...size, preallocate, erase: erase && 'later', overwrite: erase, discard, token });
   if (isNew) made.add(device);
   return device;
