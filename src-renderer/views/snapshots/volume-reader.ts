@@ -19,7 +19,7 @@ export interface VolumeReader {
   closeRead(input: { readId: string }): Promise<unknown>;
   snapshots(input: Input<{ after?: number }>, options?: Listening): Promise<{ snapshots: Snapshot[]; more: boolean }>;
   versions(input: Input<{ path: string; before?: number }>, options?: Listening): Promise<{ versions: FileVersion[]; next?: number | undefined }>;
-  deleted(input: Input<{ at: RootChoice; path: string; before?: number }>, options?: Listening): Promise<{ entries: DeletedEntry[]; next?: number | undefined }>;
+  deleted(input: Input<{ at: RootChoice; path: string; after?: string }>, options?: Listening): Promise<{ entries: DeletedEntry[]; next?: string | undefined }>;
   search(
     input: Input<{ at: RootChoice; path: string; text: string; isOverAll: boolean; after?: string }>,
     options?: Listening,

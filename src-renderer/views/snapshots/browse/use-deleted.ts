@@ -35,13 +35,17 @@ export function useDeleted(
   async function look({ reader, at, path }: FolderPlace, signal: AbortSignal): Promise<void> {
     isLooking.value = true;
     try {
-      for (let before: number | undefined, more = true; more; ) {
-        const page = await reader.deleted({ at, path, limit: foundPageMax, ...(before !== undefined && { before }) }, { signal });
+      const known = new Set<string>();
+      for (let after: string | undefined, more = true; more; ) {
+        const page = await reader.deleted({ at, path, limit: foundPageMax, ...(after !== undefined && { after }) }, { signal });
         if (signal.aborted) return;
-        if (page.entries.length > 0) rows.value = [...rows.value, ...page.entries.map((entry) => deletedRowOf(path, entry))].slice(0, deletedMax);
+        // One that came and went several times is shown as it was last.
+        const fresh = page.entries.filter(({ entry }) => !known.has(entry.name));
+        for (const { entry } of fresh) known.add(entry.name);
+        if (fresh.length > 0) rows.value = [...rows.value, ...fresh.map((entry) => deletedRowOf(path, entry))].slice(0, deletedMax);
         isCut.value = rows.value.length === deletedMax && page.next !== undefined;
-        before = page.next;
-        more = before !== undefined && !isCut.value;
+        after = page.next;
+        more = after !== undefined && !isCut.value;
       }
     } catch (thrown) {
       if (!signal.aborted && !isFault(thrown, 'link-closed')) fault.value = faultOf(thrown);
