@@ -9,6 +9,15 @@ export function statesInWords({ newest, oldest, stateCount }: FileVersion): stri
   return `${short(oldest.at)} to ${short(newest.at)}, ${stateCount} states`;
 }
 
+/** Versions of two answers that follow each other; a run of states that goes over both is one version. */
+export function joinedVersions(known: readonly FileVersion[], more: readonly FileVersion[]): FileVersion[] {
+  const [first, ...others] = more;
+  const last = known.at(-1);
+  if (first?.isContinued !== true || last === undefined) return [...known, ...more];
+  const joined = { ...last, oldest: first.oldest, stateCount: last.stateCount + first.stateCount };
+  return [...known.slice(0, -1), joined, ...others];
+}
+
 /** Whether the version is the one that is looked at, as far as its ends tell. */
 export function isShown({ newest, oldest }: FileVersion, at: RootChoice): boolean {
   return isSameState(newest.at, at) || isSameState(oldest.at, at);

@@ -1,4 +1,5 @@
 import { childPath, type DeletedEntry, type FileAttributes, type ListedEntry, type RootChoice, type StateMark } from '../../../../src-main/contract/index.ts';
+import { formatState } from '../place-query.ts';
 
 /** A file or folder in one state of a volume, as tables show it and drags carry it. */
 export interface EntryRow {
@@ -12,6 +13,11 @@ export interface EntryRow {
   readonly at: RootChoice;
   /** Of one that the folder has no more: the last state that had it. */
   readonly deletedAfter?: StateMark;
+}
+
+/** What tells a row from every other: one path may be found in several states. */
+export function rowKey({ path, at }: Pick<EntryRow, 'path' | 'at'>): string {
+  return `${formatState(at)}\n${path}`;
 }
 
 const nsPerMs = 1_000_000n;

@@ -35,11 +35,11 @@ export function useDeleted(
   async function look({ reader, at, path }: FolderPlace, signal: AbortSignal): Promise<void> {
     isLooking.value = true;
     try {
-      // A name that came and went is shown as it was last, which comes first.
       const known = new Set<string>();
       for (let after: string | undefined, more = true; more; ) {
         const page = await reader.deleted({ at, path, limit: foundPageMax, ...(after !== undefined && { after }) }, { signal });
         if (signal.aborted) return;
+        // One that came and went several times is shown as it was last.
         const fresh = page.entries.filter(({ entry }) => !known.has(entry.name));
         for (const { entry } of fresh) known.add(entry.name);
         if (fresh.length > 0) rows.value = [...rows.value, ...fresh.map((entry) => deletedRowOf(path, entry))].slice(0, deletedMax);

@@ -2,7 +2,7 @@ import { computed, type Ref, ref, shallowRef } from 'vue';
 import { restorePathsMax } from '../../../../src-main/contract/index.ts';
 import type { PickHow } from '../../../components/index.ts';
 import { useAnnouncer } from '../../../composables/index.ts';
-import type { EntryRow } from './entry-row.ts';
+import { type EntryRow, rowKey } from './entry-row.ts';
 import type { RowsModel } from './rows-model.ts';
 import { allPicked, emptySelection, picked, type Selection } from './selection.ts';
 
@@ -45,7 +45,7 @@ export function useSelection<Row extends EntryRow>(model: Ref<RowsModel<Row>>): 
   const selection = shallowRef<Selection<Row>>(emptySelection());
   const active = ref(0);
   const isTooMany = ref(false);
-  const access = { rowAt: (index: number) => model.value.at(index), keyOf: (row: Row) => row.path, max: restorePathsMax };
+  const access = { rowAt: (index: number) => model.value.at(index), keyOf: rowKey, max: restorePathsMax };
 
   function become(next: Selection<Row> | undefined): void {
     isTooMany.value = next === undefined;
@@ -62,7 +62,7 @@ export function useSelection<Row extends EntryRow>(model: Ref<RowsModel<Row>>): 
     },
     isSelected(index) {
       const row = model.value.at(index);
-      return row !== undefined && selection.value.rows.has(row.path);
+      return row !== undefined && selection.value.rows.has(rowKey(row));
     },
     pick: (index, how) => {
       become(picked(selection.value, { index, how, ...access }));

@@ -2,7 +2,8 @@ import { onScopeDispose, type Ref, ref, shallowRef } from 'vue';
 import { foundPageMax, isFault, type MirrorpointError, type RootChoice, type SearchMatch } from '../../../../src-main/contract/index.ts';
 import { faultOf, plural, useAnnouncer } from '../../../composables/index.ts';
 import { type EntryRow, rowOf } from '../browse/entry-row.ts';
-import { stateInSentence } from '../states/state-words.ts';
+import { nameOfState, stateInSentence } from '../states/state-words.ts';
+import { parseState } from '../place-query.ts';
 import type { VolumeReader } from '../volume-reader.ts';
 
 /** Matches that are shown; whoever has so many narrows the search. */
@@ -58,7 +59,7 @@ export function useSearch(): {
   }
 
   function foundRow({ path, entry, state: mark }: SearchMatch): FoundRow {
-    return { ...rowOf(path, entry, mark.at), state: stateInSentence(mark.at) };
+    return { ...rowOf(path, entry, mark.at), state: nameOfState(mark.at) };
   }
 
   async function search({ reader, at, path, text, isOverAll }: SearchFor): Promise<void> {
@@ -71,7 +72,8 @@ export function useSearch(): {
         const page = await reader.search({ at, path, text, isOverAll, limit: foundPageMax, ...(after !== undefined && { after }) }, { signal });
         if (signal.aborted) return;
         if (page.matches.length > 0) rows.value = [...rows.value, ...page.matches.map(foundRow)].slice(0, matchesMax);
-        state.value = page.state;
+        const looked = parseState(page.state);
+        state.value = looked === undefined ? '' : stateInSentence(looked);
         after = page.next;
         isCut.value = rows.value.length === matchesMax && after !== undefined;
         more = after !== undefined && !isCut.value;

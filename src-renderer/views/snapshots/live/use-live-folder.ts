@@ -13,7 +13,7 @@ export function useLiveFolder(volume: () => string): {
   /** The folder that is followed and is not there. */
   missing: Ref<string | undefined>;
   goTo(path: string): void;
-  follow(): void;
+  follow(isOn: boolean): void;
   onFault(fault: MirrorpointError | undefined): void;
 } {
   const screen = useScreen();
@@ -34,8 +34,8 @@ export function useLiveFolder(volume: () => string): {
     goTo: (path) => {
       screen.go({ folder: path });
     },
-    follow: () => {
-      screen.go({ folder: isFollowing.value ? found.value : undefined });
+    follow: (isOn) => {
+      screen.go({ folder: isOn ? undefined : found.value });
     },
     onFault: (fault) => {
       const isGone = isFault(fault, 'not-found') || isFault(fault, 'not-a-directory');
