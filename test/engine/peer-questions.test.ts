@@ -8,6 +8,7 @@ import { clientOf } from '../../src-main/engine/index.ts';
 import { openPeerSource } from '../../src-main/engine/export-source.ts';
 import type { Job } from '../../src-main/engine/job.ts';
 import { takeOut } from '../../src-main/engine/take-out.ts';
+import { Hand } from '../explore/explore-lab.ts';
 import { jobEvents } from './job-lab.ts';
 import { addressOf, createVolume, gather, mirrored, pair, serve, untilIdentical } from './peer-servers.ts';
 
@@ -89,11 +90,9 @@ describe('a paired server', () => {
   it('is asked to look through the states of the volume that the two share', async () => {
     const { a } = await mirrored();
     const { explore } = a.client.remote;
-    await writeFile(a, 'note too', 'more');
-    const { volume } = await a.engine.shelf.primary('work');
-    await volume.change(changeBlocks.remove, (files) => {
-      files.unlink(rootDirectoryInode, 'note');
-    });
+    const hand = new Hand((await a.engine.shelf.primary('work')).volume);
+    await hand.file('/note too', 'more');
+    await hand.remove('/note');
     await a.client.cp.now({ volume: 'work' });
     await untilIdentical(a);
     const shared = { peer: 'b', volume: 'copy' };
