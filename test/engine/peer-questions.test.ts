@@ -118,7 +118,7 @@ describe('a paired server', () => {
       (await asker.ask(new Request(`http://peer${path}`, { method: 'POST', body: JSON.stringify({ json }), headers: { 'content-type': 'application/json' } }))).status;
     expect(await ask('/server/about', {})).toBe(200);
     const { contract } = await import('../../src-main/contract/index.ts');
-    const allowed = new Set(['files/list', 'files/stat', 'files/openRead', 'files/read', 'files/closeRead', 'snapshots/list']);
+    const allowed = new Set(['files/list', 'files/stat', 'files/openRead', 'files/read', 'files/closeRead', 'snapshots/list', 'explore/versions', 'explore/deleted', 'explore/search', 'explore/differences']);
     const paths = Object.entries(contract).flatMap(([room, procedures]) => Object.keys(procedures).map((name) => `${room}/${name}`));
     expect(paths.length).toBeGreaterThan(30);
     for (const path of paths.filter((one) => !allowed.has(one))) expect([path, await ask(`/${path}`, { volume: 'copy' })]).toEqual([path, 404]);
