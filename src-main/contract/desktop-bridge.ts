@@ -29,5 +29,5 @@ export interface DesktopBridge {
 export const dragRequestSchema = restoreSourceSchema;
 export type DragRequest = z.infer<typeof dragRequestSchema>;
 
-/** How a coded fault crosses from the desktop to its window. */
+/** How a coded fault crosses from the desktop to its window: a promise of the bridge is rejected with such an object. */
 export const bridgeFaultSchema = z.object({ code: z.string(), message: z.string() });

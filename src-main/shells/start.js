@@ -39,7 +39,7 @@ if (await continueOnSuitableNode(scriptFile)) {
   const passedOn = process.argv.slice(2);
   if (isElectronInstalled()) {
     const electronVite = join(projectFolder, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js');
-    await runInPlace(process.execPath, [electronVite, 'preview', ...passedOn]);
+    await runInPlace(process.execPath, [electronVite, 'preview', '--', ...passedOn]);
   } else {
     console.log('Electron is not installed (`npx install-electron` fetches it), so the console opens in the browser.');
     await prepareConsole();
