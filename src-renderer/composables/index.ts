@@ -11,6 +11,7 @@ export { useCopy } from './use-copy.ts';
 export { progressWords, useProgressAnnouncements } from './use-progress-announcements.ts';
 export { useNow } from './use-now.ts';
 export { type Appearance, useAppearance } from './use-appearance.ts';
+export { useFocusReturn } from './use-focus-return.ts';
 export { useAnnouncer } from './use-announcer.ts';
 export { formatCount, formatRate, formatWhen, formatWhenUtc, levelLabels, plural } from './wording.ts';
 export { rowByKey } from './window-range.ts';

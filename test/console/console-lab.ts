@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { MirrorpointClient, PairingEvent, RelationshipStatus } from '../../src-main/contract/index.ts';
 import { builtConsole } from '../browser/built-console.ts';
-import { launchChromium, openPage, type PageFaults } from '../browser/chromium.ts';
+import { launchChromium, openPage, type PageFaults } from '../browser/launching.ts';
 import { type Place, ServerProcess } from '../shells/server-process.ts';
 import { CutLine } from './cut-line.ts';
 

@@ -12,7 +12,7 @@ describeInChromium('the overview', () => {
     await picture(console, 'overview-first');
     await expectAccessible(console);
     await page.getByRole('button', { name: 'Create a volume' }).click();
-    await page.getByRole('heading', { name: 'Volumes', level: 1 }).waitFor();
+    await page.getByRole('heading', { name: 'New volume', level: 1 }).waitFor();
     await console.go('/');
     await page.getByRole('button', { name: 'Begin with pairing' }).click();
     await page.getByRole('heading', { name: 'Pairing', level: 1 }).waitFor();

@@ -1,20 +1,20 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { ref } from 'vue';
+import { effectScope, ref } from 'vue';
 import type { HistorySpan, RelationshipSample, RelationshipStatus, ServerStatus } from '../../src-main/contract/index.ts';
 import { useHistory } from '../../src-renderer/views/overview/use-history.ts';
-import { FedStream, inConsole } from './fake-console.ts';
+import { connectToFake, FakeStream } from './fake-engine.ts';
 import { relationshipOf } from './relationship-of.ts';
 
 const nowMs = 10_000_000;
 
 it('shows what was stored, and then what is told, and asks anew as steps end and for another span', async () => {
-  const stream = new FedStream<ServerStatus>();
+  const stream = new FakeStream<ServerStatus>();
   const stored: RelationshipSample[] = [{ wallMs: nowMs - 20_000, lagMs: 1, lagBytes: 0, sentPerSecond: 0, receivedPerSecond: 0 }];
   const asked: HistorySpan[] = [];
   const current = ref<RelationshipStatus>(relationshipOf({ lagMs: 7 }));
   const span = ref<HistorySpan>('hour');
   const tell = (wallMs: number): void => {
-    stream.feed({ wallMs, volumes: [], relationships: [current.value], alerts: [], events: [] } as unknown as ServerStatus);
+    stream.tell({ wallMs, volumes: [], relationships: [current.value], alerts: [], events: [] } as unknown as ServerStatus);
   };
   const history = {
     relationship: (input: { span: HistorySpan }) => {
@@ -23,10 +23,13 @@ it('shows what was stored, and then what is told, and asks anew as steps end and
     },
     cps: () => Promise.resolve({ stepMs: 10_000, samples: [] }),
   };
-  const { result, scope } = inConsole({ server: { watch: () => Promise.resolve(stream) }, history }, () => useHistory(() => current.value, span));
+  const client = await connectToFake({ server: { watch: (_input, { signal }) => stream.open(signal) }, history });
+  const scope = effectScope();
   onTestFinished(() => {
     scope.stop();
+    client.close();
   });
+  const result = scope.run(() => useHistory(() => current.value, span))!;
 
   tell(nowMs);
   await expect.poll(() => result.link.value?.values.lagMs).toEqual([null, 1, null, 7]);
