@@ -2,6 +2,7 @@ import { computed, type Ref } from 'vue';
 import { restorePathsMax } from '../../../../src-main/contract/index.ts';
 import { useAnnouncer } from '../../../composables/index.ts';
 import type { EntryRow } from '../browse/entry-row.ts';
+import type { ListSelection } from '../browse/use-selection.ts';
 import { useScreen } from '../screen-context.ts';
 import { itemsInWords, sourcesOf, type TakenItems } from './taken-items.ts';
 
@@ -25,7 +26,8 @@ export interface Take {
 }
 
 /** The commands over what is selected, the same for the mouse, the keyboard and the buttons. */
-export function useTake(rows: Ref<readonly EntryRow[]>): Take {
+export function useTake(selection: ListSelection<EntryRow>): Take {
+  const { rows } = selection;
   const screen = useScreen();
   const { reader, dragged, remembered, target, restoring, host, go } = screen;
   const { announce } = useAnnouncer();
@@ -83,7 +85,10 @@ export function useTake(rows: Ref<readonly EntryRow[]>): Take {
     showPreview,
     onKey(event) {
       const command = commandOf(event);
-      if (command === undefined || items.value === undefined) return false;
+      if (command === undefined) return false;
+      // With nothing selected, the row of the keyboard is meant.
+      if (rows.value.length === 0) selection.pick(selection.active.value, 'only');
+      if (items.value === undefined) return false;
       command();
       return true;
     },

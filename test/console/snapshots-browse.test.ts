@@ -1,0 +1,110 @@
+import { expect, it } from 'vitest';
+import { describeInChromium } from '../browser/chromium.ts';
+import { expectAccessible, expectNoFaults, picture } from './console-checks.ts';
+import { ConsoleLab } from './console-lab.ts';
+import { SnapshotsScreen, volumeWithStates } from './snapshots-lab.ts';
+
+describeInChromium('the states of a volume in the console', () => {
+  it('are gone through by the keyboard, folder by folder, and the address leads back', async () => {
+    await using lab = ConsoleLab.open();
+    const pair = await volumeWithStates(lab);
+    const console = await lab.openConsole(pair.primary, { path: '/snapshots?path=/projects' });
+    const { page } = console;
+    const screen = new SnapshotsScreen(page);
+    await screen.expectRows(screen.left, ['drawings', 'minutes.txt', 'scheme.txt']);
+    const line = page.getByRole('slider', { name: 'Snapshots over time' });
+    await line.focus();
+    await page.keyboard.press('Home');
+    await expect.poll(() => line.getAttribute('aria-valuetext')).toMatch(/^monday, CP \d+/);
+    await screen.expectRows(screen.left, ['drawings', 'minutes.txt', 'plan.txt']);
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => line.getAttribute('aria-valuetext')).toMatch(/^tuesday/);
+    await page.goBack();
+    await screen.expectRows(screen.left, ['drawings', 'minutes.txt', 'plan.txt']);
+    await picture(console, 'snapshots-files');
+    await expectAccessible(console);
+    await screen.row(screen.left, /drawings/).dblclick();
+    await screen.expectRows(screen.left, ['deck.txt']);
+    await page.goBack();
+    await screen.left.getByRole('button', { name: pair.volume }).click();
+    await screen.expectRows(screen.left, ['photos', 'projects']);
+    await screen.button('Live').click();
+    await screen.row(screen.left, /projects/).press('Enter');
+    await screen.expectRows(screen.left, ['drawings', 'minutes.txt', 'scheme.txt']);
+    expect(new URL(page.url()).hash).toBe('#/snapshots?volume=work&at=live&path=/projects');
+    expectNoFaults(console);
+  });
+
+  it('are those of the mirror too, through the link, and the mirror says what can be done from there', async () => {
+    await using lab = ConsoleLab.open();
+    const pair = await volumeWithStates(lab);
+    const console = await lab.openConsole(pair.primary, { path: '/snapshots' });
+    const screen = new SnapshotsScreen(console.page);
+    await console.page.getByLabel('Volume', { exact: true }).selectOption({ label: 'copy (mirror on office)' });
+    await screen.expectRows(screen.left, ['photos', 'projects']);
+    await console.page.getByText('office keeps these; they are changed in its own console.').waitFor();
+    await screen.right.getByText('Live: work').waitFor();
+    expectNoFaults(console);
+
+    const onMirror = await lab.openConsole(pair.mirror, { path: '/snapshots?at=monday' });
+    const there = new SnapshotsScreen(onMirror.page);
+    await there.expectRows(there.left, ['photos', 'projects']);
+    await onMirror.page.getByText('Nothing to restore into here').waitFor();
+    await picture(onMirror, 'snapshots-mirror');
+    await expectAccessible(onMirror);
+    expectNoFaults(onMirror);
+  });
+
+  it('have deleted files, versions with their content, and pictures', async () => {
+    await using lab = ConsoleLab.open();
+    const pair = await volumeWithStates(lab);
+    const console = await lab.openConsole(pair.primary, { path: '/snapshots?path=/photos' });
+    const screen = new SnapshotsScreen(console.page);
+    await screen.expectRows(screen.left, ['pixel.png', 'raw.dat']);
+    await screen.left.getByText('Deleted', { exact: true }).click();
+    await screen.row(screen.left, /tower\.txt.*deleted/).waitFor();
+    await picture(console, 'snapshots-deleted');
+    await screen.row(screen.left, /pixel/).press('Enter');
+    await screen.right.getByRole('img', { name: 'Picture pixel.png' }).waitFor();
+    await screen.row(screen.left, /raw/).press('Enter');
+    await screen.right.getByText('Its bytes are no text').waitFor();
+    await console.go('/snapshots?path=/projects');
+    await screen.row(screen.left, /minutes/).press('Alt+Enter');
+    await screen.right.getByText('2 versions', { exact: true }).waitFor();
+    await picture(console, 'snapshots-versions');
+    await expectAccessible(console);
+    const compares = screen.right.getByRole('button', { name: /^Compare/ });
+    await compares.last().click();
+    await compares.first().click();
+    const dialog = console.page.getByRole('dialog', { name: 'Compare minutes.txt' });
+    await dialog.getByRole('row', { name: /removed The first meeting/ }).waitFor();
+    await dialog.getByRole('row', { name: /added Bob was late/ }).waitFor();
+    await picture(console, 'snapshots-compare');
+    await expectAccessible(console);
+    await dialog.getByRole('button', { name: 'Close', exact: true }).click();
+    await screen.right.getByRole('button', { name: /^Open/ }).last().click();
+    await screen.right.getByText('The first meeting').waitFor();
+    expectNoFaults(console);
+  });
+
+  it('are compared with each other, and searched by name', async () => {
+    await using lab = ConsoleLab.open();
+    const pair = await volumeWithStates(lab);
+    const console = await lab.openConsole(pair.primary, { path: '/snapshots?at=monday&than=tuesday&find=differences' });
+    const screen = new SnapshotsScreen(console.page);
+    await screen.row(screen.left, /Changed \/projects\/minutes\.txt/).waitFor();
+    await screen.row(screen.left, /Renamed \/projects\/plan\.txt → \/projects\/scheme\.txt/).waitFor();
+    await screen.row(screen.left, /Removed \/photos\/tower\.txt/).waitFor();
+    await picture(console, 'snapshots-differences');
+    await expectAccessible(console);
+    await screen.tab('Search').click();
+    await console.page.getByRole('textbox', { name: 'Part of a name' }).fill('TOWER');
+    await console.page.getByText('in all older states too').click();
+    await console.go('/snapshots?find=search&text=TOWER&all=yes');
+    await screen.row(screen.left, /tower\.txt.*monday/).waitFor();
+    await console.page.getByText('1 match.', { exact: true }).waitFor();
+    await picture(console, 'snapshots-search');
+    await expectAccessible(console);
+    expectNoFaults(console);
+  });
+});
