@@ -39,7 +39,7 @@ describe.skipIf(obstacle !== undefined)('the real Electron', () => {
       expect(app.windows()).toHaveLength(1);
       const status = await runCommand({ configFolder }, '--json', 'status');
       expect(JSON.parse(status.stdout)).toMatchObject({ serving: true });
-      const ended = new Promise((resolve) => app.once('close', resolve));
+      const ended = new Promise<void>((resolve) => app.once('close', () => { resolve(); }));
       await app.evaluate(({ app: running }) => {
         running.quit();
       });
