@@ -87,7 +87,7 @@ export class SnapshotsScreen {
   }
 
   /** Waits until every restore that was begun here has ended; resolves to what is said of them. */
-  async outcome(label: RegExp = /^Restored$/): Promise<string> {
+  async outcome(label = /^Restored$/): Promise<string> {
     const card = this.page.getByRole('region', { name: 'Restores' }).getByRole('article').filter({ has: this.page.getByText(label) }).first();
     await card.waitFor();
     return card.innerText();

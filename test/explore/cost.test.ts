@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { assert } from '../../src-main/base/index.ts';
 import { exploreDeleted, exploreSearch, exploreVersions } from '../../src-main/explore/index.ts';
 import { changeBlocks } from '../../src-main/files/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
@@ -39,10 +40,11 @@ async function costsOf(folderCount: number): Promise<Costs> {
   /** Each question is asked of a volume that was just opened, and has nothing in memory. */
   const counted = async (ask: (source: Volume) => Promise<unknown>): Promise<number> => {
     await using opened = await home.open();
-    const [device] = home.devices as CountingDevice[];
-    device!.readBytes = 0;
+    const [device] = home.devices;
+    assert(device instanceof CountingDevice, 'the home was made of counting devices');
+    device.readBytes = 0;
     await ask(opened);
-    return device!.readBytes / 4096;
+    return device.readBytes / 4096;
   };
   const [older, newer] = [{ snapshot: 'one' }, { snapshot: 'two' }];
   const lines: string[] = [];
