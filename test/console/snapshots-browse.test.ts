@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { describeInChromium } from '../browser/chromium.ts';
 import { expectAccessible, expectNoFaults, picture } from './console-checks.ts';
 import { ConsoleLab } from './console-lab.ts';
-import { SnapshotsScreen, volumeWithStates } from './snapshots-lab.ts';
+import { patience, SnapshotsScreen, volumeWithStates } from './snapshots-lab.ts';
 
 describeInChromium('the states of a volume in the console', () => {
   it('are gone through by the keyboard, folder by folder, and the address leads back', async () => {
@@ -15,10 +15,10 @@ describeInChromium('the states of a volume in the console', () => {
     const line = page.getByRole('slider', { name: 'Snapshots over time' });
     await line.focus();
     await page.keyboard.press('Home');
-    await expect.poll(() => line.getAttribute('aria-valuetext')).toMatch(/^monday, CP \d+/);
+    await expect.poll(() => line.getAttribute('aria-valuetext'), patience).toMatch(/^monday, CP \d+/);
     await screen.expectRows(screen.left, ['drawings', 'minutes.txt', 'plan.txt']);
     await page.keyboard.press('ArrowRight');
-    await expect.poll(() => line.getAttribute('aria-valuetext')).toMatch(/^tuesday/);
+    await expect.poll(() => line.getAttribute('aria-valuetext'), patience).toMatch(/^tuesday/);
     await page.goBack();
     await screen.expectRows(screen.left, ['drawings', 'minutes.txt', 'plan.txt']);
     await picture(console, 'snapshots-files');
@@ -42,7 +42,7 @@ describeInChromium('the states of a volume in the console', () => {
     const screen = new SnapshotsScreen(console.page);
     await console.page.getByLabel('Volume', { exact: true }).selectOption({ label: 'copy (mirror on office)' });
     await screen.expectRows(screen.left, ['photos', 'projects']);
-    await console.page.getByText('office keeps these; they are changed in its own console.').waitFor();
+    await console.page.getByText('A mirror has the snapshots that its primary takes.').waitFor();
     await screen.right.getByText('Live: work').waitFor();
     expectNoFaults(console);
 

@@ -2,6 +2,9 @@ import { expect } from 'vitest';
 import type { Locator, Page } from 'playwright-core';
 import { type ConsoleLab, type LabServer, type MirroredVolume, mirrored } from './console-lab.ts';
 
+/** How long something may take to be seen on a busy machine. */
+export const patience = { timeout: 30_000 };
+
 /** The smallest picture that is one: a single pixel. */
 const pixel = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64');
 
@@ -94,6 +97,6 @@ export class SnapshotsScreen {
   }
 
   async expectRows(pane: Locator, names: readonly string[]): Promise<void> {
-    await expect.poll(async () => (await pane.getByRole('row').locator('.entry-name').allInnerTexts()).sort()).toEqual([...names].sort());
+    await expect.poll(async () => (await pane.getByRole('row').locator('.entry-name').allInnerTexts()).sort(), patience).toEqual([...names].sort());
   }
 }

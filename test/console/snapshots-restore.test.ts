@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { describeInChromium } from '../browser/chromium.ts';
 import { expectAccessible, expectNoFaults, picture } from './console-checks.ts';
 import { ConsoleLab } from './console-lab.ts';
-import { liveNames, liveText, removed, SnapshotsScreen, volumeWithStates } from './snapshots-lab.ts';
+import { liveNames, liveText, patience, removed, SnapshotsScreen, volumeWithStates } from './snapshots-lab.ts';
 
 describeInChromium('restoring in the console', () => {
   it('drags a file from a snapshot of the mirror into a folder of the primary', async () => {
@@ -87,7 +87,7 @@ describeInChromium('restoring in the console', () => {
     await removed(primary, volume, '/projects/minutes.txt');
     await console.go('/snapshots?path=/projects&at=tuesday&beside=versions&item=/projects/minutes.txt');
     await screen.right.getByRole('button', { name: 'Restore this version of monday' }).click();
-    await expect.poll(() => liveText(primary, volume, '/projects/minutes.txt'), { timeout: 30_000 }).toContain('The first meeting');
+    await expect.poll(() => liveText(primary, volume, '/projects/minutes.txt'), patience).toContain('The first meeting');
     expectNoFaults(console);
   });
 

@@ -1,5 +1,5 @@
 import { type Ref, shallowRef } from 'vue';
-import { childPath, isFault, type MirrorpointError, pathParts } from '../../../../src-main/contract/index.ts';
+import { childPath, type MirrorpointError, pathParts } from '../../../../src-main/contract/index.ts';
 import { faultOf } from '../../../composables/index.ts';
 
 /** A page of the folders that a folder has, behind the last entry that was looked at. */
@@ -81,7 +81,7 @@ export class TreeModel {
       this.fault.value = undefined;
     } catch (thrown) {
       node.isOpen = false;
-      if (!this.#controller.signal.aborted && !isFault(thrown, 'link-closed')) this.fault.value = faultOf(thrown);
+      if (!this.#controller.signal.aborted) this.fault.value = faultOf(thrown);
     } finally {
       node.isLoading = false;
       this.#show();

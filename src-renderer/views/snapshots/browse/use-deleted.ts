@@ -1,6 +1,6 @@
 import { storeToRefs } from 'pinia';
 import { onScopeDispose, type Ref, ref, shallowRef, watch } from 'vue';
-import { foundPageMax, isFault, type MirrorpointError } from '../../../../src-main/contract/index.ts';
+import { foundPageMax, type MirrorpointError } from '../../../../src-main/contract/index.ts';
 import { faultOf } from '../../../composables/index.ts';
 import { useConnectionStore } from '../../../stores/index.ts';
 import { deletedRowOf, type EntryRow } from './entry-row.ts';
@@ -48,7 +48,8 @@ export function useDeleted(
         more = after !== undefined && !isCut.value;
       }
     } catch (thrown) {
-      if (!signal.aborted && !isFault(thrown, 'link-closed')) fault.value = faultOf(thrown);
+      // A broken connection is shown for the whole window.
+      if (!signal.aborted && isConnected.value) fault.value = faultOf(thrown);
     } finally {
       if (!signal.aborted) isLooking.value = false;
     }

@@ -104,8 +104,8 @@ export function useFolder(place: Ref<FolderPlace | undefined>, isShowingDeleted:
     rows,
     canSort: computed(() => whole.value !== undefined),
     sorting,
-    // A broken connection is shown for the whole window.
-    fault: computed(() => (isFault(pages.value?.fault.value, 'link-closed') ? undefined : pages.value?.fault.value)),
+    // A broken connection is shown for the whole window; one to a paired server is not.
+    fault: computed(() => (isConnected.value || !isFault(pages.value?.fault.value, 'link-closed') ? pages.value?.fault.value : undefined)),
     deleted,
     seen: (from, to) => {
       if (whole.value !== undefined) return;

@@ -1,6 +1,6 @@
 import { storeToRefs } from 'pinia';
 import { onScopeDispose, type Ref, ref, shallowRef, watch } from 'vue';
-import { isFault, listPageMax, type MirrorpointError, type Snapshot } from '../../../../src-main/contract/index.ts';
+import { listPageMax, type MirrorpointError, type Snapshot } from '../../../../src-main/contract/index.ts';
 import { faultOf } from '../../../composables/index.ts';
 import { useConnectionStore } from '../../../stores/index.ts';
 import type { VolumeReader } from '../volume-reader.ts';
@@ -57,7 +57,7 @@ export function useSnapshots(reader: Ref<VolumeReader | undefined>, newestCp: Re
       fault.value = undefined;
     } catch (thrown) {
       // A broken connection is shown for the whole window.
-      if (!signal.aborted && !isFault(thrown, 'link-closed')) fault.value = faultOf(thrown);
+      if (!signal.aborted && isConnected.value) fault.value = faultOf(thrown);
     }
   }
 
