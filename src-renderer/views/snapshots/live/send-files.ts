@@ -16,6 +16,8 @@ export interface SendWatch {
   onBytes(bytes: number, path: string): void;
   onFile(result: 'sent' | 'skipped'): void;
   onLeftOut(left: LeftOut): void;
+  /** Which connection it is, counted; what was begun is forgotten with it. */
+  line(): number;
   /** Resolves when there is a connection again, or rejects when nobody waits for it. */
   connected(): Promise<void>;
 }
@@ -84,6 +86,7 @@ export class FileSender {
   }
 
   async #sendParts({ path, file, collision }: Sending): Promise<void> {
+    const line = this.#watch.line();
     const begun = await this.#files.beginWrite({ volume: this.#volume, path, sizeBytes: file.size, modifiedMs: file.lastModified, collision });
     const { writeId } = begun;
     let sentBytes = 0;
@@ -91,10 +94,12 @@ export class FileSender {
       while (sentBytes < file.size && !begun.isSkipped) {
         if (this.#watch.signal.aborted) throw cancelled();
         const content = await partOf(file, sentBytes, path);
+        this.#checkLine(line);
         await this.#files.write({ writeId, offsetBytes: sentBytes, content });
         sentBytes += content.size;
         this.#watch.onBytes(content.size, path);
       }
+      this.#checkLine(line);
       const { isSkipped } = await this.#files.endWrite({ writeId });
       this.#watch.onFile(isSkipped ? 'skipped' : 'sent');
     } catch (fault) {
@@ -103,6 +108,11 @@ export class FileSender {
       if (!isFault(fault, 'link-closed')) await this.#files.abandonWrite({ writeId }).catch(() => undefined);
       throw fault;
     }
+  }
+
+  /** What another connection has begun is not known on this one. */
+  #checkLine(line: number): void {
+    if (line !== this.#watch.line()) throw new MirrorpointError('link-closed', 'The connection broke while the file was read. It is sent again.');
   }
 
   /** Begins anew what the end of a connection has broken off. */

@@ -46,6 +46,8 @@ export function useIncoming(onChanged: () => void): IncomingFlow {
   const fault = shallowRef<MirrorpointError>();
   const isBusy = ref(false);
   let controller = new AbortController();
+  let line = 0;
+  watch(isConnected, () => { line++; }, { flush: 'sync' });
   let answered: ((answer: { all: CollisionChoice; choices: ReadonlyMap<string, CollisionChoice> } | undefined) => void) | undefined;
 
   function become(change: Partial<IncomingState>): void {
@@ -84,6 +86,7 @@ export function useIncoming(onChanged: () => void): IncomingFlow {
     return {
       signal: controller.signal,
       connected,
+      line: () => line,
       onBytes: (bytes, current) => {
         const { progress } = state.value!;
         become({ progress: { ...progress, bytes: progress.bytes + bytes, current } });
