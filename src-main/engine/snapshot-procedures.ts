@@ -35,13 +35,13 @@ export const snapshotProcedures = {
   hold: os.hold.handler(async ({ input, context: { engine } }) => {
     const { volume } = await engine.shelf.primary(input.volume);
     const { label, reason } = input;
-    await volume.holdSnapshot(input.snapshot, { label, ...(reason !== undefined && { reason }) });
+    await volume.snapshots.hold(input.snapshot, { label, ...(reason !== undefined && { reason }) });
     return {};
   }),
 
   release: os.release.handler(async ({ input, context: { engine } }) => {
     const { volume } = await engine.shelf.primary(input.volume);
-    await volume.releaseSnapshot(input.snapshot, input.label);
+    await volume.snapshots.release(input.snapshot, input.label);
     return {};
   }),
 };

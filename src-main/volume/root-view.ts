@@ -74,6 +74,11 @@ export class RootView implements AsyncDisposable {
     return this.#track(() => this.files.readInto(ino, offset, target));
   }
 
+  /** As `SEEK_DATA` and `SEEK_HOLE`; undefined where there is none. */
+  seek(ino: number, offset: number, what: 'data' | 'hole'): Promise<number | undefined> {
+    return this.#track(() => (what === 'data' ? this.files.seekData(ino, offset) : this.files.seekHole(ino, offset)));
+  }
+
   /** Waits for the reads under way, then lets the root go. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#end();

@@ -4,7 +4,7 @@ import type { Device, VolumeDevices } from '../device/index.ts';
 import { changeBlocks, createRootDirectory, type LiveFiles, relistOrphans } from '../files/index.ts';
 import type { Geometry, RootMark, RootNode } from '../format/index.ts';
 import { forgetPreserved } from '../preservation/index.ts';
-import type { Hold, KnownNeeds } from '../snapshots/index.ts';
+import type { KnownNeeds } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, holdAsBase } from './clone-ground.ts';
@@ -214,6 +214,12 @@ export class Volume implements AsyncDisposable, Cloneable {
     return this.#core.files.readInto(ino, offset, target);
   }
 
+  /** As `SEEK_DATA` and `SEEK_HOLE`; undefined where there is none. */
+  seek(ino: number, offset: number, what: 'data' | 'hole'): Promise<number | undefined> {
+    const { files } = this.#core;
+    return what === 'data' ? files.seekData(ino, offset) : files.seekHole(ino, offset);
+  }
+
   /** Resolves when everything acknowledged before this call survives a crash. */
   async sync(): Promise<void> {
     this.#refuseWhenFailed();
@@ -288,14 +294,6 @@ export class Volume implements AsyncDisposable, Cloneable {
 
   deleteSnapshot(name: string): Promise<void> {
     return this.snapshots.delete(name);
-  }
-
-  holdSnapshot(name: string, hold: Hold): Promise<void> {
-    return this.snapshots.hold(name, hold);
-  }
-
-  releaseSnapshot(name: string, label: string): Promise<void> {
-    return this.snapshots.release(name, label);
   }
 
   listSnapshots(options?: { after?: number; limit?: number }): Promise<SnapshotInfo[]> {

@@ -31,7 +31,7 @@ test.each(images)('%s opens, is whole, and holds what it held when it was made',
     expect(await contentsOf(view, digest)).toEqual(states[snapshot.name]);
   }
   await volume.createSnapshot('today');
-  await volume.releaseSnapshot('second', 'fixture');
+  await volume.snapshots.release('second', 'fixture');
   for (const { name: doomed } of await volume.listSnapshots()) await volume.deleteSnapshot(doomed);
   await volume.takeCp();
   expect((await volume.check()).problems).toEqual([]);

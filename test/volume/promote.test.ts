@@ -162,7 +162,7 @@ describe('promoting a mirror at a snapshot', () => {
       await lab.remove('removed');
       await lab.put('new', content);
       await lab.primary.createSnapshot('tuesday');
-      await lab.primary.holdSnapshot('tuesday', { label: 'audit' });
+      await lab.primary.snapshots.hold('tuesday', { label: 'audit' });
       await lab.untilIdentical();
       await lab.primary.close();
       const at = by === 'name' ? { snapshot: 'monday' } : { cp: monday.cp };

@@ -41,7 +41,7 @@ describe('the space report of a volume', () => {
     const { cp: firstCp } = await volume.createSnapshot('first');
     await write(volume, ino, home.random.bytes(MiB));
     const { cp: secondCp } = await volume.createSnapshot('second');
-    await volume.holdSnapshot('second', { label: 'audit' });
+    await volume.snapshots.hold('second', { label: 'audit' });
     await write(volume, ino, home.random.bytes(2 * MiB));
     const baseCp = await takeBase(volume);
     await write(volume, ino, home.random.bytes(3 * MiB));

@@ -90,7 +90,7 @@ describe('automatic snapshots', () => {
     await touch(volume, 'a');
     const { made } = await volume.snapshots.retain({ keep: true, drop: [] });
     const [, { dropped }] = await Promise.all([
-      volume.holdSnapshot(made!.name, { label: 'audit' }),
+      volume.snapshots.hold(made!.name, { label: 'audit' }),
       volume.snapshots.retain({ keep: false, drop: [made!.name] }),
     ]);
     expect(dropped).toEqual([]);
@@ -127,18 +127,18 @@ describe('a hold', () => {
     const home = new MemoryHome();
     let volume = await home.create();
     await volume.createSnapshot('monday');
-    await volume.holdSnapshot('monday', { label: 'audit', reason: 'until March: asked for by Ms. Öz' });
-    await volume.holdSnapshot('monday', { label: 'tape' });
+    await volume.snapshots.hold('monday', { label: 'audit', reason: 'until March: asked for by Ms. Öz' });
+    await volume.snapshots.hold('monday', { label: 'tape' });
     await volume.close();
     volume = await home.open();
     const holdsNow = async (): Promise<unknown> => (await volume.listSnapshots())[0]?.holds;
     expect(await holdsNow()).toEqual([{ label: 'audit', reason: 'until March: asked for by Ms. Öz' }, { label: 'tape' }]);
     await expect(volume.deleteSnapshot('monday')).rejects.toThrow('is held by "audit" (until March: asked for by Ms. Öz), "tape". Release');
-    await volume.holdSnapshot('monday', { label: 'audit', reason: 'until June' });
+    await volume.snapshots.hold('monday', { label: 'audit', reason: 'until June' });
     expect(await holdsNow()).toEqual([{ label: 'tape' }, { label: 'audit', reason: 'until June' }]);
-    await volume.releaseSnapshot('monday', 'audit');
-    await expect(volume.releaseSnapshot('monday', 'audit')).rejects.toSatisfy(refused('not-found'));
-    await volume.releaseSnapshot('monday', 'tape');
+    await volume.snapshots.release('monday', 'audit');
+    await expect(volume.snapshots.release('monday', 'audit')).rejects.toSatisfy(refused('not-found'));
+    await volume.snapshots.release('monday', 'tape');
     await volume.deleteSnapshot('monday');
     expect(await namesOf(volume)).toEqual([]);
     await volume.close();
@@ -147,17 +147,17 @@ describe('a hold', () => {
   test('beyond the most there can be is refused, also when all come at once, and so is one without room for its reason', async () => {
     await using volume = await new MemoryHome().create();
     await volume.createSnapshot('many');
-    const asked = Array.from({ length: holdsMax + 4 }, (_, index) => volume.holdSnapshot('many', { label: `label${index}` }));
+    const asked = Array.from({ length: holdsMax + 4 }, (_, index) => volume.snapshots.hold('many', { label: `label${index}` }));
     const results = await Promise.allSettled(asked);
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(holdsMax);
     await volume.createSnapshot('wordy');
     const reason = 'r'.repeat(200);
-    const wordy = Array.from({ length: holdsMax }, (_, index) => volume.holdSnapshot('wordy', { label: `label${index}`, reason }));
+    const wordy = Array.from({ length: holdsMax }, (_, index) => volume.snapshots.hold('wordy', { label: `label${index}`, reason }));
     const faults = (await Promise.allSettled(wordy)).flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
     expect(faults.length).toBeGreaterThan(0);
     expect(faults.every(refused('argument-invalid'))).toBe(true);
     for (const bad of ['', 'x'.repeat(201), 'two\nlines']) {
-      await expect(volume.holdSnapshot('wordy', { label: 'bad', reason: bad })).rejects.toSatisfy(refused('argument-invalid'));
+      await expect(volume.snapshots.hold('wordy', { label: 'bad', reason: bad })).rejects.toSatisfy(refused('argument-invalid'));
     }
     expect((await volume.check()).problems).toEqual([]);
   });
@@ -167,7 +167,7 @@ describe('a hold', () => {
     await volume.createSnapshot('short');
     const deleted = volume.deleteSnapshot('short');
     await Promise.resolve();
-    const results = await Promise.allSettled([deleted, volume.holdSnapshot('short', { label: 'late' })]);
+    const results = await Promise.allSettled([deleted, volume.snapshots.hold('short', { label: 'late' })]);
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
     expect(await namesOf(volume)).toEqual([]);
   });
