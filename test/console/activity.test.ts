@@ -1,9 +1,25 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
 import { expect, it } from 'vitest';
-import { alertPath } from '../../src-main/contract/index.ts';
+import { alertPath, downloadAddress, type RestoreSource } from '../../src-main/contract/index.ts';
 import { describeInChromium } from '../browser/chromium.ts';
 import { expectAccessible, expectNoFaults, picture } from './console-checks.ts';
-import { ConsoleLab, until } from './console-lab.ts';
+import { ConsoleLab, type OpenConsole, until } from './console-lab.ts';
+
+/** A download of the console's own, of which nothing is taken. */
+async function heldDownload({ page }: OpenConsole, what: RestoreSource): Promise<Disposable> {
+  const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+  const request = get(new URL(downloadAddress(what), page.url()), { headers: { cookie } });
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  expect(answer.statusCode).toBe(200);
+  answer.on('error', () => undefined);
+  return {
+    [Symbol.dispose]: () => {
+      answer.destroy();
+    },
+  };
+}
 
 describeInChromium('activity', () => {
   it('shows work that any program began while it runs, stops it on request, and says how it ended', async () => {
@@ -19,19 +35,17 @@ describeInChromium('activity', () => {
     const ended = page.getByRole('region', { name: 'Ended' });
     await ended.getByText('Brought in 1 file').waitFor();
 
-    // Nobody listens on after the first event, so the work waits for its end.
-    const big = lab.localFiles('big', { 'big.bin': randomBytes(64 << 20) });
-    const events = await server.client.files.put({ volume: 'work', path: '/big', local: big });
-    const first = await events.next();
-    expect(first.done).toBe(false);
+    // Whoever fetches this does not take it, so the work waits for its end.
+    await lab.put(server, 'work', { 'big.bin': randomBytes(64 << 20) });
+    using _held = await heldDownload(console, { volume: 'work', at: 'live', paths: ['/big.bin'] });
     const running = page.getByRole('region', { name: 'Under way' });
-    await running.getByText(`Bring in: ${big} to work:/big`).waitFor();
+    await running.getByText('Download: work:/big.bin').waitFor();
     await running.getByText('It ends with the window or the command that began it.').waitFor();
     await picture(console, 'activity-running');
     await expectAccessible(console);
     await running.getByRole('button', { name: 'Cancel' }).click();
     await ended.getByText('Cancelled', { exact: true }).waitFor();
-    expect((await server.client.jobs.list({})).jobs[0]).toMatchObject({ kind: 'put', state: 'cancelled' });
+    expect((await server.client.jobs.list({})).jobs[0]).toMatchObject({ kind: 'download', state: 'cancelled' });
     await running.waitFor({ state: 'detached' });
     await picture(console, 'activity-ended');
     expectNoFaults(console);
