@@ -1,7 +1,4 @@
-// The library registers its parts by decorators, and needs their reflection first.
-import 'reflect-metadata';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { X509CertificateGenerator } from '@peculiar/x509';
 import { MirrorpointError, type RandomSource, toHex } from '../base/index.ts';
 import { identityOfCertificate } from '../transport/index.ts';
 
@@ -40,6 +37,8 @@ const signing = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
  * replayed.
  */
 export async function makeIdentity(random: RandomSource): Promise<ServerIdentity> {
+  // Most starts find an identity, and do without the library, which takes a while to load.
+  const { X509CertificateGenerator } = await import('./certificate-maker.ts');
   const keys = await crypto.subtle.generateKey(signing, true, ['sign', 'verify']);
   // A leading one keeps the number positive and its length fixed.
   const serialNumber = `01${toHex(random.bytes(serialBytes - 1))}`;

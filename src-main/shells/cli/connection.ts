@@ -1,11 +1,7 @@
 import { isFault, MirrorpointError, systemClock } from '../../base/index.ts';
-import { Engine } from '../../engine/index.ts';
-import { controlEndpoint, FolderLock, prepareFolder, runtimeFolder } from '../headless/config-folder.ts';
+import { controlEndpoint } from '../headless/config-folder.ts';
 import { connectControl } from '../headless/control-client.ts';
-import { machinePorts } from '../headless/machine-ports.ts';
 import type { CommandClient } from '../web/console-contract.ts';
-import { ConsoleDesk } from '../web/console-desk.ts';
-import { commandClientOf } from '../web/console-procedures.ts';
 
 /** How long a command waits for another one on the same configuration folder. */
 const lockWaitMs = 10_000;
@@ -40,43 +36,14 @@ export async function openConnection(
       );
     }
     try {
-      return await openOwnEngine(configFolder, options.report);
+      // Loaded only here: a command that asks a server starts in less than half of the time.
+      const { openOwnEngine } = await import('./own-engine.ts');
+      const own = await openOwnEngine(configFolder, options.report);
+      return { client: own.client, isServer: false, [Symbol.asyncDispose]: () => own[Symbol.asyncDispose]() };
     } catch (fault) {
       // A server that starts or stops, or another command, holds the folder for a moment.
       if (!isFault(fault, 'server-running') || systemClock.monotonicMs() >= deadlineMs) throw fault;
     }
     await new Promise((resolve) => setTimeout(resolve, lockPollMs));
-  }
-}
-
-async function openOwnEngine(configFolder: string, report: (text: string) => void): Promise<Connection> {
-  prepareFolder(configFolder);
-  prepareFolder(runtimeFolder());
-  const lock = await FolderLock.take(configFolder);
-  try {
-    const ports = machinePorts({
-      configFolder,
-      requestStop: () => undefined,
-      report: ({ subject, text }) => {
-        report(`${subject}: ${text}`);
-      },
-    });
-    const engine = await Engine.open(ports, { serve: false });
-    const session = engine.newSession();
-    return {
-      client: commandClientOf({ engine, session, desk: new ConsoleDesk(engine) }),
-      isServer: false,
-      async [Symbol.asyncDispose]() {
-        try {
-          await session.close();
-          await engine.close();
-        } finally {
-          await lock.close();
-        }
-      },
-    };
-  } catch (fault) {
-    await lock.close();
-    throw fault;
   }
 }

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { programVersion } from '../headless/machine-ports.ts';
+import { programVersion } from '../headless/program-version.ts';
 import type { Surroundings } from './command.ts';
 import { addCpCommands } from './cp-commands.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { isFault } from '../../base/index.ts';
-import { runServer } from '../headless/server.ts';
 import type { ServerHost } from '../headless/server-host.ts';
 import { defaultConsoleFolder } from '../web/console-folder.ts';
 import { addCommand, type CommandContext, type Surroundings } from './command.ts';
@@ -27,6 +26,7 @@ interface ServeOptions {
 
 async function serve(context: CommandContext, { listen = [], console, open = false }: ServeOptions): Promise<void> {
   const { output, configFolder, signal } = context;
+  const { runServer } = await import('../headless/server.ts');
   await runServer({
     configFolder,
     listen,

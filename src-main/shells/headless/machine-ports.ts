@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import manifest from '../../../package.json' with { type: 'json' };
 import { systemClock, systemRandom } from '../../base/index.ts';
 import type { EnginePorts } from '../../engine/index.ts';
 import { createTransports } from '../../transport/index.ts';
@@ -11,12 +10,8 @@ import { machineTree } from './local-tree.ts';
 import { machineDevices, openScratch } from './machine-devices.ts';
 import { MachineDrives } from './machine-drives.ts';
 import { machineFolder } from './machine-folder.ts';
+import { programVersion } from './program-version.ts';
 import { FileLineLog, fileTextStore } from './stored-files.ts';
-
-/** The version of the program; a build has it inside. */
-export function programVersion(): string {
-  return manifest.version;
-}
 
 /** What an engine needs of this machine, for one configuration folder. */
 export function machinePorts(options: {
