@@ -39,15 +39,20 @@ describeInChromium('the lab of the console', () => {
     expectNoFaults(console);
   });
 
-  it('stops a server and starts it again, which knows none of the browsers that it had let in', async () => {
+  it.each(['stop', 'kill'] as const)('finds its server again after a %s and a new start, and is still in', async (how) => {
     await using lab = ConsoleLab.open();
     const server = await lab.server('attic');
     const console = await lab.openConsole(server);
     await console.page.getByText('attic', { exact: true }).first().waitFor();
-    await server.stop();
-    await console.page.getByText('The connection to the server is lost.').waitFor();
+    await server[how]();
+    const banner = console.page.getByText('The connection to the server is lost.');
+    await banner.waitFor();
     await server.startAgain();
-    await console.page.getByText('Signed out.').waitFor();
+    await banner.waitFor({ state: 'detached' });
+    // What it shows is of the new process, which has a volume more.
+    await server.client.volumes.create({ name: 'later', devices: [{ path: `${lab.folder}/later.img`, sizeBytes: 64 << 20 }] });
+    await console.go('/volumes');
+    await console.page.getByText('later', { exact: true }).first().waitFor();
     forgetUnreachable(console);
     expectNoFaults(console);
   });

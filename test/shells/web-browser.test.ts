@@ -75,7 +75,7 @@ describeInChromium('a browser at the console', () => {
     const { page } = await openPage(browser);
     await page.goto(lab.web.launch().address);
     await page.getByText(lab.engine.book.current.serverName).first().waitFor();
-    lab.desk.logOut();
+    await lab.desk.logOut();
     await page.getByRole('alert').getByText('Signed out.').waitFor();
   });
 

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { describe, expect, it } from 'vitest';
+import { ConsoleDesk } from '../../src-main/shells/web/console-desk.ts';
 import { launchesMax, launchLifeMs, sessionIdleMs, sessionsMax } from '../../src-main/shells/web/limits.ts';
 import { WebLab, cookieOf } from './web-lab.ts';
 
@@ -132,10 +133,53 @@ describe('a session', () => {
     const path = lab.launchPath();
     const socket = (await lab.rpc({ cookie })) as WebSocket;
     const closed = new Promise((resolve) => socket.once('close', resolve));
-    expect(lab.desk.logOut()).toBe(1);
+    expect(await lab.desk.logOut()).toBe(1);
     expect(await closed).toBe(1008);
     expect(await isIn(lab, cookie)).toBe(false);
     expect((await lab.ask({ path })).status).toBe(403);
+  });
+
+  it('outlasts a restart of the server, with the time that nobody has used it', async () => {
+    await using lab = await WebLab.open();
+    const [{ cookie: used }, { cookie: left }] = [await lab.enter(), await lab.enter()];
+    lab.clock.advance(sessionIdleMs - 60_000);
+    expect(await isIn(lab, used)).toBe(true);
+    await lab.restart(async () => lab.clock.advance(120_000));
+    expect([await isIn(lab, used), await isIn(lab, left)]).toEqual([true, false]);
+  });
+
+  it('is over for good once it was ended: a restart does not bring it back', async () => {
+    await using lab = await WebLab.open();
+    const [{ cookie: kept }, { cookie: left }] = [await lab.enter(), await lab.enter()];
+    await lab.ask({ path: '/logout', method: 'POST', headers: { cookie: left, origin: lab.origin } });
+    await lab.restart();
+    expect([await isIn(lab, kept), await isIn(lab, left)]).toEqual([true, false]);
+    await lab.restart(async () => {
+      expect(await new ConsoleDesk(lab.engine).logOut()).toBe(1);
+    });
+    expect(await isIn(lab, kept)).toBe(false);
+  });
+
+  it('is stored as a digest that lets nobody in, for the eyes of the server’s user alone', async () => {
+    await using lab = await WebLab.open();
+    const { cookie } = await lab.enter();
+    await lab.restart();
+    const file = join(lab.folder, 'console-sessions.json');
+    const text = readFileSync(file, 'utf8');
+    const [name, secret] = cookie.split('=');
+    expect(text).not.toContain(secret);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const { id } = (JSON.parse(text) as { sessions: { id: string }[] }).sessions[0]!;
+    expect(await isIn(lab, `${name!}=${id}`)).toBe(false);
+  });
+
+  it.each(['{"version":1,"sessions":[{"id":"x"}]}', 'not JSON', ''])('is forgotten where what was stored cannot be read: %j', async (text) => {
+    await using lab = await WebLab.open();
+    const { cookie } = await lab.enter();
+    await lab.restart(async () => writeFileSync(join(lab.folder, 'console-sessions.json'), text));
+    expect(await isIn(lab, cookie)).toBe(false);
+    expect(await isIn(lab, (await lab.enter()).cookie)).toBe(true);
+    expect(lab.engine.events.last(5).map((event) => event.text).join()).toContain('every browser has to come in anew');
   });
 
   it('ends when its own browser asks for that, and only that one', async () => {

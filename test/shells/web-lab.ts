@@ -107,19 +107,19 @@ export function cookieOf({ headers }: Answered): string {
 export class WebLab implements AsyncDisposable {
   readonly folder: string;
   readonly engine: Engine;
-  readonly web: WebConsole;
-  readonly desk: ConsoleDesk;
   readonly clock: ShiftedClock;
   /** All that the server said. */
   readonly said: string[];
+  readonly #consoleFolder: string;
+  #web: WebConsole;
 
-  private constructor(parts: Pick<WebLab, 'folder' | 'engine' | 'web' | 'clock' | 'said'>) {
+  private constructor(parts: Pick<WebLab, 'folder' | 'engine' | 'web' | 'clock' | 'said'> & { consoleFolder: string }) {
     this.folder = parts.folder;
     this.engine = parts.engine;
-    this.web = parts.web;
     this.clock = parts.clock;
     this.said = parts.said;
-    this.desk = new ConsoleDesk(parts.engine, parts.web);
+    this.#consoleFolder = parts.consoleFolder;
+    this.#web = parts.web;
   }
 
   static async open(options: { address?: string; consoleFolder?: string; heartbeatMs?: number } = {}): Promise<WebLab> {
@@ -134,7 +134,23 @@ export class WebLab implements AsyncDisposable {
     const engine = await Engine.open(ports, { serve: true });
     const consoleFolder = options.consoleFolder ?? smallConsole(folder);
     const web = await WebConsole.open({ engine, password: passwordOf(engine), consoleFolder, address, ...(heartbeatMs !== undefined && { heartbeatMs }) });
-    return new WebLab({ folder, engine, web, clock, said });
+    return new WebLab({ folder, engine, web, clock, said, consoleFolder });
+  }
+
+  get web(): WebConsole {
+    return this.#web;
+  }
+
+  get desk(): ConsoleDesk {
+    return new ConsoleDesk(this.engine, this.#web);
+  }
+
+  /** The console ends, and comes again at the same place; `between` happens while it is away. */
+  async restart(between: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const { engine, host: address } = this;
+    await this.#web.close();
+    await between();
+    this.#web = await WebConsole.open({ engine, password: passwordOf(engine), consoleFolder: this.#consoleFolder, address });
   }
 
   /** Where the console is served to this machine. */
@@ -166,7 +182,7 @@ export class WebLab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.web.close();
+    await this.#web.close();
     await this.engine.close();
     rmSync(this.folder, { recursive: true, force: true });
   }

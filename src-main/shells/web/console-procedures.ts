@@ -15,7 +15,7 @@ const procedures = implement(commandContract.console)
 const consoleRouter = procedures.router({
   status: procedures.status.handler(({ context: { desk } }) => desk.status()),
   launch: procedures.launch.handler(({ context: { desk } }) => desk.launch()),
-  logOut: procedures.logOut.handler(({ context: { desk } }) => ({ sessionCount: desk.logOut() })),
+  logOut: procedures.logOut.handler(async ({ context: { desk } }) => ({ sessionCount: await desk.logOut() })),
   setPassword: procedures.setPassword.handler(async ({ input, context: { desk } }) => {
     await desk.setPassword(input.password);
     return {};

@@ -154,7 +154,7 @@ export class ConsoleSite implements AsyncDisposable {
     if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD');
     if (path === pages.noticeStylePath) return { status: 200, type: 'text/css; charset=utf-8', body: pages.noticeStyle };
     const launch = path === '/' && request.method === 'GET' ? launchQuery.exec(visit.query ?? '')?.[1] : undefined;
-    if (launch !== undefined) return this.#launch(visit, launch);
+    if (launch !== undefined) return await this.#launch(visit, launch);
     const session = this.#sessionOf(request, place);
     if (session === undefined) return place.takesPassword ? passwordForm(401) : { status: 401, type: html, body: pages.entrancePage() };
     if (path === downloadPath) return this.#download(visit, session);
@@ -178,7 +178,7 @@ export class ConsoleSite implements AsyncDisposable {
   }
 
   /** Swaps the secret of a launch address for a session, and takes it out of the address. */
-  #launch({ place }: Visit, token: string): Answer {
+  async #launch({ place }: Visit, token: string): Promise<Answer> {
     const { engine, launches, sessions } = this.#parts;
     let secret = '';
     const redemption = launches.redeem(token, () => {
@@ -189,7 +189,7 @@ export class ConsoleSite implements AsyncDisposable {
     if (redemption.kind === 'good') return letIn(place, secret);
     if (redemption.kind === 'used') {
       // As of authorization codes in RFC 6749, section 4.1.2: of two who have it, one has stolen it.
-      sessions.end(redemption.sessionId);
+      await sessions.end(redemption.sessionId);
       engine.events.add('console', 'A launch address was used a second time. The session that came of it was ended, lest somebody else has it.', { level: 'warning' });
     }
     return { status: 403, type: html, body: pages.launchOverPage(redemption.kind) };
@@ -214,7 +214,7 @@ export class ConsoleSite implements AsyncDisposable {
 
   async #logOut({ request, place }: Visit): Promise<Answer> {
     const secret = secretIn(request, place);
-    if (secret !== undefined) this.#parts.sessions.leave(place.cookie, secret);
+    if (secret !== undefined) await this.#parts.sessions.leave(place.cookie, secret);
     return { status: 303, headers: { Location: '/', 'Set-Cookie': `${place.cookie}=; Max-Age=0; ${cookieManners(place)}` } };
   }
 

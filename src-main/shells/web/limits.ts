@@ -16,6 +16,9 @@ export const sessionsMax = 64;
 /** A session ends when nobody has used it for so long, and no console of it is open. */
 export const sessionIdleMs = 12 * 60 * 60 * 1000;
 
+/** How often it is stored anew when sessions were used. */
+export const sessionUseNotedMs = 10 * 60 * 1000;
+
 /** Launch addresses that are good at one time; the oldest makes room. */
 export const launchesMax = 16;
 

@@ -3,7 +3,8 @@
  *
  * - Nobody gets more than a page that says how to come in, unless a launch
  *   address, good once, or the password has made him a session. Its secret is a
- *   cookie of one address; only digests are kept, and only in memory.
+ *   cookie of one address; only digests are kept, in memory and in a file that
+ *   only the server's user reads.
  * - Every request is judged by the Host that it asks and the page that it comes
  *   from, before anything else.
  * - Addresses that other machines reach are encrypted and have a password.
@@ -15,6 +16,7 @@ import { join } from 'node:path';
 import { isFault, MirrorpointError } from '../../base/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import { handleDownload } from '../headless/download-handler.ts';
+import { fileTextStore } from '../headless/stored-files.ts';
 import { type CertificateFiles, ownCertificate, readCertificate } from './certificate.ts';
 import { CertificateWatch } from './certificate-watch.ts';
 import { type ConsoleAddress, parseConsoleAddress, usualAddress } from './console-address.ts';
@@ -64,10 +66,10 @@ export class WebConsole implements AsyncDisposable {
   #near: ConsoleListener | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: WebConsoleOptions) {
+  private constructor(options: WebConsoleOptions, sessions: ConsoleSessions) {
     const { engine, password, consoleFolder } = options;
     this.#options = options;
-    this.#sessions = new ConsoleSessions(engine.ports);
+    this.#sessions = sessions;
     this.#launches = new Launches(engine.ports);
     this.#certificates = new CertificateWatch({ clock: engine.ports.clock, events: engine.events });
     this.#site = new ConsoleSite({
@@ -89,7 +91,7 @@ export class WebConsole implements AsyncDisposable {
    */
   static async open(options: WebConsoleOptions): Promise<WebConsole> {
     const address = nearAddress(options.address);
-    const web = new WebConsole(options);
+    const web = new WebConsole(options, await sessionsOf(options.engine));
     try {
       web.#near = await ConsoleListener.open({ address, names: [], certificate: undefined, takesPassword: false }, web.#site);
       await web.#openStored();
@@ -125,7 +127,7 @@ export class WebConsole implements AsyncDisposable {
   }
 
   /** Ends sessions, all or those that began by a password; resolves to how many. */
-  logOut(enteredBy?: 'password'): number {
+  logOut(enteredBy?: 'password'): Promise<number> {
     if (enteredBy === undefined) this.#launches.clear();
     return this.#sessions.endAll(enteredBy);
   }
@@ -152,7 +154,7 @@ export class WebConsole implements AsyncDisposable {
     await listener?.close();
   }
 
-  /** Ends every session and connection. Idempotent. */
+  /** Ends every connection; who has come in stays so. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -165,7 +167,8 @@ export class WebConsole implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#certificates.close();
     await this.#site.close();
-    this.logOut();
+    this.#launches.clear();
+    await this.#sessions.save();
     await this.#near?.close();
     for (const listener of this.#far.values()) await listener.close();
   }
@@ -182,6 +185,15 @@ export class WebConsole implements AsyncDisposable {
       }
     }
   }
+}
+
+/** Who has come into a configuration folder's console. */
+export function sessionsOf({ ports, events }: Engine): Promise<ConsoleSessions> {
+  const store = fileTextStore(join(ports.configFolder, 'console-sessions.json'));
+  const report = (text: string): void => {
+    events.add('console', text, { level: 'warning' });
+  };
+  return ConsoleSessions.open({ ...ports, store, report });
 }
 
 export function passwordMissing(address: string): MirrorpointError {
