@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageFile } from '../../src-main/device/index.ts';
-import { type Place, runCommand, ServerProcess } from '../shells/server-process.ts';
+import { type Place, runCommand, runProgram, ServerProcess } from '../shells/server-process.ts';
 import { codeOf, placeIn, succeed, testFolder } from './scenario-place.ts';
 
 /** What a command says in JSON: one document, or one for each line. */
@@ -93,6 +93,17 @@ describe('every command', () => {
       const result = await runCommand(place, ...words);
       expect([words, result.exitCode, result.stdout]).toEqual([words, 2, '']);
       expect(result.stderr).not.toBe('');
+    }
+  });
+});
+
+describe('the program', () => {
+  it('says and ends as its commands do', async () => {
+    const folder = testFolder();
+    const place = placeIn(folder, 'a');
+    await succeed(place, 'volume', 'create', 'work', `${join(folder, 'work.img')}=64M`);
+    for (const words of [['--version'], ['volume', 'list'], ['--json', 'ls', 'nowhere:/'], ['volume', 'lost']]) {
+      expect([words, await runProgram(place, ...words)]).toEqual([words, await runCommand(place, ...words)]);
     }
   });
 });

@@ -39,7 +39,7 @@ describe('a server', () => {
     const { records } = await again.client.cp.history({ volume: 'work' });
     expect(records[0]?.cause).toBe('close');
     await succeed(place, 'stop');
-    expect(again.isRunning).toBe(false);
+    await eventually(() => Promise.resolve(again.isRunning), (isRunning) => !isRunning);
     expect(codeOf(await runCommand(place, '--json', 'stop'))).toBe('server-not-running');
     expect(await succeed(place, 'ls', 'work:/')).toContain('kept/');
   });

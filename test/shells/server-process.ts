@@ -1,9 +1,10 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { ServerStatus } from '../../src-main/contract/index.ts';
+import { runCommandLine } from '../../src-main/shells/cli/program.ts';
 import { controlEndpoint } from '../../src-main/shells/headless/config-folder.ts';
 import { connectControl, type ControlClient } from '../../src-main/shells/headless/control-client.ts';
 import type { CommandClient } from '../../src-main/shells/web/console-contract.ts';
@@ -33,8 +34,36 @@ export function spawnProgram(place: Place, words: readonly string[]): ChildProce
   });
 }
 
-/** Runs one command in a process of its own. */
+/** How many commands run in this process now, which all see its one environment. */
+let runningHere = 0;
+
+function enter({ env = {} }: Place): void {
+  for (const [name, value] of Object.entries(env)) {
+    if (runningHere > 0 && process.env[name] !== value) throw new Error(`two commands would run at a time with a different ${name}`);
+    process.env[name] = value;
+  }
+  runningHere++;
+}
+
+/**
+ * Runs one command as the program does once it has started. Where the place says
+ * how its processes are started, the command is one of them.
+ */
 export async function runCommand(place: Place, ...words: readonly string[]): Promise<CommandResult> {
+  if (place.startedBy !== undefined) return runProgram(place, ...words);
+  const [out, err] = [new PassThrough(), new PassThrough()];
+  const [stdout, stderr] = [collect(out), collect(err)];
+  enter(place);
+  try {
+    const exitCode = await runCommandLine(['--config', place.configFolder, ...words], { streams: { out, err }, signal: new AbortController().signal });
+    return { exitCode, stdout: stdout(), stderr: stderr() };
+  } finally {
+    runningHere--;
+  }
+}
+
+/** Runs one command in a process of its own. */
+export async function runProgram(place: Place, ...words: readonly string[]): Promise<CommandResult> {
   const child = spawnProgram(place, words);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const [exitCode] = (await once(child, 'close')) as [number | null];
