@@ -1,6 +1,6 @@
 import type uPlot from 'uplot';
 import { formatDuration } from '../../src-main/contract/index.ts';
-import { formatRate } from '../composables/index.ts';
+import { formatRate, locale } from '../composables/index.ts';
 
 /** One line of a chart. */
 export interface ChartSeries {
@@ -55,8 +55,8 @@ interface Look {
 const axisFont = '12px system-ui, sans-serif';
 const daySeconds = 24 * 60 * 60;
 
-const hourFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
-const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric' });
+const hourFormat = new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' });
+const dayFormat = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric' });
 
 /** Moments under an axis: hours, and days where it is days from one mark to the next. */
 export function axisMoments(seconds: readonly number[], stepSeconds: number): string[] {

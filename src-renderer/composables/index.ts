@@ -13,6 +13,7 @@ export { useNow } from './use-now.ts';
 export { type Appearance, useAppearance } from './use-appearance.ts';
 export { useFocusReturn } from './use-focus-return.ts';
 export { useAnnouncer } from './use-announcer.ts';
+export { locale } from './locale.ts';
 export { formatCount, formatRate, formatWhen, formatWhenUtc, levelLabels, plural } from './wording.ts';
 export { rowByKey } from './window-range.ts';
 export { type RowWindow, useRowWindow } from './use-row-window.ts';

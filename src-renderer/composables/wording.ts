@@ -1,8 +1,9 @@
 import { formatBytes, formatTime, type Verdict } from '../../src-main/contract/index.ts';
+import { locale } from './locale.ts';
 
-const whenFormat = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-const timeFormat = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const countFormat = new Intl.NumberFormat();
+const whenFormat = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+const timeFormat = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
+const countFormat = new Intl.NumberFormat(locale);
 
 /** A moment in the time of this machine; the day is left out when it is today's. */
 export function formatWhen(wallMs: number, options: { nowMs?: number } = {}): string {

@@ -37,7 +37,7 @@ export const useServerStore = defineStore('server', () => {
       ...relationships.value.map(({ verdict }) => verdict.level),
       ...alerts.value.map((alert) => (alert.level === 'problem' ? 'problem' : 'attention')),
       // A volume that is mirrored nowhere is not in order.
-      ...volumes.value.map(({ name, state }) => (state === 'failed' ? 'problem' : relationshipsOf(name).length === 0 ? 'attention' : 'good')),
+      ...volumes.value.map(({ name, state, cloneOf }) => (state === 'failed' ? 'problem' : relationshipsOf(name).length === 0 && cloneOf === undefined ? 'attention' : 'good')),
     ]),
   );
 

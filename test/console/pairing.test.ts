@@ -1,30 +1,9 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import type { Page } from 'playwright-core';
 import { describeInChromium } from '../browser/chromium.ts';
 import { expectAccessible, expectNoFaults, picture } from './console-checks.ts';
-import { ConsoleLab, freePort, type LabServer, type OpenConsole, until } from './console-lab.ts';
-
-/** Fills in the wizard for a new volume on an image, whose role is given. */
-async function makeVolume(page: Page, volume: { name: string; folder: string; size: string; listen?: string }): Promise<void> {
-  await page.getByRole('button', { name: 'Make a new volume…' }).click();
-  await page.getByLabel('Name', { exact: true }).fill(volume.name);
-  await page.getByRole('button', { name: 'Next' }).click();
-  await page.getByText('An image file', { exact: true }).click();
-  await page.getByRole('textbox', { name: 'Folder for the image file' }).fill(volume.folder);
-  expect(await page.getByLabel('File name').inputValue()).toBe(`${volume.name}.img`);
-  await page.getByLabel('Size').fill(volume.size);
-  await page.getByRole('button', { name: 'Next' }).click();
-  if (volume.listen !== undefined) await page.getByLabel('Where the other server reaches it').fill(volume.listen);
-  await page.getByRole('button', { name: 'Next' }).click();
-  await page.getByRole('button', { name: 'Make the volume' }).click();
-}
-
-/** Goes to Pairing, and says which of the two this server is. */
-async function beginAs(console: OpenConsole, button: 'Make an invitation' | 'Use an invitation'): Promise<void> {
-  await console.go('/pairing');
-  await console.page.getByRole('button', { name: button }).click();
-}
+import { ConsoleLab, freePort, type LabServer, until } from './console-lab.ts';
+import { beginAs, makeVolume } from './pairing-lab.ts';
 
 async function isIdentical(server: LabServer): Promise<boolean> {
   const { relationships } = await server.client.relationships.list({});

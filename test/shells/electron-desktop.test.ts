@@ -199,7 +199,7 @@ describeInChromium('what the desktop tells', () => {
     const desktop = await place.start('--hidden');
     const client = await place.client();
     await place.createVolume(client, 'work');
-    await expect.poll(async () => (await desktop.look()).tray?.image, soon).toMatch(/tray-normal\.png$/);
+    await expect.poll(async () => (await desktop.look()).tray, soon).toMatchObject({ image: expect.stringMatching(/tray-attention\.png$/), tooltip: 'Mirrorpoint. Needs attention: work is not mirrored' });
     // A mirror that is too small is nothing that passes by itself.
     const devices = [{ path: join(place.folder, 'small.img'), sizeBytes: 32 << 20 }];
     await client.volumes.create({ name: 'small', devices, role: 'mirror', listen: ['ipc://small'] });
@@ -208,11 +208,11 @@ describeInChromium('what the desktop tells', () => {
     await expect.poll(async () => (await desktop.look()).tray, soon).toMatchObject({ image: expect.stringMatching(/tray-problem\.png$/), tooltip: expect.stringMatching(/^Mirrorpoint\. Problem: work to /) });
     await desktop.order('clickNotification', 0);
     await untilConsole(desktop);
-    await expect.poll(() => desktop.inPage(() => location.hash), soon).toBe('#/activity');
+    await expect.poll(() => desktop.inPage(() => location.hash), soon).toBe('#/activity?alert=link-down%20volume%20work%20-%3E%20ipc%3A%2F%2Fsmall');
     await client.relationships.unlink({ volume: 'work' });
     await client.volumes.detach({ volume: 'small' });
     await expect.poll(async () => (await desktop.look()).notifications, soon).toMatchObject([{}, { title: 'Over: volume work -> ipc://small' }]);
-    await expect.poll(async () => (await desktop.look()).tray?.image, soon).toMatch(/tray-normal\.png$/);
+    await expect.poll(async () => (await desktop.look()).tray?.image, soon).toMatch(/tray-attention\.png$/);
   });
 });
 

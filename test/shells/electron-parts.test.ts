@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Alert, RelationshipStatus, ServerEvent, ServerStatus } from '../../src-main/contract/index.ts';
+import { type Alert, alertPath, type RelationshipStatus, type ServerEvent, type ServerStatus } from '../../src-main/contract/index.ts';
 import { appMenu } from '../../src-main/shells/electron/app-menu.ts';
 import { autostartEntry, isEntryOn } from '../../src-main/shells/electron/autostart-entry.ts';
 import { desktopOptions } from '../../src-main/shells/electron/desktop-options.ts';
@@ -91,14 +91,16 @@ describe('what the tray says', () => {
   it('counts a volume that is not served as a problem, and an alert as much as its level', () => {
     const failed = volume('work', { state: 'failed', fault: { code: 'device-not-found', message: 'There is no device.' } });
     expect(trayView(status({ volumes: [failed] }))).toMatchObject({ mark: 'problem', headline: { text: 'Problem: work is not served: There is no device.', path: '/volumes' } });
-    expect(trayView(status({ volumes: [volume('home')], alerts: [alert] }))).toMatchObject({ mark: 'attention', headline: { path: '/activity' } });
+    expect(trayView(status({ volumes: [volume('home')], alerts: [alert] }))).toMatchObject({ mark: 'attention', headline: { path: alertPath(alert) } });
     expect(trayView(status({ volumes: [volume('home')], alerts: [{ ...alert, level: 'problem' }] }))).toMatchObject({ mark: 'problem' });
   });
 
   it('says what to expect of a server without volumes, and of volumes without mirrors', () => {
     expect(trayView(status({}))).toMatchObject({ mark: 'normal', headline: { text: 'No volumes yet' }, lines: [] });
     const lines = trayView(status({ volumes: [volume('home'), volume('copy', { role: 'mirror' })] })).lines.map(({ text }) => text);
-    expect(lines).toEqual(['home is served, and has no mirror', 'copy waits for its primary']);
+    expect(lines).toEqual(['home is not mirrored', 'copy waits for its primary']);
+    expect(trayView(status({ volumes: [volume('home')] }))).toMatchObject({ mark: 'attention', headline: { text: 'Needs attention: home is not mirrored', path: '/pairing' } });
+    expect(trayView(status({ volumes: [volume('trial', { cloneOf: 'home' })] }))).toMatchObject({ mark: 'normal', headline: { text: 'All is well: trial is a clone of home' } });
   });
 
   it('stays short, however much there is', () => {
@@ -121,8 +123,8 @@ const cleared = (id: number, subject = 'volume work'): ServerEvent => event(id, 
 describe('which events become notifications', () => {
   it('is the beginning and the end of an alert, each once', () => {
     const choice = new NotificationChoice([]);
-    expect(choice.choose([event(1, {}), raised(2, 'warning'), raised(3, 'warning')], 'warning')).toEqual([{ title: 'Warning: volume work', body: 'It is behind. Look at it.' }]);
-    expect(choice.choose([cleared(4), cleared(5)], 'warning')).toEqual([{ title: 'Over: volume work', body: 'No longer so.' }]);
+    expect(choice.choose([event(1, {}), raised(2, 'warning'), raised(3, 'warning')], 'warning')).toEqual([{ title: 'Warning: volume work', body: 'It is behind. Look at it.', path: '/activity?alert=lag%20volume%20work' }]);
+    expect(choice.choose([cleared(4), cleared(5)], 'warning')).toEqual([{ title: 'Over: volume work', body: 'No longer so.', path: '/activity?alert=lag%20volume%20work' }]);
     expect(choice.choose([raised(6, 'problem')], 'warning')).toMatchObject([{ title: 'Problem: volume work' }]);
   });
 

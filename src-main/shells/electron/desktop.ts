@@ -188,8 +188,8 @@ export class Desktop {
     this.#following = this.#followStatus(client);
     this.#notifications = new AlertNotifications({
       client,
-      onClick: () => {
-        this.#window?.show('/activity');
+      onClick: (path) => {
+        this.#window?.show(path);
       },
     });
     await this.#staging;

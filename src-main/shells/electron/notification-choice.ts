@@ -1,18 +1,15 @@
-import type { Alert, ServerEvent, ServerSettings } from '../../contract/index.ts';
+import { type Alert, alertKey, alertPath, type ServerEvent, type ServerSettings } from '../../contract/index.ts';
 import { notificationsAtOnceMax } from './limits.ts';
 
 /** A notification of the desktop, as it is to be shown. */
 export interface Notice {
   readonly title: string;
   readonly body: string;
+  /** What the console shows when it is clicked. */
+  readonly path: string;
 }
 
 type Threshold = ServerSettings['notifications'];
-
-/** Names an alert, as the server knows it: by its kind and subject. */
-function keyOf({ kind, subject }: Pick<Alert, 'kind' | 'subject'>): string {
-  return `${kind} ${subject}`;
-}
 
 function isWanted(level: ServerEvent['level'], threshold: Threshold): boolean {
   if (threshold === 'none') return false;
@@ -29,7 +26,7 @@ export class NotificationChoice {
 
   /** `standing` are the alerts from before, whose beginning is not told again. */
   constructor(standing: readonly Alert[]) {
-    for (const alert of standing) this.#standing.set(keyOf(alert), alert.level);
+    for (const alert of standing) this.#standing.set(alertKey(alert), alert.level);
   }
 
   /** The notices for the events of one moment, oldest first. */
@@ -38,20 +35,22 @@ export class NotificationChoice {
     if (notices.length <= notificationsAtOnceMax) return notices;
     const shown = notices.slice(0, notificationsAtOnceMax - 1);
     const rest = notices.length - shown.length;
-    return [...shown, { title: 'Mirrorpoint', body: `${rest} more alerts began or ended. Activity lists them.` }];
+    return [...shown, { title: 'Mirrorpoint', body: `${rest} more alerts began or ended. Activity lists them.`, path: '/activity' }];
   }
 
   #noticeOf({ alert, subject, level, text, next }: ServerEvent, threshold: Threshold): Notice | undefined {
     if (alert === undefined) return undefined;
-    const key = keyOf({ kind: alert.kind, subject });
+    const named = { kind: alert.kind, subject };
+    const key = alertKey(named);
+    const path = alertPath(named);
     if (alert.phase === 'raised') {
       const isKnown = this.#standing.has(key);
       this.#standing.set(key, level);
       if (isKnown || !isWanted(level, threshold)) return undefined;
-      return { title: `${level === 'problem' ? 'Problem' : 'Warning'}: ${subject}`, body: next === undefined ? text : `${text} ${next}` };
+      return { title: `${level === 'problem' ? 'Problem' : 'Warning'}: ${subject}`, body: next === undefined ? text : `${text} ${next}`, path };
     }
     const begun = this.#standing.get(key);
     this.#standing.delete(key);
-    return begun !== undefined && isWanted(begun, threshold) ? { title: `Over: ${subject}`, body: text } : undefined;
+    return begun !== undefined && isWanted(begun, threshold) ? { title: `Over: ${subject}`, body: text, path } : undefined;
   }
 }

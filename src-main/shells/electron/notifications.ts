@@ -20,13 +20,13 @@ async function thresholdOf(client: MirrorpointClient): Promise<ServerSettings['n
 /** Tells of alerts by the notifications of the desktop, until it is closed. */
 export class AlertNotifications implements AsyncDisposable {
   readonly #client: MirrorpointClient;
-  readonly #onClick: () => void;
+  readonly #onClick: (path: string) => void;
   readonly #ending = new AbortController();
   /** One that is forgotten can no longer be clicked. */
   readonly #shown = new Set<Notification>();
   readonly #running: Promise<void>;
 
-  constructor(options: { client: MirrorpointClient; onClick: () => void }) {
+  constructor(options: { client: MirrorpointClient; onClick: (path: string) => void }) {
     this.#client = options.client;
     this.#onClick = options.onClick;
     this.#running = this.#follow();
@@ -59,15 +59,17 @@ export class AlertNotifications implements AsyncDisposable {
     }
   }
 
-  #show(notice: Notice): void {
+  #show({ title, body, path }: Notice): void {
     if (!Notification.isSupported()) return;
-    const notification = new Notification(notice);
+    const notification = new Notification({ title, body });
     for (const oldest of this.#shown) {
       if (this.#shown.size < notificationsKeptMax) break;
       this.#shown.delete(oldest);
     }
     this.#shown.add(notification);
-    notification.on('click', this.#onClick);
+    notification.on('click', () => {
+      this.#onClick(path);
+    });
     notification.on('close', () => {
       this.#shown.delete(notification);
     });

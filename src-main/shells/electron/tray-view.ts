@@ -1,4 +1,4 @@
-import type { RelationshipStatus, ServerStatus, Verdict } from '../../contract/index.ts';
+import { alertPath, type RelationshipStatus, type ServerStatus, type Verdict } from '../../contract/index.ts';
 import { tooltipLengthMax, trayLinesMax } from './limits.ts';
 
 /** What the tray's icon shows by its shape. */
@@ -40,18 +40,21 @@ function relationshipLines(status: ServerStatus): Judgement[] {
 
 function volumeLines(status: ServerStatus): Judgement[] {
   const related = new Set(status.relationships.map(({ volume }) => volume));
-  return status.volumes.flatMap(({ name, role, fault }): Judgement[] => {
+  return status.volumes.flatMap(({ name, role, fault, transition, cloneOf }): Judgement[] => {
     if (fault !== undefined) return [{ level: 'problem', text: `${name} is not served: ${fault.message}`, path: '/volumes' }];
     if (related.has(name)) return [];
-    return [{ level: 'good', text: role === 'primary' ? `${name} is served, and has no mirror` : `${name} waits for its primary`, path: '/volumes' }];
+    if (cloneOf !== undefined) return [{ level: 'good', text: `${name} is a clone of ${cloneOf}`, path: '/volumes' }];
+    if (transition !== undefined) return [{ level: 'working', text: `${name} changes its role`, path: '/failover' }];
+    // A volume that is mirrored nowhere is not in order.
+    return [{ level: 'attention', text: role === 'primary' ? `${name} is not mirrored` : `${name} waits for its primary`, path: '/pairing' }];
   });
 }
 
 function alertLines(status: ServerStatus): Judgement[] {
-  return status.alerts.map(({ level, subject, text }) => ({
-    level: level === 'problem' ? 'problem' : 'attention',
-    text: `${subject}: ${text}`,
-    path: '/activity',
+  return status.alerts.map((alert) => ({
+    level: alert.level === 'problem' ? 'problem' : 'attention',
+    text: `${alert.subject}: ${alert.text}`,
+    path: alertPath(alert),
   }));
 }
 

@@ -1,4 +1,5 @@
 import type { Level, ServerEvent } from '../../../src-main/contract/index.ts';
+import { locale } from '../../composables/index.ts';
 
 /** Which events are looked for. Empty texts mean all. */
 export interface EventFilter {
@@ -31,7 +32,7 @@ export function isLookedFor(event: ServerEvent, { level, subject, text }: EventF
 
 /** What events are about, each once, sorted. */
 export function subjectsOf(events: readonly ServerEvent[]): string[] {
-  return [...new Set(events.map(({ subject }) => subject))].sort((a, b) => a.localeCompare(b));
+  return [...new Set(events.map(({ subject }) => subject))].sort((a, b) => a.localeCompare(b, locale));
 }
 
 /** The events of one alert, by its key: `KIND SUBJECT`. */

@@ -28,7 +28,7 @@ export function cardsOf({ volumes, relationships }: Pick<ServerStatus, 'volumes'
 /** How many volumes there are, and how many of them have no second copy. */
 export function countsOf(cards: readonly OverviewCard[], serverName: string): string {
   const volumes = new Set(cards.map((card) => (card.kind === 'alone' ? card.volume.name : card.relationship.volume))).size;
-  const alone = cards.filter(({ kind }) => kind === 'alone').length;
+  const alone = cards.filter((card) => card.kind === 'alone' && card.volume.cloneOf === undefined).length;
   const copies = alone === 0 ? (volumes === 1 ? 'with a second copy' : 'each with a second copy') : `${alone} without a second copy`;
   return `${plural(volumes, 'volume')} on '${serverName}', ${copies}.`;
 }
@@ -41,7 +41,7 @@ export interface Way {
 
 /** What a volume without a second copy is, why that matters, and where to go on. */
 export interface Alone {
-  readonly level: 'attention' | 'problem' | 'working';
+  readonly level: 'good' | 'attention' | 'problem' | 'working';
   readonly label: string;
   readonly sentence: string;
   readonly next: string;
@@ -64,9 +64,13 @@ export function transitionText({ transition }: Pick<Volume, 'transition'>): stri
 }
 
 export function aloneOf(volume: Volume, serverName: string): Alone {
-  const { name, role, state, fault } = volume;
+  const { name, role, state, fault, cloneOf } = volume;
   if (state === 'failed') {
     return { level: 'problem', label: 'Not served', sentence: fault?.message ?? `'${name}' could not be opened.`, next: 'See to its devices, then attach it again under Volumes.', ways: [volumesWay] };
+  }
+  if (cloneOf !== undefined) {
+    const sentence = `'${name}' is a clone of '${cloneOf}', to try something on. It is not mirrored, and forgotten when it ends.`;
+    return { level: 'good', label: 'Clone', sentence, next: 'End it under Failover when it is not needed any more.', ways: [failover] };
   }
   const transition = transitionText(volume);
   if (transition !== undefined) return { level: 'working', label: 'Changing roles', sentence: transition, next: 'Failover says how far that is.', ways: [failover] };

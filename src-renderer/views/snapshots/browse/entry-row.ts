@@ -1,4 +1,5 @@
 import { childPath, type DeletedEntry, type FileAttributes, type ListedEntry, type RootChoice, type StateMark } from '../../../../src-main/contract/index.ts';
+import { locale } from '../../../composables/index.ts';
 import { formatState } from '../place-query.ts';
 
 /** A file or folder in one state of a volume, as tables show it and drags carry it. */
@@ -45,7 +46,7 @@ export interface Sorting {
   readonly isDescending: boolean;
 }
 
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+const collator = new Intl.Collator(locale, { numeric: true, sensitivity: 'base' });
 
 /** Folders first, then by the column, then by the name. */
 export function sortedRows(rows: readonly EntryRow[], { column, isDescending }: Sorting): EntryRow[] {

@@ -1,5 +1,5 @@
 import { computed, type Ref } from 'vue';
-import { restorePathsMax } from '../../../../src-main/contract/index.ts';
+import { canDownload, restorePathsMax } from '../../../../src-main/contract/index.ts';
 import { useAnnouncer } from '../../../composables/index.ts';
 import type { EntryRow } from '../browse/entry-row.ts';
 import type { ListSelection } from '../browse/use-selection.ts';
@@ -20,10 +20,15 @@ export interface Take {
   remember(): void;
   toOriginalPlace(): void;
   askWhereTo(): void;
+  /** Whether the browser can be asked for all of it. */
+  readonly isDownloadable: Ref<boolean>;
   download(): void;
   showVersions(): void;
   showPreview(): void;
 }
+
+/** Why a selection is not downloaded. */
+export const tooManyToDownload = 'These are too many items for one download. Take the folder that has them, or restore them to a folder.';
 
 /** The commands over what is selected, the same for the mouse, the keyboard and the buttons. */
 export function useTake(selection: ListSelection<EntryRow>): Take {
@@ -50,8 +55,14 @@ export function useTake(selection: ListSelection<EntryRow>): Take {
     if (items.value !== undefined) screen.askWhereTo(items.value);
   }
 
+  const isDownloadable = computed(() => host.download !== undefined && items.value !== undefined && sourcesOf(items.value).every(canDownload));
+
   function download(): void {
     if (items.value === undefined || host.download === undefined) return;
+    if (!isDownloadable.value) {
+      announce(tooManyToDownload);
+      return;
+    }
     for (const source of sourcesOf(items.value)) host.download(source);
     announce(`The download of ${itemsInWords(items.value)} begins.`);
   }
@@ -80,6 +91,7 @@ export function useTake(selection: ListSelection<EntryRow>): Take {
     remember,
     toOriginalPlace,
     askWhereTo,
+    isDownloadable,
     download,
     showVersions,
     showPreview,

@@ -1,3 +1,4 @@
+import { locale } from '../../../composables/index.ts';
 import type { TimeWindow } from './time-marks.ts';
 
 /** A moment that an axis names. */
@@ -23,10 +24,10 @@ const dayStepsDays: readonly number[] = [1, 2, 7, 14];
 const monthSteps: readonly number[] = [1, 3, 6, 12, 24, 60, 120];
 
 const formats = {
-  seconds: new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' }),
-  minutes: new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' }),
-  days: new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short' }),
-  months: new Intl.DateTimeFormat(undefined, { month: 'short', year: 'numeric' }),
+  seconds: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', second: '2-digit' }),
+  minutes: new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' }),
+  days: new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' }),
+  months: new Intl.DateTimeFormat(locale, { month: 'short', year: 'numeric' }),
 } as const;
 
 function startOfDay(at: Date, daysLater = 0): Date {
