@@ -30,7 +30,6 @@ describeInChromium('the first day with two servers', () => {
     await files.page.getByLabel('Volume', { exact: true }).selectOption({ label: 'copy (mirror on office)' });
     await files.page.getByRole('slider', { name: 'Snapshots over time' }).press('Home');
     await screen.row(screen.left, /projects/).press('Enter');
-    await screen.row(screen.right, /projects/).dblclick();
     await screen.expectRows(screen.right, ['minutes.txt', 'plan.txt']);
     await screen.row(screen.left, /minutes/).press('Enter');
     await screen.right.getByText('What was agreed').waitFor();

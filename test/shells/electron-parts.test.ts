@@ -91,8 +91,9 @@ describe('what the tray says', () => {
   it('counts a volume that is not served as a problem, and an alert as much as its level', () => {
     const failed = volume('work', { state: 'failed', fault: { code: 'device-not-found', message: 'There is no device.' } });
     expect(trayView(status({ volumes: [failed] }))).toMatchObject({ mark: 'problem', headline: { text: 'Problem: work is not served: There is no device.', path: '/volumes' } });
-    expect(trayView(status({ volumes: [volume('home')], alerts: [alert] }))).toMatchObject({ mark: 'attention', headline: { path: alertPath(alert) } });
-    expect(trayView(status({ volumes: [volume('home')], alerts: [{ ...alert, level: 'problem' }] }))).toMatchObject({ mark: 'problem' });
+    const mirrored = { volumes: [volume('home')], relationships: [relationship('home', { level: 'good', sentence: 'Both are identical.' })] };
+    expect(trayView(status({ ...mirrored, alerts: [alert] }))).toMatchObject({ mark: 'attention', headline: { path: alertPath(alert) } });
+    expect(trayView(status({ ...mirrored, alerts: [{ ...alert, level: 'problem' }] }))).toMatchObject({ mark: 'problem' });
   });
 
   it('says what to expect of a server without volumes, and of volumes without mirrors', () => {
