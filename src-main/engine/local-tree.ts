@@ -9,8 +9,10 @@ export interface LocalStat {
   readonly sizeBytes: number;
   readonly modifiedNs: bigint;
   readonly linkCount: number;
-  /** The same for all names of one file. */
+  /** `DEVICE:NUMBER`, the same for all names of one file. */
   readonly identity: string;
+  /** When it was made; 0 where the file system does not say. */
+  readonly bornNs: bigint;
 }
 
 export interface LocalEntry extends LocalStat {
