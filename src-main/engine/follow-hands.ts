@@ -41,6 +41,8 @@ export class WorkingHands implements FollowHands {
     this.#copy = new SourceCopy({
       writer,
       tree,
+      // What has changed is to rest first.
+      readAttemptsMax: 1,
       checkCancelled: () => {
         job.checkCancelled();
       },

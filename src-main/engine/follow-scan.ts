@@ -1,5 +1,5 @@
 import { MirrorpointError } from '../base/index.ts';
-import { folderNamesMax, isMountGone, isUnsettled, lookAt, movedMax, type NamePlace, restLeftMs } from '../following/index.ts';
+import { folderNamesMax, isMountGone, isUnsettled, lookAt, movedMax, type NamePlace, restLeftMs, retryDelayMs } from '../following/index.ts';
 import { type Existing, type FollowGround, partsOf, pathIn, type Source } from './follow-ground.ts';
 import { notMade } from './follow-hands.ts';
 import { wholeFileBytesMax } from './import-source.ts';
@@ -271,7 +271,7 @@ export class FollowScan {
     if (existing?.linkCount === 1) record.drop(existing.ino);
     await this.#ground.took(taken.ino, taken.stat);
     // What came within the same tick of the file's clock would not be seen by size and time.
-    if (isUnsettled(taken.stat, startedWallMs)) this.#ground.again(path, { delayMs: 1000, isForced: true });
+    if (isUnsettled(taken.stat, startedWallMs)) this.#ground.again(path, { delayMs: retryDelayMs(0), isForced: true });
   }
 }
 

@@ -1,4 +1,4 @@
-import { readSource, streamSource, wholeFileBytesMax } from './import-source.ts';
+import { readAttemptsMax, readSource, streamSource, wholeFileBytesMax } from './import-source.ts';
 import type { LocalStat, LocalTree } from './local-tree.ts';
 import { type Part, partsOfData } from './sparse.ts';
 import type { EntryPlace, VolumeWriter } from './volume-writer.ts';
@@ -19,12 +19,15 @@ export interface Copied {
 export class SourceCopy {
   readonly #writer: VolumeWriter;
   readonly #tree: LocalTree;
+  readonly #readAttemptsMax: number;
   readonly #checkCancelled: () => void;
   readonly #onBytes: (bytes: { lengthBytes: number; dataBytes: number }) => void;
 
   constructor(parts: {
     writer: VolumeWriter;
     tree: LocalTree;
+    /** How often a small file that changes while it is read is read at once. */
+    readAttemptsMax?: number;
     /** Throws `cancelled` when the work is to end. */
     checkCancelled: () => void;
     /** Hears of each piece, and how much of it was no hole. */
@@ -32,6 +35,7 @@ export class SourceCopy {
   }) {
     this.#writer = parts.writer;
     this.#tree = parts.tree;
+    this.#readAttemptsMax = parts.readAttemptsMax ?? readAttemptsMax;
     this.#checkCancelled = parts.checkCancelled;
     this.#onBytes = parts.onBytes;
   }
@@ -48,7 +52,7 @@ export class SourceCopy {
   }
 
   async #small(local: string, known: LocalStat, target: CopyPlace): Promise<Copied> {
-    const { stat, bytes } = await readSource(this.#tree, local, known);
+    const { stat, bytes } = await readSource(this.#tree, local, known, this.#readAttemptsMax);
     const parts = partsOfData(bytes, this.#writer.grainBytes);
     const ino = await this.#writer.putWhole(target, { attributes: stat, bytes, parts }, { replace: target.isThere });
     this.#count(bytes.length, parts);
