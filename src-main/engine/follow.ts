@@ -64,6 +64,8 @@ export class Follow {
   #reason: string | undefined;
   #lastCompare: { wallMs: number; tookMs: number } | undefined;
   #target: number | undefined;
+  /** Names that the pass which runs has taken up. */
+  #underWayCount = 0;
   #faultCount = 0;
   #unwatchedCount = 0;
   #job: Job | undefined;
@@ -100,7 +102,7 @@ export class Follow {
       state: this.#state,
       ...(this.#reason !== undefined && { reason: this.#reason }),
       ...(last !== undefined && { lastCompareWallMs: last.wallMs, lastCompareMs: last.tookMs, nextCompareWallMs: last.wallMs + request.compareEveryMs }),
-      waitingCount: this.#waiting.count + this.#later.size,
+      waitingCount: this.#waiting.count + this.#later.size + this.#underWayCount,
       takenCount: this.#record?.count ?? 0,
       unwatchedCount: this.#unwatchedCount,
       faultCount: this.#faultCount,
@@ -200,10 +202,10 @@ export class Follow {
       return;
     }
     this.#bringBack(this.#clock.monotonicMs());
-    const isAwaited = this.#waiting.count > 0;
+    this.#underWayCount = this.#waiting.count;
     const { folders } = this.#waiting.take();
     const job = new Job({ isHeard: false });
-    await this.#asJob(job, () => this.#pass(isAwaited ? folders : [], job, this.#record!));
+    await this.#asJob(job, () => this.#pass(folders, job, this.#record!));
   }
 
   /** Looks at all, as a job that everyone sees. */
@@ -237,6 +239,7 @@ export class Follow {
       await work();
     } finally {
       this.#job = undefined;
+      this.#underWayCount = 0;
     }
   }
 
