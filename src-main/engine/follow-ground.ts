@@ -1,4 +1,4 @@
-import { type Clock, type ErrorCode, isFault, MirrorpointError } from '../base/index.ts';
+import { type Clock, type ErrorCode, isFault, type MirrorpointError } from '../base/index.ts';
 import type { Attributes } from '../files/index.ts';
 import { identityOf, type IgnoreRules, laterMax, type Looked, type NamePlace, retryDelayMs, type SourceStat } from '../following/index.ts';
 import type { Volume } from '../volume/index.ts';

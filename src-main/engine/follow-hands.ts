@@ -5,7 +5,7 @@ import type { LocalStat, LocalTree } from './local-tree.ts';
 import type { Job } from './job.ts';
 import { existingEntry } from './readable-root.ts';
 import { SourceCopy } from './source-copy.ts';
-import { attributesOf, VolumeWriter } from './volume-writer.ts';
+import { attributesOf, type VolumeWriter } from './volume-writer.ts';
 
 /** The inode number of a folder that a dry run did not make. */
 export const notMade = 0;

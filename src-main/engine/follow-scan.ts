@@ -35,6 +35,35 @@ export interface Gone {
   readonly kind: Existing['kind'];
 }
 
+/** The names of the volume that went, as far as a pass knows. A folder that turns out to be renamed takes those in it along. */
+export class GoneNames {
+  readonly #byPlace = new Map<string, Gone>();
+
+  get all(): Gone[] {
+    return [...this.#byPlace.values()];
+  }
+
+  add(gone: Gone): void {
+    if (this.#byPlace.size < movedMax) this.#byPlace.set(placeKey(gone.at), gone);
+  }
+
+  /** The name is there after all, or is settled. */
+  remove(at: NamePlace): void {
+    this.#byPlace.delete(placeKey(at));
+  }
+
+  /** The folder at a path has another one now. */
+  folderMoved(from: string, to: string): void {
+    for (const [key, gone] of this.#byPlace) {
+      if (gone.path.startsWith(`${from}/`)) this.#byPlace.set(key, { ...gone, path: `${to}${gone.path.slice(from.length)}` });
+    }
+  }
+}
+
+function placeKey({ parent, name }: NamePlace): string {
+  return `${parent}/${name}`;
+}
+
 /** A name of the followed folder that is settled when all have been looked at. */
 export interface Come {
   /** The inode that may be the same; 0 when there is none. */
@@ -57,7 +86,7 @@ interface Pair {
  * a rename is gathered, and what is to be removed.
  */
 export class FollowScan {
-  readonly gone: Gone[] = [];
+  readonly gone = new GoneNames();
   readonly come: Come[] = [];
   readonly waiting: ScanTask[] = [];
   readonly #ground: FollowGround;
@@ -178,6 +207,7 @@ export class FollowScan {
     const other = source && (await ground.elsewhere(source, existing));
     const look = lookAt({ ...ground.looked(source, existing, path), isElsewhere: other !== undefined });
     const at = { parent: task.ino, name };
+    this.gone.remove(at);
     switch (look.do) {
       case 'nothing':
         break;
@@ -219,7 +249,7 @@ export class FollowScan {
   }
 
   #noteGone({ at, path, existing }: { at: NamePlace; path: string; existing: Existing | undefined }): void {
-    if (existing !== undefined && this.gone.length < movedMax) this.gone.push({ ino: existing.ino, at, path, kind: existing.kind });
+    if (existing !== undefined) this.gone.add({ ino: existing.ino, at, path, kind: existing.kind });
   }
 
   /** Keeps a name to be settled; with too many of them it is taken as if it were new. */

@@ -1,5 +1,5 @@
 import { isFault } from '../base/index.ts';
-import { lookInPlace, isSameContent, movedMax, type NamePlace, planMoves, restLeftMs, searchedEntriesMax, isProof } from '../following/index.ts';
+import { lookInPlace, isSameContent, type NamePlace, planMoves, restLeftMs, searchedEntriesMax, isProof } from '../following/index.ts';
 import { type Existing, type FollowGround, pathIn, splitRelative } from './follow-ground.ts';
 import { notMade } from './follow-hands.ts';
 import type { Come, FollowScan, Gone } from './follow-scan.ts';
@@ -16,8 +16,6 @@ const asideName = '.mirrorpoint-follow-aside-';
 export class FollowSettle {
   readonly #ground: FollowGround;
   readonly #scan: FollowScan;
-  /** Names of the volume that went, in all rounds. */
-  #gone: Gone[] = [];
   /** Folders whose entries were changed after they had been finished, by their inode numbers. */
   readonly #touched = new Map<number, string>();
 
@@ -29,15 +27,14 @@ export class FollowSettle {
   /** Settles the names that came; folders that are to be looked at then wait in the scan. */
   async round(): Promise<void> {
     const { job } = this.#ground.parts;
-    this.#gone.push(...this.#scan.gone.splice(0));
+    const { gone } = this.#scan;
     const come = this.#scan.come.splice(0);
     const provable = come.filter(({ wanted, source }) => wanted !== 0 && isProof(source.id, source.kind));
-    let plan = planMoves(this.#gone, provable);
+    let plan = planMoves(gone.all, provable);
     if (plan.arrivalsLeft.length > 0) {
       await this.#searchGone(new Set(plan.arrivalsLeft.map(({ wanted }) => wanted)));
-      plan = planMoves(this.#gone, provable);
+      plan = planMoves(gone.all, provable);
     }
-    this.#gone = [...plan.departuresLeft];
     const away = new Map<number, NamePlace>();
     for (const { ino, at, path } of plan.aside) {
       const to = { parent: at.parent, name: `${asideName}${ino}` };
@@ -48,7 +45,9 @@ export class FollowSettle {
       job.checkCancelled();
       await this.#ground.guarded(arrival.path, async () => {
         const at = away.get(departure.ino) ?? departure.at;
-        if (await this.#move({ ...departure, at }, arrival)) settled.add(arrival);
+        if (!(await this.#move({ ...departure, at }, arrival))) return;
+        gone.remove(departure.at);
+        settled.add(arrival);
       });
     }
     for (const arrival of come) {
@@ -61,7 +60,7 @@ export class FollowSettle {
   /** Removes the names that went, as far as they are still gone, and sets what folders have beside their entries. */
   async finish(): Promise<void> {
     // A folder after what was in it, where both went.
-    for (const gone of this.#gone.sort((one, other) => (one.path < other.path ? 1 : -1))) {
+    for (const gone of this.#scan.gone.all.sort((one, other) => (one.path < other.path ? 1 : -1))) {
       this.#ground.parts.job.checkCancelled();
       await this.#ground.guarded(gone.path, () => this.#removeGone(gone));
     }
@@ -80,6 +79,7 @@ export class FollowSettle {
     if (there !== undefined && there.ino !== ino && (there.kind === 'directory' || source.kind === 'directory')) await this.#removeTree(there, to, path);
     if (!(await ground.parts.hands.move(ino, { from, to, fromPath, path }))) return false;
     if (source.kind === 'directory') ground.parts.watch.remove(ground.localOf(fromPath));
+    if (source.kind === 'directory' && !ground.isDry) this.#scan.gone.folderMoved(fromPath, path);
     this.#touch(from.parent, fromPath);
     this.#touch(to.parent, path);
     const moved = ground.isDry ? await this.#statOf(ino) : await ground.existingAt(to);
@@ -140,14 +140,14 @@ export class FollowSettle {
 
   /** Looks for inodes below the folders that went, where they may have been before they were moved out. */
   async #searchGone(wanted: ReadonlySet<number>): Promise<void> {
-    const folders = this.#gone.filter(({ kind }) => kind === 'directory').map(({ ino, path }) => ({ ino, path }));
+    const folders = this.#scan.gone.all.filter(({ kind }) => kind === 'directory').map(({ ino, path }) => ({ ino, path }));
     let searchedCount = 0;
     for (let folder = folders.pop(); folder !== undefined && searchedCount < searchedEntriesMax; folder = folders.pop()) {
       for await (const { name, ino, kind } of this.#entriesOf(folder.ino)) {
         searchedCount++;
         const path = pathIn(folder.path, name);
         if (kind === 'directory') folders.push({ ino, path });
-        if (wanted.has(ino) && this.#gone.length < movedMax) this.#gone.push({ ino, at: { parent: folder.ino, name }, path, kind });
+        if (wanted.has(ino)) this.#scan.gone.add({ ino, at: { parent: folder.ino, name }, path, kind });
       }
     }
   }

@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock, isFault, MirrorpointError, reasonOf } from '../base/index.ts';
+import { type CancelTimer, type Clock, isFault, type MirrorpointError, reasonOf } from '../base/index.ts';
 import { counted, type FollowStatus, followFaultsMax } from '../contract/index.ts';
 import { laterMax, IgnoreRules, rootIdentity, WaitingChanges } from '../following/index.ts';
 import type { Alerts } from './alerts.ts';

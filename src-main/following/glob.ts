@@ -29,7 +29,7 @@ export class Glob {
 
   /** undefined for a pattern that matches nothing: a class without end, or nothing behind the last `\`. */
   static of(pattern: string): Glob | undefined {
-    const text = [...pattern];
+    const text = Array.from(pattern);
     const signs: Sign[] = [];
     for (let at = 0; at < text.length; at++) {
       const sign = text[at]!;
@@ -52,7 +52,7 @@ export class Glob {
   }
 
   matches(name: string): boolean {
-    const text = [...name];
+    const text = Array.from(name);
     let [at, sign] = [0, 0];
     let retry: { sign: number; at: number } | undefined;
     while (at < text.length) {

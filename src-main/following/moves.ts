@@ -26,7 +26,6 @@ export interface MovePlan<A extends Arrival, D extends Departure> {
   readonly moves: readonly Move<A, D>[];
   /** What stands in the way of a move and moves as well: it goes aside first. */
   readonly aside: readonly D[];
-  readonly departuresLeft: readonly D[];
   readonly arrivalsLeft: readonly A[];
 }
 
@@ -47,7 +46,6 @@ export function planMoves<A extends Arrival, D extends Departure>(departures: re
     else known.push(departure);
   }
   const moves: Move<A, D>[] = [];
-  const moved = new Set<D>();
   const arrivalsLeft: A[] = [];
   for (const arrival of arrivals) {
     const departure = byIno.get(arrival.wanted)?.pop();
@@ -55,10 +53,9 @@ export function planMoves<A extends Arrival, D extends Departure>(departures: re
       arrivalsLeft.push(arrival);
       continue;
     }
-    moved.add(departure);
-    if (keyOf(departure.at) !== keyOf(arrival.to)) moves.push({ departure, arrival });
+    moves.push({ departure, arrival });
   }
   const targets = new Set(moves.map(({ arrival }) => keyOf(arrival.to)));
   const aside = moves.map(({ departure }) => departure).filter(({ at }) => targets.has(keyOf(at)));
-  return { moves, aside, departuresLeft: departures.filter((one) => !moved.has(one)), arrivalsLeft };
+  return { moves, aside, arrivalsLeft };
 }

@@ -103,7 +103,7 @@ export function addFollowCommands(program: Command, surroundings: Surroundings):
         .option('--dry-run', 'only show what would be done'),
     async (context, options, folder, place) => {
       const { dryRun = false } = options as FollowOptions;
-      const request = requestOf(folder, place, options as FollowOptions);
+      const request = requestOf(folder, place, options);
       await context.withClient(async (client) => {
         if (dryRun) {
           await showPreview(context, client.follow.preview(request));
