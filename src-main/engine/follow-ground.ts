@@ -148,9 +148,15 @@ export class FollowGround {
     if (!this.isDry) await this.parts.record.intend(paths);
   }
 
-  /** Sets what a folder has beside its entries. */
-  async finishFolder(ino: number, stat: LocalStat, path: string): Promise<void> {
-    if (!this.isDry && ino !== notMade) await this.parts.hands.update(ino, stat, path);
+  /** Sets what something that was taken has beside its content, unless another thing has come under its path meanwhile. */
+  async finish(ino: number, stat: LocalStat, path: string): Promise<void> {
+    if (this.isDry || ino === notMade) return;
+    if (path === '' || (await this.isTakenFrom(ino, stat))) await this.parts.hands.update(ino, stat, path);
+  }
+
+  async isTakenFrom(ino: number, stat: LocalStat): Promise<boolean> {
+    const { volume, record } = this.parts;
+    return record.identityOf(await volume.query((files) => files.stat(ino))) === this.sourceOf(stat).id;
   }
 
   /** Runs what may fail for one path while the others go on. */

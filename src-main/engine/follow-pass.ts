@@ -79,7 +79,9 @@ async function tasksOf(ground: FollowGround, waiting: readonly WaitingFolder[], 
       const here = path;
       const ino = await volume.query((files) => folderBelow(target, here, (at, name) => existingEntry(files, at, name)));
       const stat = await ground.statOf(path);
-      if (ino !== undefined && stat?.kind === 'directory') {
+      const isBoth = ino !== undefined && stat?.kind === 'directory';
+      // Another folder may have come under the name, which is seen from the folder around it.
+      if (isBoth && (path === '' || (await ground.isTakenFrom(ino, stat)))) {
         tasks.push({ path, ino, stat, names: names === 'all' ? names : [...names], isDeep: false, isNew: false });
         break;
       }

@@ -117,7 +117,7 @@ export class FollowScan {
     if (names === 'all') await this.#scanAll(task);
     else await this.#scanNames(task, names);
     await this.#small.finish();
-    await this.#ground.guarded(path, () => this.#ground.finishFolder(task.ino, stat, path));
+    await this.#ground.guarded(path, () => this.#ground.finish(task.ino, stat, path));
   }
 
   async #scanNames(task: ScanTask, names: readonly string[]): Promise<void> {
@@ -245,7 +245,7 @@ export class FollowScan {
     if (task.isDeep || existing.known !== source.id) {
       await this.#ground.took(existing.ino, source);
       this.waiting.push({ path, ino: existing.ino, stat: source, names: 'all', isDeep: true, isNew: false });
-    } else await this.#ground.finishFolder(existing.ino, source, path);
+    } else await this.#ground.finish(existing.ino, source, path);
   }
 
   #noteGone({ at, path, existing }: { at: NamePlace; path: string; existing: Existing | undefined }): void {

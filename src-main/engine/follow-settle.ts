@@ -67,7 +67,7 @@ export class FollowSettle {
     for (const [ino, path] of this.#touched) {
       await this.#ground.guarded(path, async () => {
         const stat = await this.#ground.statOf(path);
-        if (stat?.kind === 'directory') await this.#ground.finishFolder(ino, stat, path);
+        if (stat?.kind === 'directory') await this.#ground.finish(ino, stat, path);
       });
     }
   }
@@ -79,7 +79,7 @@ export class FollowSettle {
     if (there !== undefined && there.ino !== ino && (there.kind === 'directory' || source.kind === 'directory')) await this.#removeTree(there, to, path);
     if (!(await ground.parts.hands.move(ino, { from, to, fromPath, path }))) return false;
     if (source.kind === 'directory') ground.parts.watch.remove(ground.localOf(fromPath));
-    if (source.kind === 'directory' && !ground.isDry) this.#scan.gone.folderMoved(fromPath, path);
+    if (source.kind === 'directory' && !ground.isDry) this.#folderMoved(fromPath, path);
     this.#touch(from.parent, fromPath);
     this.#touch(to.parent, path);
     const moved = ground.isDry ? await this.#statOf(ino) : await ground.existingAt(to);
@@ -88,7 +88,7 @@ export class FollowSettle {
       this.#scan.waiting.push({ path, ino, stat: source, names: 'all', isDeep: true, isNew: false });
       return true;
     }
-    if (isSameContent(source, moved)) await ground.finishFolder(ino, source, path);
+    if (isSameContent(source, moved)) await ground.finish(ino, source, path);
     else await this.#take({ to, path, source, wanted: 0 }, moved);
     return true;
   }
@@ -199,6 +199,13 @@ export class FollowSettle {
     } catch (fault) {
       if (isFault(fault, 'not-found')) return undefined;
       throw fault;
+    }
+  }
+
+  #folderMoved(from: string, to: string): void {
+    this.#scan.gone.folderMoved(from, to);
+    for (const [ino, path] of this.#touched) {
+      if (path === from || path.startsWith(`${from}/`)) this.#touched.set(ino, `${to}${path.slice(from.length)}`);
     }
   }
 
