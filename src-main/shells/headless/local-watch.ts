@@ -14,8 +14,8 @@ const watchesTrees = process.platform === 'darwin' || process.platform === 'win3
  * a new folder before it has seen that. When the system's queue overflows, Node
  * does not tell; who listens has to compare now and then.
  */
-export function machineWatch(root: string, listener: LocalWatchListener): LocalWatch {
-  return watchesTrees ? new TreeWatch(root, listener) : new FolderWatches(listener);
+export function machineWatch(root: string, listener: LocalWatchListener, isOfTree = watchesTrees): LocalWatch {
+  return isOfTree ? new TreeWatch(root, listener) : new FolderWatches(listener);
 }
 
 class FolderWatches implements LocalWatch {

@@ -32,7 +32,7 @@ export function machinePorts(options: {
     devices: machineDevices,
     openScratch: (name, { sizeBytes, folder = join(configFolder, 'clones') }) => openScratch(name, { sizeBytes, folder }),
     localTree: machineTree,
-    watchFolder: machineWatch,
+    watchFolder: (root, listener) => machineWatch(root, listener),
     transport: createTransports({ ipcFolder: runtimeFolder() }),
     trust: {
       identity: fileTextStore(join(configFolder, 'identity.pem')),
