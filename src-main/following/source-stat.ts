@@ -1,7 +1,8 @@
-/** What decides about an entry of a followed folder. */
+/** What the machine says of an entry without opening it. */
 export interface SourceStat {
   /** `other`: sockets, pipes, devices. */
   readonly kind: 'file' | 'directory' | 'symlink' | 'other';
+  /** The 12 permission bits. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { FollowRequest, FollowStatus, FollowStep } from '../../src-main/contract/index.ts';
 import type { FileReader } from '../../src-main/files/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
+import { MemoryTransport } from '../../src-main/transport/index.ts';
 import { MemoryServer, SettableClock } from './memory-engine.ts';
 import { MemoryTree } from './memory-tree.ts';
 
@@ -28,7 +29,8 @@ export async function describeVolume(volume: Volume, path: string): Promise<Reco
 export class FollowLab implements AsyncDisposable {
   readonly clock = new SettableClock();
   readonly tree = new MemoryTree(() => this.clock.nowNs);
-  readonly server = new MemoryServer({ clock: this.clock, localTree: this.tree, watchFolder: this.tree.watchFolder });
+  readonly transport = new MemoryTransport();
+  readonly server = new MemoryServer({ clock: this.clock, transport: this.transport, localTree: this.tree, watchFolder: this.tree.watchFolder });
 
   static async start(): Promise<FollowLab> {
     const lab = new FollowLab();

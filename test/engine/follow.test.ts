@@ -2,6 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { isFault } from '../../src-main/base/index.ts';
 import { changeBlocks } from '../../src-main/files/index.ts';
 import { FollowLab } from './follow-lab.ts';
+import { MemoryServer } from './memory-engine.ts';
+
+/** Hands a volume over to the other server while time passes. */
+async function switchOver(server: MemoryServer, volume: string): Promise<void> {
+  let isOver = false;
+  const run = async (): Promise<void> => {
+    for await (const event of await server.client.failover.switchOver({ volume })) isOver ||= event.type === 'done';
+  };
+  const running = run();
+  await server.until(() => isOver, 'the switch-over');
+  await running;
+}
 
 describe('a follow', () => {
   it('takes a folder in, and then what changes in it', async () => {
@@ -330,6 +342,42 @@ describe('the life of a follow', () => {
     expect(lab.status).toMatchObject({ state: 'waiting', reason: expect.stringContaining('no open primary here') });
     await lab.server.client.volumes.attach({ name: 'work', devices });
     await lab.alike();
+  });
+
+  it('waits while the volume is led by the other server, and goes on when it is led here again', async () => {
+    await using lab = await FollowLab.start();
+    await using other = new MemoryServer({ clock: lab.clock, transport: lab.transport, seed: 2 });
+    await other.start();
+    await other.createVolume('copy', { role: 'mirror', listen: ['memory://b'] });
+    await lab.server.client.relationships.link({ volume: 'work', address: 'memory://b' });
+    lab.tree.write('/data/a', 'one');
+    await lab.follow();
+    await lab.quiet();
+    await switchOver(lab.server, 'work');
+    lab.tree.write('/data/b', 'two');
+    await lab.server.pass(10_000, 500);
+    expect(lab.status).toMatchObject({ state: 'waiting', reason: expect.stringContaining('no open primary here') });
+    await switchOver(other, 'copy');
+    await lab.alike();
+    expect(lab.alerts.filter((text) => text.startsWith('follow'))).toEqual([]);
+  });
+
+  it('is an alert while the volume is full, with nothing half of a file in it, and goes on when there is room', async () => {
+    await using lab = await FollowLab.start();
+    lab.tree.write('/data/small', 'small');
+    await lab.follow();
+    await lab.quiet();
+    const before = await lab.inVolume();
+    lab.tree.write('/data/large', Buffer.alloc(80 << 20, 1));
+    await lab.server.until(() => lab.alerts.length > 0, 'the alert');
+    expect(lab.alerts).toEqual([expect.stringMatching(/^follow-failed: The changes of the folder are not taken: /)]);
+    expect(lab.status).toMatchObject({ state: 'failed' });
+    expect(await lab.inVolume()).toEqual(before);
+    lab.tree.remove('/data/large');
+    lab.tree.write('/data/other', 'other');
+    await lab.server.pass(20_000, 1000);
+    await lab.alike();
+    expect(lab.alerts).toEqual([]);
   });
 
   it('is shown by a dry run before, which does nothing', async () => {
