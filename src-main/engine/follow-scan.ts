@@ -113,11 +113,16 @@ export class FollowScan {
   }
 
   async #scan(task: ScanTask): Promise<void> {
-    const { stat, path, names } = task;
+    const { path, names } = task;
     if (names === 'all') await this.#scanAll(task);
     else await this.#scanNames(task, names);
     await this.#small.finish();
-    await this.#ground.guarded(path, () => this.#ground.finish(task.ino, stat, path));
+    if (this.#ground.isDry) return;
+    await this.#ground.guarded(path, async () => {
+      // As it is now that it is watched under this path: what came before may have been told under another.
+      const stat = await this.#ground.parts.tree.stat(this.#ground.localOf(path));
+      if (stat?.kind === 'directory') await this.#ground.finish(task.ino, stat, path);
+    });
   }
 
   async #scanNames(task: ScanTask, names: readonly string[]): Promise<void> {

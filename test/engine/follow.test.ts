@@ -131,16 +131,16 @@ describe('a follow', () => {
   it('takes a file that changes while it is read when it has rested, and never a mix', async () => {
     await using lab = await FollowLab.start();
     lab.tree.write('/data/small', 'old content');
-    lab.tree.write('/data/large', Buffer.alloc(3 << 20, 'a'));
+    lab.tree.write('/data/large', Buffer.alloc((1 << 20) + 1, 'a'));
     await lab.follow();
     await lab.quiet();
     const before = await lab.inVolume();
     let isBusy = true;
     lab.tree.onRead = (path) => {
-      if (isBusy && path.startsWith('/data/')) lab.tree.write(path, Buffer.alloc(path.endsWith('large') ? 3 << 20 : 11, lab.tree.readBytes % 2 === 0 ? 'b' : 'c'));
+      if (isBusy && path.startsWith('/data/')) lab.tree.write(path, Buffer.alloc(path.endsWith('large') ? (1 << 20) + 1 : 11, lab.tree.readBytes % 2 === 0 ? 'b' : 'c'));
     };
     lab.tree.write('/data/small', 'new content');
-    lab.tree.write('/data/large', Buffer.alloc(3 << 20, 'b'));
+    lab.tree.write('/data/large', Buffer.alloc((1 << 20) + 1, 'b'));
     await lab.server.pass(40_000, 500);
     expect(await lab.inVolume()).toEqual(before);
     expect(lab.status.waitingCount).toBeGreaterThan(0);
