@@ -10,7 +10,7 @@ import type { LocalStat, LocalTree } from './local-tree.ts';
 import type { LocalWatch } from './ports.ts';
 import { existingEntries } from './volume-writer.ts';
 
-/** So many things are taken until the volume is asked to have them for good. */
+/** So many things are taken or removed until the volume is asked to have them for good. */
 const settleEvery = 1000;
 
 /** After these nothing more can be done in a pass. */
@@ -61,7 +61,6 @@ export class FollowGround {
   readonly later = new Map<string, Later>();
   /** Folders that have no watch. */
   unwatchedCount = 0;
-  #unsettledCount = 0;
 
   constructor(parts: GroundParts) {
     this.parts = parts;
@@ -133,13 +132,16 @@ export class FollowGround {
     const { volume, record } = this.parts;
     const { generation } = await volume.query((files) => files.stat(ino));
     record.take({ ino, generation, identity: identityOf(stat, this.parts.root.stat) });
-    if (++this.#unsettledCount >= settleEvery) await this.settle();
+    await this.settleIfMuch();
+  }
+
+  async settleIfMuch(): Promise<void> {
+    if (!this.isDry && this.parts.record.unsettledCount >= settleEvery) await this.settle();
   }
 
   /** Has the volume keep for good what was done, and then the record what was taken. */
   async settle(): Promise<void> {
     if (this.isDry) return;
-    this.#unsettledCount = 0;
     await makeDurable(this.parts.volume);
     await this.parts.record.settle();
   }

@@ -51,6 +51,11 @@ export class FollowRecord {
     return this.#byIno.size;
   }
 
+  /** How much is not stored yet. */
+  get unsettledCount(): number {
+    return this.#news.length;
+  }
+
   /** Paths under which something was to be put when the server was killed. */
   get intended(): readonly string[] {
     return [...this.#intended];
@@ -74,9 +79,9 @@ export class FollowRecord {
   /** Says under which paths something is about to be put; it may be when this has resolved. */
   async intend(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
-    for (const path of paths) this.#add(['?', path]);
     this.#hasIntents = true;
-    await this.#store();
+    await this.#lines.append(paths.map((path) => JSON.stringify(['?', path])));
+    this.#lineCount += paths.length;
   }
 
   /** Throws `unsupported` when nothing more can be remembered. */

@@ -190,6 +190,7 @@ export class FollowSettle {
     }
     if (isEmpty) await hands.remove(entry.ino, at, entry.kind, path);
     if (!this.#ground.isDry && (entry.linkCount <= 1 || entry.kind === 'directory')) record.drop(entry.ino);
+    await this.#ground.settleIfMuch();
     return isEmpty;
   }
 
