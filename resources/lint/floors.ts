@@ -23,6 +23,7 @@ export const mainFloors: Readonly<Record<string, number>> = {
   replication: 7,
   explore: 7,
   restore: 7,
+  following: 7,
   serving: 7,
   engine: 8,
   shells: 9,

@@ -5,6 +5,7 @@ import { cpHistorySchema, historySpanSchema, relationshipHistorySchema } from '.
 import { checkEventSchema, compareEventSchema, copyEventSchema, jobStatusSchema, removeEventSchema, replaceDeviceEventSchema, switchOverEventSchema } from './job-schemas.ts';
 import { faultErrors } from './fault.ts';
 import { eventSchema } from './event-schemas.ts';
+import { followPreviewEventSchema, followRequestSchema, followStatusSchema } from './follow-schemas.ts';
 import { eventPageMax, extendedPageMax, fileTimeMsMax, foundPageMax, historyPageMax, listPageMax, peerPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
 import * as machines from './machine-schemas.ts';
 import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, rootChoiceSchema, volumeNameSchema, volumePathSchema } from './place.ts';
@@ -227,6 +228,16 @@ const schedule = {
   prune: base.input(ofVolume).output(z.object({ dropped: z.array(z.string()), freedBytes: z.int() })),
 };
 
+const follow = {
+  /** Keeps the changes of a folder of this machine flowing into a volume until `remove`; begins with a full compare. */
+  add: base.input(followRequestSchema).output(followStatusSchema),
+  /** Ends that; what is in the volume stays. */
+  remove: base.input(inVolume).output(nothing),
+  list: base.input(ofVolume.partial()).output(z.object({ follows: z.array(followStatusSchema) })),
+  /** What a full compare would do now, and nothing of it is done. */
+  preview: base.input(followRequestSchema).output(eventIterator(followPreviewEventSchema)),
+};
+
 const relationships = {
   /** Mirrors a primary volume to the mirror that listens at the address; `peer` is the paired server that must be there. */
   link: base.input(ofRelationship.extend({ peer: z.string().min(1).optional() })).output(nothing),
@@ -431,6 +442,7 @@ export const contract = {
   cp,
   snapshots,
   schedule,
+  follow,
   scrub,
   relationships,
   holds,

@@ -17,6 +17,7 @@ export type Level = z.infer<typeof levelSchema>;
  * - `volume-failed`: a volume is not served
  * - `handing-over`: a primary takes no changes, because it is not known whether its mirror leads
  * - `schedule-failed`: the snapshots of a schedule cannot be taken or given up
+ * - `follow-failed`: the changes of a followed folder cannot be taken
  */
 export const alertKindSchema = z.enum([
   'lag',
@@ -29,6 +30,7 @@ export const alertKindSchema = z.enum([
   'volume-failed',
   'handing-over',
   'schedule-failed',
+  'follow-failed',
 ]);
 export type AlertKind = z.infer<typeof alertKindSchema>;
 

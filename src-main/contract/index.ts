@@ -23,6 +23,7 @@ export * from './space-schemas.ts';
 export * from './scrub-schemas.ts';
 export * from './job-schemas.ts';
 export * from './job-words.ts';
+export * from './follow-schemas.ts';
 export * from './explore-schemas.ts';
 export * from './history-schemas.ts';
 export * from './machine-schemas.ts';

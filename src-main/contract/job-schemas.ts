@@ -108,7 +108,7 @@ export const replaceDeviceEventSchema = z.discriminatedUnion('type', [
 export type ReplaceDeviceEvent = z.infer<typeof replaceDeviceEventSchema>;
 
 /** What a job does; Activity has a word for each. */
-export const jobKindSchema = z.enum(['put', 'get', 'compare', 'remove', 'check', 'replace-device', 'switch-over', 'restore', 'download']);
+export const jobKindSchema = z.enum(['put', 'get', 'compare', 'remove', 'check', 'replace-device', 'switch-over', 'restore', 'download', 'follow']);
 export type JobKind = z.infer<typeof jobKindSchema>;
 
 /** Long work of a server, as anyone who looks at the server sees it. */

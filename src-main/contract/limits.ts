@@ -69,3 +69,17 @@ export const folderEntriesMax = 1000;
 
 /** Points in one answer about the past of a relationship or of CPs. */
 export const historySamplesMax = 400;
+
+/** Folders that a server follows. */
+export const followsMax = 64;
+
+/** Faults of a follow that are told, one for each path. */
+export const followFaultsMax = 100;
+
+/** Lines about what a follow ignores, and the characters of one. */
+export const ignoreLinesMax = 1000;
+export const ignoreLineCharsMax = 1024;
+
+/** How often a followed folder is compared in whole. */
+export const compareEveryMsMin = 60 * 1000;
+export const compareEveryMsMax = 366 * 24 * 60 * 60 * 1000;

@@ -7,6 +7,7 @@ import { Alerts } from './alerts.ts';
 import { Clones } from './clones.ts';
 import { EventLog } from './event-log.ts';
 import { Failover } from './failover.ts';
+import { Follows } from './follows.ts';
 import { HistoryBook } from './history-book.ts';
 import { HoldKeeper } from './hold-keeper.ts';
 import type { JobBoard } from './job-board.ts';
@@ -50,6 +51,8 @@ export class Engine implements AsyncDisposable {
   readonly shelf: VolumeShelf;
   readonly relationships: Relationships;
   readonly schedules: SnapshotSchedules;
+  /** Folders of this machine that are followed into volumes. */
+  readonly follows: Follows;
   /** What is kept for mirrors that are away. */
   readonly holds: HoldKeeper;
   readonly trust: Trust;
@@ -102,6 +105,7 @@ export class Engine implements AsyncDisposable {
       facts: (open) => this.retentionFacts(open),
       isServing: options.serve,
     });
+    this.follows = new Follows({ ports, book, events, alerts: this.alerts, jobs: this.jobs, isServing: options.serve });
     this.holds = new HoldKeeper({
       clock: ports.clock,
       book,
@@ -129,6 +133,7 @@ export class Engine implements AsyncDisposable {
         if (open.role === 'primary') {
           this.relationships.adopt(open);
           this.schedules.adopt(open);
+          this.follows.adopt(open);
           this.holds.adopt(open);
         } else {
           open.mirror.onSetAsideLost(({ name, cp }) => {
@@ -211,12 +216,14 @@ export class Engine implements AsyncDisposable {
 
   /** Ends what goes on by itself with a volume, or waits for a caller's next part. */
   async #endWork(name: string): Promise<void> {
+    await this.follows.rest(name);
     await this.jobs.endOf(name);
     for (const session of this.#sessions) await session.endWrites(name);
   }
 
   /** Ends whatever works on a volume in the background. */
   async #endBackground(name: string): Promise<void> {
+    await this.follows.drop(name);
     await this.#endWork(name);
     await this.scrubs.drop(name);
   }
@@ -402,6 +409,7 @@ export class Engine implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#watch?.close();
     await (await this.#history)?.close();
+    await this.follows.close();
     await this.jobs.close();
     for (const session of [...this.#sessions]) await session.close();
     await this.listening.close();

@@ -3,10 +3,10 @@ import { splitPath } from '../contract/index.ts';
 import { changeBlocks, type LiveFiles, rootDirectoryInode } from '../files/index.ts';
 import type { Volume } from '../volume/index.ts';
 import { type ExistingEntry, planImport, refusal, sameOwnerAndMode } from './import-plan.ts';
-import { readSource, streamSource, wholeFileBytesMax } from './import-source.ts';
+import { wholeFileBytesMax } from './import-source.ts';
 import type { Job } from './job.ts';
 import type { LocalEntry, LocalStat, LocalTree } from './local-tree.ts';
-import { type Part, partsOfData } from './sparse.ts';
+import { type CopyPlace, SourceCopy } from './source-copy.ts';
 import { TaskGroup } from './task-group.ts';
 import type { TemporaryNames } from './temporary-names.ts';
 import { attributesOf, type EntryPlace, existingEntries, VolumeWriter } from './volume-writer.ts';
@@ -68,12 +68,25 @@ export class ImportJob {
   readonly #large = new TaskGroup(largeFilesMax);
   readonly #linked = new Map<string, { ino: Promise<number | undefined>; namesLeft: number }>();
   readonly #writer: VolumeWriter;
+  readonly #copy: SourceCopy;
 
   constructor(options: { volume: Volume; temporaryNames: TemporaryNames; tree: LocalTree; job: Job }) {
     this.#volume = options.volume;
     this.#writer = new VolumeWriter(options);
     this.#tree = options.tree;
     this.#job = options.job;
+    this.#copy = new SourceCopy({
+      writer: this.#writer,
+      tree: this.#tree,
+      checkCancelled: () => {
+        this.#job.checkCancelled();
+      },
+      onBytes: ({ lengthBytes, dataBytes }) => {
+        this.counts.bytes += lengthBytes;
+        this.counts.holeBytes += lengthBytes - dataBytes;
+        this.#job.counts.bytes += lengthBytes;
+      },
+    });
   }
 
   /** Brings a local file or folder in at exactly this path, whose folder must be there. */
@@ -258,34 +271,10 @@ export class ImportJob {
       this.counts.unchanged++;
       return ino;
     }
-    const ino =
-      entry.sizeBytes > wholeFileBytesMax
-        ? await this.#importLarge(local, target)
-        : await this.#importSmall(local, entry, target);
+    const { ino } = await this.#copy.file(local, entry, copyPlace(target));
     this.counts.files++;
     this.#job.counts.files++;
     return ino;
-  }
-
-  async #importSmall(local: string, entry: LocalEntry, target: Target): Promise<number> {
-    const { stat, bytes } = await readSource(this.#tree, local, entry);
-    const parts = partsOfData(bytes, this.#writer.grainBytes);
-    const ino = await this.#writer.putWhole(target, { attributes: stat, bytes, parts }, placing(target));
-    this.#countBytes(bytes.length, parts);
-    return ino;
-  }
-
-  async #importLarge(local: string, target: Target): Promise<number> {
-    await using file = await this.#writer.openFile(target);
-    const stat = await streamSource(this.#tree, local, async (offsetBytes, bytes) => {
-      this.#job.checkCancelled();
-      const parts = partsOfData(bytes, this.#writer.grainBytes);
-      await file.write(offsetBytes, bytes, parts);
-      this.#countBytes(bytes.length, parts);
-    });
-    await file.finish(stat.sizeBytes, stat);
-    await file.name(target.name, placing(target));
-    return file.ino;
   }
 
   async #importSymlink(local: string, entry: LocalEntry, target: Target, step: string): Promise<void> {
@@ -293,8 +282,7 @@ export class ImportJob {
       this.counts.unchanged++;
       return;
     }
-    const text = await this.#tree.readLink(local);
-    await this.#writer.putSymlink(target, { target: text, attributes: entry }, placing(target));
+    await this.#copy.symlink(local, entry, copyPlace(target));
     this.counts.symlinks++;
     this.#job.counts.files++;
   }
@@ -325,15 +313,12 @@ export class ImportJob {
     const text = `${path} was left out: its name is no UTF-8. Rename it, then try again.`;
     this.#job.problem(path, new MirrorpointError('name-invalid', text));
   }
-
-  #countBytes(lengthBytes: number, parts: readonly Part[]): void {
-    const dataBytes = parts.reduce((sum, part) => sum + part.end - part.start, 0);
-    this.counts.bytes += lengthBytes;
-    this.counts.holeBytes += lengthBytes - dataBytes;
-    this.#job.counts.bytes += lengthBytes;
-  }
 }
 
 function placing({ existing }: Target): { replace: boolean } {
   return { replace: existing !== undefined };
+}
+
+function copyPlace({ parent, name, existing }: Target): CopyPlace {
+  return { parent, name, isThere: existing !== undefined };
 }

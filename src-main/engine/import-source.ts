@@ -7,8 +7,8 @@ export const wholeFileBytesMax = 1 << 20;
 /** Bytes of a larger file in one piece. */
 const pieceBytes = 1 << 20;
 
-/** How often a file that changes while it is read is read again. */
-const readAttemptsMax = 3;
+/** How often a file that changes while it is read is read again at once. */
+export const readAttemptsMax = 3;
 
 function isUntouched(before: LocalStat, after: LocalStat): boolean {
   return (
@@ -31,10 +31,11 @@ export async function readSource(
   tree: LocalTree,
   local: string,
   known: LocalStat,
+  attemptsMax = readAttemptsMax,
 ): Promise<{ stat: LocalStat; bytes: Uint8Array }> {
   await using reader = await tree.openRead(local);
   let before = known;
-  for (let attempt = 1; attempt <= readAttemptsMax; attempt++) {
+  for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     if (before.sizeBytes > wholeFileBytesMax || before.kind !== 'file') break;
     const bytes = Buffer.allocUnsafe(before.sizeBytes);
     const gotBytes = await reader.readInto(0, bytes);

@@ -1,17 +1,7 @@
+import type { SourceStat } from '../following/index.ts';
+
 /** What is known of a local file without opening it. */
-export interface LocalStat {
-  /** `other`: sockets, pipes, devices. */
-  readonly kind: 'file' | 'directory' | 'symlink' | 'other';
-  /** The 12 permission bits. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly sizeBytes: number;
-  readonly modifiedNs: bigint;
-  readonly linkCount: number;
-  /** The same for all names of one file. */
-  readonly identity: string;
-}
+export type LocalStat = SourceStat;
 
 export interface LocalEntry extends LocalStat {
   readonly name: string;

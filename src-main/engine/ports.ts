@@ -100,6 +100,22 @@ export interface MachinePort {
   folder(path: string | undefined): Promise<MachineFolder>;
 }
 
+/** Hears what happens in local folders. It may hear too much, and a name that is left out stands for any. */
+export interface LocalWatchListener {
+  changed(folder: string, name: string | undefined): void;
+  /** Something may have been missed anywhere. */
+  lost(): void;
+}
+
+/** A watch on local folders. A folder is added before its listing is read, so that nothing falls in between. */
+export interface LocalWatch {
+  /** Watches what the path leads to now; false when the system has no room for that. Where one watch sees all, this does nothing. */
+  add(folder: string): boolean;
+  /** Ends the watch on a folder that went, and on those that were in it. */
+  remove(folder: string): void;
+  close(): void;
+}
+
 /** The local network, where servers are heard of. What they say is not proven. */
 export interface Discovery {
   /** Listens for a short while for servers that invite. Where there is no network, nobody is found. */
@@ -121,6 +137,8 @@ export interface EnginePorts {
   /** A sparse device for what need not outlive the server; what it held is gone when it is closed, or the server killed. */
   readonly openScratch: (name: string, options: { sizeBytes: number; folder?: string | undefined }) => Promise<Device>;
   readonly localTree: LocalTree;
+  /** Watches a local folder and those in it that are added. */
+  readonly watchFolder: (root: string, listener: LocalWatchListener) => LocalWatch;
   /** Links that need no identity. */
   readonly transport: Transport;
   readonly trust: TrustPorts;

@@ -5,6 +5,7 @@ import { cloneProcedures } from './clone-procedures.ts';
 import { exploreProcedures } from './explore-procedures.ts';
 import { failoverProcedures } from './failover-procedures.ts';
 import { fileProcedures } from './file-procedures.ts';
+import { followProcedures } from './follow-procedures.ts';
 import { historyProcedures } from './history-procedures.ts';
 import { machineProcedures } from './machine-procedures.ts';
 import { procedures } from './procedures.ts';
@@ -122,6 +123,7 @@ export const engineRouter = procedures.router({
   cp: cpProcedures,
   snapshots: snapshotProcedures,
   schedule: scheduleProcedures,
+  follow: followProcedures,
   scrub: scrubProcedures,
   relationships: relationshipProcedures,
   holds: holdProcedures,

@@ -4,6 +4,8 @@ import {
   cpIntervalMsSchema,
   durabilitySchema,
   faultInLimits,
+  followRequestSchema,
+  followsMax,
   holdCapSchema,
   keptRootSchema,
   lagLimitMsSchema,
@@ -113,6 +115,10 @@ const consoleSettingsSchema = z.strictObject({
   ),
 });
 
+/** A folder of this machine that is followed into a volume, as long as that is the volume of this identity and a primary here. */
+const followSettingsSchema = followRequestSchema.extend({ id: hexId, volumeId: hexId }).strict();
+export type FollowSettings = z.infer<typeof followSettingsSchema>;
+
 const settingsSchema = z.strictObject({
   version: z.literal(settingsVersion),
   serverId: hexId,
@@ -121,6 +127,7 @@ const settingsSchema = z.strictObject({
   notifications: notificationLevelSchema.optional(),
   volumes: z.array(volumeSettingsSchema).default([]),
   relationships: z.array(relationshipSettingsSchema).default([]),
+  follows: z.array(followSettingsSchema).max(followsMax).optional(),
   console: consoleSettingsSchema.optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;

@@ -1,3 +1,4 @@
+import { chmodSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Locator } from 'playwright-core';
@@ -55,6 +56,31 @@ describeInChromium('files of the desktop in the console', () => {
     expect(await liveNames(primary, volume, '/projects')).toEqual(['drawings', 'minutes.txt', 'new.txt', 'scheme (2).txt', 'scheme.txt']);
     expect(await liveText(primary, volume, '/projects/minutes.txt')).toBe('Minutes of the desktop');
     expect((await primary.client.snapshots.list({ volume })).snapshots.at(-1)?.name).toMatch(/^before-adding-/);
+    expectNoFaults(console);
+  });
+
+  it('come from a folder of the server with modes and links, chosen by keys alone', async () => {
+    await using lab = ConsoleLab.open();
+    const pair = await volumeWithStates(lab);
+    const { primary, volume } = pair;
+    const source = lab.localFiles('archive', { 'letters/may.txt': 'May', 'letters/secret.txt': 'Secret' });
+    chmodSync(join(source, 'letters', 'secret.txt'), 0o640);
+    symlinkSync('may.txt', join(source, 'letters', 'newest'));
+    const console = await lab.openConsole(primary, { path: '/snapshots?path=/projects' });
+    const screen = new SnapshotsScreen(console.page);
+    await screen.row(screen.right, /scheme/).waitFor();
+    await screen.button('Add a folder of the server…').press('Enter');
+    const dialog = console.page.getByRole('dialog', { name: `Add a folder of the server to ${volume}:/projects` });
+    await dialog.getByLabel('Path on this server').fill(source);
+    await dialog.getByLabel('Path on this server').press('Enter');
+    await dialog.getByRole('button', { name: /letters/ }).press('Enter');
+    await dialog.getByText('may.txt').waitFor({ state: 'detached' });
+    await dialog.getByRole('button', { name: 'Choose this folder' }).press('Enter');
+    await screen.right.getByText(/Added .* to work:\/projects\./).waitFor();
+    expect(await liveNames(primary, volume, '/projects/letters')).toEqual(['may.txt', 'newest', 'secret.txt']);
+    expect((await primary.client.files.stat({ volume, path: '/projects/letters/secret.txt' })).mode).toBe(0o640);
+    expect(await primary.client.files.stat({ volume, path: '/projects/letters/newest' })).toMatchObject({ kind: 'symlink', linkTarget: 'may.txt' });
+    await expectAccessible(console);
     expectNoFaults(console);
   });
 

@@ -12,6 +12,7 @@ const local: LocalStat = {
   modifiedNs: 5n,
   linkCount: 1,
   identity: '1:1',
+  bornNs: 1n,
 };
 const existing: ExistingEntry = { ino: 9, kind: 'file', mode: 0o644, uid: 1, gid: 2, sizeBytes: 10, modifiedNs: 5n };
 

@@ -123,7 +123,7 @@ class Life {
 }
 
 /** Files of this machine: only tests that name some touch any. */
-const { localTree } = machinePorts({ configFolder: '/memory', requestStop: () => undefined, report: () => undefined });
+const { localTree, watchFolder } = machinePorts({ configFolder: '/memory', requestStop: () => undefined, report: () => undefined });
 
 /** A whole server in memory on virtual time, which can be stopped and started again. */
 export class MemoryServer {
@@ -139,7 +139,7 @@ export class MemoryServer {
   readonly #devices = new MemoryDevices(this.machine);
   #life: Life | undefined;
 
-  constructor(options: { clock?: SettableClock; transport?: MemoryTransport; network?: MemoryNetwork; seed?: number } = {}) {
+  constructor(options: { clock?: SettableClock; transport?: MemoryTransport; network?: MemoryNetwork; seed?: number } & Partial<Pick<EnginePorts, 'localTree' | 'watchFolder'>> = {}) {
     this.clock = options.clock ?? new SettableClock();
     this.#ports = {
       clock: this.clock,
@@ -149,7 +149,8 @@ export class MemoryServer {
       log: (name) => this.log(name),
       devices: this.#devices,
       openScratch: (name, { sizeBytes }) => Promise.resolve(new MemoryDevice({ name, sizeBytes })),
-      localTree,
+      localTree: options.localTree ?? localTree,
+      watchFolder: options.watchFolder ?? watchFolder,
       transport: options.transport ?? new MemoryTransport(),
       trust: { identity: new MemoryStore(), peers: new MemoryStore(), hosts: () => [] },
       discovery: (options.network ?? new MemoryNetwork()).join(),

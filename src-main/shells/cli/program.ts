@@ -9,6 +9,7 @@ import { addConsoleCommands } from './console-commands.ts';
 import { addCopyCommands } from './copy-commands.ts';
 import { addEventCommands } from './event-commands.ts';
 import { addExploreCommands } from './explore-commands.ts';
+import { addFollowCommands } from './follow-commands.ts';
 import { addJobCommands } from './job-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
 import { addFailoverCommands } from './failover-commands.ts';
@@ -73,6 +74,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addBrowsingCommands(program, surroundings);
   addExploreCommands(program, surroundings);
   addCopyCommands(program, surroundings);
+  addFollowCommands(program, surroundings);
   addRestoreCommands(program, surroundings);
   addCpCommands(program, surroundings);
   addSnapshotCommands(program, surroundings);

@@ -34,6 +34,7 @@ function localStat(stat: fs.BigIntStats): LocalStat {
     modifiedNs: stat.mtimeNs,
     linkCount: Number(stat.nlink),
     identity: `${stat.dev}:${stat.ino}`,
+    bornNs: stat.birthtimeNs,
   };
 }
 

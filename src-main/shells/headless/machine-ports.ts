@@ -7,6 +7,7 @@ import { runtimeFolder } from './config-folder.ts';
 import { startByNode, type StartProgram } from './child-program.ts';
 import { machineHosts, networkDiscovery } from './local-network.ts';
 import { machineTree } from './local-tree.ts';
+import { machineWatch } from './local-watch.ts';
 import { machineDevices, openScratch } from './machine-devices.ts';
 import { MachineDrives } from './machine-drives.ts';
 import { machineFolder } from './machine-folder.ts';
@@ -31,6 +32,7 @@ export function machinePorts(options: {
     devices: machineDevices,
     openScratch: (name, { sizeBytes, folder = join(configFolder, 'clones') }) => openScratch(name, { sizeBytes, folder }),
     localTree: machineTree,
+    watchFolder: (root, listener) => machineWatch(root, listener),
     transport: createTransports({ ipcFolder: runtimeFolder() }),
     trust: {
       identity: fileTextStore(join(configFolder, 'identity.pem')),

@@ -11,6 +11,7 @@ export const jobKindWords: Readonly<Record<JobKind, string>> = {
   'switch-over': 'Switch over',
   restore: 'Restore',
   download: 'Download',
+  follow: 'Follow a folder',
 };
 
 interface StateWords {
