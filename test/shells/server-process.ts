@@ -37,23 +37,23 @@ export function spawnProgram(place: Place, words: readonly string[]): ChildProce
 /** How many commands run in this process now, which all see its one environment. */
 let runningHere = 0;
 
-function enter({ env = {} }: Place): void {
-  for (const [name, value] of Object.entries(env)) {
-    if (runningHere > 0 && process.env[name] !== value) throw new Error(`two commands would run at a time with a different ${name}`);
-    process.env[name] = value;
-  }
+/** Whether a command may run here now: not beside one that needs another environment. */
+function enter({ env = {} }: Place): boolean {
+  const entries = Object.entries(env);
+  if (runningHere > 0 && entries.some(([name, value]) => process.env[name] !== value)) return false;
+  for (const [name, value] of entries) process.env[name] = value;
   runningHere++;
+  return true;
 }
 
 /**
- * Runs one command as the program does once it has started. Where the place says
- * how its processes are started, the command is one of them.
+ * Runs one command as the program does once it has started; in a process of its
+ * own where it has to. It reaches the server of its folder from anywhere.
  */
 export async function runCommand(place: Place, ...words: readonly string[]): Promise<CommandResult> {
-  if (place.startedBy !== undefined) return runProgram(place, ...words);
+  if (!enter(place)) return runProgram(place, ...words);
   const [out, err] = [new PassThrough(), new PassThrough()];
   const [stdout, stderr] = [collect(out), collect(err)];
-  enter(place);
   try {
     const exitCode = await runCommandLine(['--config', place.configFolder, ...words], { streams: { out, err }, signal: new AbortController().signal });
     return { exitCode, stdout: stdout(), stderr: stderr() };
