@@ -41,7 +41,8 @@ export function parseAddress(target: string): Address {
 function pathOf(target: string): string {
   const path = target.startsWith('/') ? target : /^https?:\/\/[^/?#]*(\/[^?#]*)?/i.exec(target)?.[1];
   if (path === undefined) throw refused('it does not begin with a slash');
-  return path.replace(/[?#].*$/, '');
+  if (target.includes('#')) throw refused('it has a fragment, which is no part of a place');
+  return path.replace(/\?.*$/, '');
 }
 
 /**

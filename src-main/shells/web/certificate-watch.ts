@@ -1,7 +1,7 @@
 import { type CancelTimer, type Clock, isFault } from '../../base/index.ts';
 import type { Engine } from '../../engine/index.ts';
 import { type CertificateFiles, readCertificate } from './certificate.ts';
-import type { Certificate } from './console-listener.ts';
+import type { Certificate } from './web-server.ts';
 import { certificateLookMs } from './limits.ts';
 
 interface Watched {
