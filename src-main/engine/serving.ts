@@ -2,9 +2,9 @@ import { type CancelTimer, type Clock, MirrorpointError, Mutex } from '../base/i
 import { formatPlace, type RootChoice } from '../contract/index.ts';
 import type { Capacity, NamedState, ServedFiles, ServedStates } from '../serving/index.ts';
 import type { RootView, Volume } from '../volume/index.ts';
-import type { Engine } from './engine.ts';
 import { HeldInodes } from './held-inodes.ts';
 import type { OpenMirror, OpenVolume } from './volume-opening.ts';
+import type { VolumeShelf } from './volume-shelf.ts';
 
 /** How long a mirror's last CP stays open when nobody uses it: what is open is kept on the primary. */
 const idleViewMs = 5000;
@@ -14,7 +14,7 @@ const idleViewMs = 5000;
  * changes; a kept one, and a mirror's last CP, do not. The caller closes it
  * before the volume is closed.
  */
-export async function openServedFiles(engine: Engine, volume: string, at: RootChoice): Promise<ServedFiles> {
+export async function openServedFiles(engine: { readonly shelf: VolumeShelf }, volume: string, at: RootChoice): Promise<ServedFiles> {
   return openState(await engine.shelf.get(volume), at);
 }
 

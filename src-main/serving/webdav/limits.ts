@@ -24,6 +24,9 @@ export const pageEntries = 256;
 export const readBytes = 512 * 1024;
 export const writeBytes = 1024 * 1024;
 
+/** Bytes of one upload that wait in memory, and as many that are on their way to the devices. */
+export const waitingBytesMax = 16 * 1024 * 1024;
+
 /** Folders inside each other that a copy or a removal goes down. */
 export const folderDepthMax = 1000;
 

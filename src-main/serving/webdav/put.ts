@@ -3,7 +3,7 @@ import { type Attributes, type AttributeChanges, changeBlocks, type LiveFiles } 
 import type { ServedFiles } from '../served-files.ts';
 import { copyExtendedAttributes } from './tree-copy.ts';
 import { type DavReply, emptyReply } from './exchange.ts';
-import { writeBytes } from './limits.ts';
+import { waitingBytesMax, writeBytes } from './limits.ts';
 import { DavRefusal } from './refusal.ts';
 import { type Entry, entryOf, etagOf, findEntry } from './resources.ts';
 import { checkLocks, checkMembership, currentAt, judgeChange, refuseChanged, refuseReadOnly, type Scene, type Submitted } from './scene.ts';
@@ -69,6 +69,9 @@ class IncomingContent {
   readonly #buffer = new PartBuffer();
   #ino: number | undefined;
   #sizeBytes = 0;
+  /** What came before this offset is on its way to the devices, so that a large file takes little memory. */
+  #settlingBytes = 0;
+  #settling: Promise<void> | undefined;
 
   constructor(files: ServedFiles, place: Entry) {
     this.#files = files;
@@ -112,6 +115,7 @@ class IncomingContent {
   }
 
   async close(): Promise<void> {
+    await this.#settling?.catch(() => undefined);
     if (this.#ino !== undefined) await this.#files.release(this.#ino);
   }
 
@@ -131,6 +135,12 @@ class IncomingContent {
     }
     this.#sizeBytes += bytes.length;
     this.#buffer.clear();
+    if (this.#sizeBytes - this.#settlingBytes < waitingBytesMax) return;
+    await this.#settling;
+    this.#settlingBytes = this.#sizeBytes;
+    this.#settling = this.#files.sync();
+    // A fault of it is met where it is waited for.
+    this.#settling.catch(() => undefined);
   }
 }
 

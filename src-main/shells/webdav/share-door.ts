@@ -161,7 +161,10 @@ class Visit {
     return this.#whileMoving(
       () =>
         new Promise((resolve) => {
-          if (response.destroyed) return resolve(false);
+          if (response.destroyed) {
+            resolve(false);
+            return;
+          }
           const ended = (): void => {
             resolve(false);
           };
