@@ -30,6 +30,9 @@ export const waitingBytesMax = 16 * 1024 * 1024;
 /** Folders inside each other that a copy or a removal goes down. */
 export const folderDepthMax = 1000;
 
+/** How long the folder out of sight stays when nothing is in it. */
+export const emptyStagingMs = 5000;
+
 /** Locks in one share. */
 export const locksMax = 4096;
 

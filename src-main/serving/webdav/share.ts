@@ -61,7 +61,7 @@ export class DavShare implements AsyncDisposable {
 
   constructor(options: { states: ServedStates; clock: Clock; random: RandomSource }) {
     const { states, clock, random } = options;
-    const staging = new Staging({ states, random });
+    const staging = new Staging({ states, clock, random });
     const name = states.volume;
     this.#part = {
       name,

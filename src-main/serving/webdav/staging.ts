@@ -1,7 +1,7 @@
-import { isFault, type RandomSource, toHex } from '../../base/index.ts';
+import { type CancelTimer, type Clock, isFault, type RandomSource, toHex } from '../../base/index.ts';
 import { type Attributes, changeBlocks, type FileReader, rootDirectoryInode } from '../../files/index.ts';
 import type { ServedFiles, ServedStates } from '../served-files.ts';
-import { pageEntries } from './limits.ts';
+import { emptyStagingMs, pageEntries } from './limits.ts';
 import type { Entry } from './resources.ts';
 
 /**
@@ -29,14 +29,17 @@ function stagingIn(files: FileReader): number | undefined {
  */
 export class Staging implements AsyncDisposable {
   readonly #states: ServedStates;
+  readonly #clock: Clock;
   readonly #random: RandomSource;
   readonly #used = new Set<string>();
   #sweeping: Promise<void> | undefined;
   #isWanted = false;
   #isClosed = false;
+  #cancelTidying: CancelTimer | undefined;
 
-  constructor(parts: { states: ServedStates; random: RandomSource }) {
+  constructor(parts: { states: ServedStates; clock: Clock; random: RandomSource }) {
     this.#states = parts.states;
+    this.#clock = parts.clock;
     this.#random = parts.random;
   }
 
@@ -49,6 +52,7 @@ export class Staging implements AsyncDisposable {
       return await work({ parent: await this.#folder(files), name });
     } finally {
       this.#used.delete(name);
+      this.#tidyLater();
     }
   }
 
@@ -70,8 +74,19 @@ export class Staging implements AsyncDisposable {
 
   /** Ends the removal where it is; what is left goes when the share is opened again. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelTidying?.();
+    // Removals are long; that of an empty folder is not.
     this.#isClosed = true;
     await this.#sweeping;
+    await this.#sweepAll();
+  }
+
+  #tidyLater(): void {
+    this.#cancelTidying?.();
+    if (this.#used.size > 0 || this.#isClosed) return;
+    this.#cancelTidying = this.#clock.setTimer(emptyStagingMs, () => {
+      this.sweep();
+    });
   }
 
   async #folder(files: ServedFiles): Promise<number> {
@@ -98,9 +113,8 @@ export class Staging implements AsyncDisposable {
       for (;;) {
         const page = await files.query((reader) => reader.readDirectory(folder, after, pageEntries));
         for (const { name, kind } of page) {
-          if (this.#used.has(name)) continue;
-          await this.#remove(files, { parent: folder, name }, kind);
           if (this.#isClosed) return;
+          if (!this.#used.has(name)) await this.#remove(files, { parent: folder, name }, kind);
         }
         after = page.at(-1)?.name;
         if (page.length < pageEntries) break;
