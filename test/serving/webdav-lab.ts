@@ -59,7 +59,9 @@ export class WebdavLab implements AsyncDisposable {
       headers: { host: 'files.example', ...headers },
       body: typeof body === 'string' || body instanceof Uint8Array ? partsOf(body) : body,
       user,
-      drop: () => void this.droppedCount++,
+      drop: () => {
+        this.droppedCount++;
+      },
     });
   }
 
