@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { changeBlocks, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import { lockTimeoutSecondsMax } from '../../src-main/serving/webdav/limits.ts';
 import { lockBody, WebdavLab } from './webdav-lab.ts';
 
@@ -82,6 +83,18 @@ describe('a folder', () => {
     expect(await lab.lastingNames()).toEqual([]);
     expect(await lab.status('DELETE', '/work/one')).toBe(404);
     expect(await lab.status('DELETE', '/work/')).toBe(403);
+  });
+
+  it('has files with several names, each of which is moved for itself', async () => {
+    await using lab = await WebdavLab.open();
+    await lab.status('PUT', '/work/one', { body: 'x' });
+    const { volume } = await lab.server.engine.shelf.primary('work');
+    await volume.change(changeBlocks.create, (files) => {
+      files.link(files.lookup(top, 'one').ino, top, 'two');
+    });
+    expect(await lab.status('MOVE', '/work/one', { headers: { destination: '/work/two' } })).toBe(204);
+    expect(await lab.lastingNames()).toEqual(['two']);
+    expect((await lab.ask('GET', '/work/two')).body).toBe('x');
   });
 
   it('of many entries is listed page by page, all of them once', async () => {

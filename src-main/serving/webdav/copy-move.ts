@@ -65,6 +65,14 @@ async function place(scene: Scene, from: Entry, target: Target, before: (live: L
   const { entry } = target;
   await using files = await share.states.openCurrent();
   const moved = await files.query((reader) => findEntry(reader, from));
+  if (moved !== undefined && moved.ino === target.found?.ino) {
+    // Two names of one file: a rename would leave both.
+    await files.change(changeBlocks.remove, (live) => {
+      before(live);
+      live.unlink(from.parent, from.name);
+    }, { frees: true });
+    return;
+  }
   const hasFolder = moved?.kind === 'directory' || target.found?.kind === 'directory';
   if (target.found === undefined || !hasFolder) {
     await files.change(changeBlocks.rename, (live) => {

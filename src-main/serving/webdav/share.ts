@@ -122,7 +122,6 @@ export class DavShare implements AsyncDisposable {
     this.#isEnding = true;
     try {
       await this.#end([...this.#tasks].filter(({ isChange }) => isChange));
-      await this.settled();
     } finally {
       this.#isEnding = this.#closing !== undefined;
     }
