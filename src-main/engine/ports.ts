@@ -1,5 +1,5 @@
 import type { Clock, RandomSource } from '../base/index.ts';
-import type { MachineFolder, NearbyServer, SharePlace } from '../contract/index.ts';
+import type { Level, MachineFolder, NearbyServer, SharePlace } from '../contract/index.ts';
 import type { Device } from '../device/index.ts';
 import type { TrustStore } from '../pairing/index.ts';
 import type { DavAnswer, DavRequest } from '../serving/index.ts';
@@ -133,8 +133,8 @@ export interface ShareHall {
   isUser(name: string, password: string): Promise<boolean>;
   /** Answers a user who has proven to be one. */
   answer(request: Omit<DavRequest, 'mayWrite'>): Promise<DavAnswer>;
-  /** A fault of the program itself, which goes to the log. */
-  report(text: string): void;
+  /** Something at the door that the administrator may want to know. */
+  tell(text: string, level: Level): void;
 }
 
 /** An address at which shares are served. */

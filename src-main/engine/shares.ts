@@ -49,8 +49,8 @@ export class Shares {
       },
       isUser: (name, password) => users.isUser(name, password),
       answer: (request) => this.answer(request),
-      report: (text) => {
-        this.#events.add('shares', `A fault in the program: ${text}`, { level: 'problem' });
+      tell: (text, level) => {
+        this.#events.add('shares', text, { level });
       },
     };
   }

@@ -51,12 +51,13 @@ const propfind: Asked = { path: '/work/', method: 'PROPFIND', headers: { depth: 
 
 describe('the door of the shares', () => {
   it('lets in who knows a password, and locks the address of wrong ones, but for those who are in', async () => {
-    const { as, client, origin } = await openLab();
+    const { as, client, engine, origin } = await openLab();
     expect(await ask(origin, propfind)).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Basic realm="Mirrorpoint", charset="UTF-8"' } });
     const first = await Promise.all(Array.from({ length: 12 }, () => as('ada', password)(propfind)));
     expect(first.map(({ status }) => status)).toEqual(first.map(() => 207));
     for (let tries = 0; tries < passwordFailuresMax; tries++) expect((await as('ada', `wrong password ${tries}`)(propfind)).status).toBe(401);
     expect((await as('nobody', password)(propfind)).status).toBe(429);
+    expect(engine.events.all.at(-1)).toMatchObject({ subject: 'shares', level: 'warning', text: expect.stringContaining('which is locked for ten minutes') });
     expect((await as('ada', password)(propfind)).status).toBe(207);
     // One that is not valid any more lets nobody in.
     await client.users.setPassword({ user: 'ada', password: 'another long password' });

@@ -56,7 +56,10 @@ export class DoorKeeper {
   }
 
   async #check({ user, password }: Credentials, remote: string, digest: string): Promise<Verdict> {
-    if (!(await this.#hall.isUser(user, password))) return 'wrong';
+    if (!(await this.#hall.isUser(user, password))) {
+      if (this.#guard.isLocked(remote)) this.#hall.tell(`Wrong passwords for shares came from ${remote}, which is locked for ten minutes.`, 'warning');
+      return 'wrong';
+    }
     this.#guard.forgive(remote);
     for (const oldest of this.#remembered) {
       if (this.#remembered.size < rememberedMax) break;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import { type Clock, MirrorpointError, type RandomSource, reasonOf } from '../../base/index.ts';
 import type { ShareDoor, ShareHall } from '../../engine/index.ts';
 import type { DavAnswer } from '../../serving/index.ts';
@@ -44,7 +45,7 @@ export class OpenShareDoor implements ShareDoor {
     const keeper = new DoorKeeper({ hall, ...ports });
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
       new Visit(request, response, hall).run(keeper).catch((fault: unknown) => {
-        hall.report(fault instanceof Error ? (fault.stack ?? fault.message) : reasonOf(fault));
+        hall.tell(`A fault in the program: ${fault instanceof Error ? (fault.stack ?? fault.message) : reasonOf(fault)}`, 'problem');
         request.socket.destroy();
       });
     };
@@ -53,6 +54,11 @@ export class OpenShareDoor implements ShareDoor {
     server.on('checkContinue', answer);
     const port = await listenAt(server, address, { what: 'Shares', usualPorts: limits.usualPorts });
     return new OpenShareDoor(server, formatConsoleAddress({ ...address, port }));
+  }
+
+  /** Shows this certificate to whoever connects from now on. */
+  renew(certificate: Certificate): void {
+    if (this.#server instanceof HttpsServer) this.#server.setSecureContext({ ...certificate, minVersion: serverOptions.minVersion });
   }
 
   /** Ends every connection. Idempotent. */

@@ -3,6 +3,7 @@ import type { SharePlace } from '../../contract/index.ts';
 import type { ShareDoors } from '../../engine/index.ts';
 import type { TrustStore } from '../../pairing/index.ts';
 import { ownCertificate, readCertificate } from '../web/certificate.ts';
+import { CertificateWatch } from '../web/certificate-watch.ts';
 import { type ConsoleAddress, parseConsoleAddress, usualAddress } from '../web/console-address.ts';
 import type { Certificate } from '../web/web-server.ts';
 import { OpenShareDoor } from './share-door.ts';
@@ -34,7 +35,23 @@ export function shareDoors(ports: { clock: Clock; random: RandomSource; identity
     async open(place, hall) {
       if (place === undefined) return OpenShareDoor.open({ address: usualAddress, certificate: undefined }, hall, ports);
       const address = addressOf(place);
-      return OpenShareDoor.open({ address, certificate: await certificateFor(place, address) }, hall, ports);
+      const door = await OpenShareDoor.open({ address, certificate: await certificateFor(place, address) }, hall, ports);
+      const files = filesOf(place);
+      if (files === undefined || address.scheme === 'http') return door;
+      const watch = new CertificateWatch({
+        clock: ports.clock,
+        tell: (text) => {
+          hall.tell(text, 'warning');
+        },
+      });
+      watch.watch(door.address, files, (renewed) => {
+        door.renew(renewed);
+      });
+      const close = (): Promise<void> => {
+        watch.close();
+        return door.close();
+      };
+      return { address: door.address, [Symbol.asyncDispose]: close };
     },
   };
 }
