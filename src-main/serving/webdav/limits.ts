@@ -24,8 +24,8 @@ export const pageEntries = 256;
 export const readBytes = 512 * 1024;
 export const writeBytes = 1024 * 1024;
 
-/** Bytes of one upload that wait in memory, and as many that are on their way to the devices. */
-export const waitingBytesMax = 16 * 1024 * 1024;
+/** Bytes of one upload that wait in memory, and as many on their way to the devices; more than goes by way of the journal, which would write them twice. */
+export const waitingBytesMax = 9 * 1024 * 1024;
 
 /** Folders inside each other that a copy or a removal goes down. */
 export const folderDepthMax = 1000;
