@@ -116,7 +116,7 @@ export class Shares {
     await this.#store(volume, undefined);
     await this.drop(volume);
     this.#events.add(`volume ${volume}`, 'It is not shared any more. What clients were doing has ended.');
-    if (this.#shared.length === 0) await this.#closeDoors();
+    await this.closeUnused();
   }
 
   /** Throws `not-found`. */
@@ -161,6 +161,11 @@ export class Shares {
     await this.#storePlaces(this.#places.filter((place) => place.address !== address));
     await this.#closeDoor(address);
     await this.#openDoors();
+  }
+
+  /** Closes the doors when there is nothing behind them any more. */
+  async closeUnused(): Promise<void> {
+    if (this.#shared.length === 0) await this.#closeDoors();
   }
 
   async close(): Promise<void> {
