@@ -14,6 +14,7 @@ import { collisionChoiceSchema, restorePreviewSchema, restoreRequestSchema } fro
 import * as scheduling from './schedule-schemas.ts';
 import * as schemas from './schemas.ts';
 import { scrubStatusSchema } from './scrub-schemas.ts';
+import * as sharing from './share-schemas.ts';
 import { holdCapSchema, holdStatusSchema, spaceReportSchema } from './space-schemas.ts';
 import { nearbyServerSchema, pairingEventSchema, peerSchema } from './trust-schemas.ts';
 
@@ -301,6 +302,31 @@ const clones = {
   list: base.input(nothing).output(z.object({ clones: z.array(schemas.cloneSchema) })),
 };
 
+const ofUser = z.object({ user: sharing.userNameSchema });
+
+/** Volumes as network drives. */
+const shares = {
+  list: base.input(nothing).output(sharing.sharesSchema),
+  /** Lets clients use the volume, in whatever role it is here; users that it has already stay, unless they are named. */
+  on: base.input(ofVolume.extend({ users: z.array(sharing.shareUserSchema).max(sharing.shareUsersMax).default([]) })).output(sharing.sharesSchema),
+  /** Ends what clients are doing, and forgets who might. */
+  off: base.input(ofVolume).output(nothing),
+  /** Without an access the user may not use the share any more. */
+  allow: base.input(ofVolume.extend(ofUser.shape).extend({ access: sharing.shareAccessSchema.optional() })).output(sharing.sharesSchema),
+  /** `identity`: the SHA-256 of the certificate that clients are shown, when it is the server's own, which they do not know. */
+  listen: base.input(sharing.sharePlaceSchema).output(z.object({ reachedAt: z.string().optional(), identity: z.string().optional() })),
+  unlisten: base.input(sharing.sharePlaceSchema.pick({ address: true })).output(nothing),
+};
+
+/** Who may use shares. */
+const users = {
+  list: base.input(nothing).output(z.object({ users: z.array(z.object({ name: z.string(), shares: z.array(z.string()) })) })),
+  add: base.input(ofUser.extend({ password: z.string() })).output(nothing),
+  setPassword: base.input(ofUser.extend({ password: z.string() })).output(nothing),
+  /** In all shares. */
+  remove: base.input(ofUser).output(nothing),
+};
+
 const ofPeer = z.object({ peer: z.string().min(1) });
 
 const peers = {
@@ -448,6 +474,8 @@ export const contract = {
   holds,
   failover,
   clones,
+  shares,
+  users,
   events,
   peers,
   pairing,

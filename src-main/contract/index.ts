@@ -21,6 +21,7 @@ export * from './schemas.ts';
 export * from './schedule-schemas.ts';
 export * from './space-schemas.ts';
 export * from './scrub-schemas.ts';
+export * from './share-schemas.ts';
 export * from './job-schemas.ts';
 export * from './job-words.ts';
 export * from './follow-schemas.ts';

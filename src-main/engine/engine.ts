@@ -22,6 +22,7 @@ import { Relationships } from './relationships.ts';
 import { EngineSession } from './session.ts';
 import { Trust } from './trust.ts';
 import { Scrubs } from './scrubs.ts';
+import { Shares } from './shares.ts';
 import { addressOf, SettingsBook, type VolumeSettings } from './settings.ts';
 import { damagedSnapshots, type RetentionFacts } from './snapshot-retention.ts';
 import { SnapshotSchedules } from './snapshot-schedules.ts';
@@ -61,6 +62,8 @@ export class Engine implements AsyncDisposable {
   readonly failover: Failover;
   readonly clones: Clones;
   readonly scrubs: Scrubs;
+  /** The volumes that clients use as network drives. */
+  readonly shares: Shares;
   readonly peerClients: PeerClients;
   readonly isServing: boolean;
   readonly #startedWallMs: number;
@@ -143,10 +146,12 @@ export class Engine implements AsyncDisposable {
           if (this.isServing) this.mirrors.adopt(open);
         }
         this.scrubs.adopt(open);
+        this.shares.adopt(open);
       },
       onClose: (name) => this.#endBackground(name),
     });
     const { shelf, relationships, mirrors } = this;
+    this.shares = new Shares({ ports, book, events, shelf, isServing: options.serve });
     this.clones = new Clones({ ports, shelf, events });
     const ends = { leave: (name: string) => this.#leave(name), endWork: (name: string) => this.#endWork(name) };
     this.failover = new Failover({ ports, book, shelf, relationships, mirrors, events, alerts: this.alerts, ...ends });
@@ -218,6 +223,7 @@ export class Engine implements AsyncDisposable {
   async #endWork(name: string): Promise<void> {
     await this.follows.rest(name);
     await this.jobs.endOf(name);
+    await this.shares.endChanges(name);
     for (const session of this.#sessions) await session.endWrites(name);
   }
 
@@ -225,6 +231,7 @@ export class Engine implements AsyncDisposable {
   async #endBackground(name: string): Promise<void> {
     await this.follows.drop(name);
     await this.#endWork(name);
+    await this.shares.drop(name);
     await this.scrubs.drop(name);
   }
 
@@ -411,6 +418,7 @@ export class Engine implements AsyncDisposable {
     await (await this.#history)?.close();
     await this.follows.close();
     await this.jobs.close();
+    await this.shares.close();
     for (const session of [...this.#sessions]) await session.close();
     await this.listening.close();
     await this.failover.close();
@@ -443,6 +451,7 @@ export class Engine implements AsyncDisposable {
     }
     if (first !== undefined && servedCount === 0) throw first;
     for (const text of listen) await this.#listenAt(text);
+    await this.shares.open();
     const history = await this.history;
     this.#watch = new AlertWatch({ alerts: this.alerts, clock: this.ports.clock, look: () => this.#watched(history) });
     this.#watch.start();

@@ -25,3 +25,5 @@ export { clientOf, engineRouter } from './router.ts';
 export { withCodedFaults } from './procedures.ts';
 export type { ProcedureContext } from './procedures.ts';
 export { parseSettings } from './settings.ts';
+export { checkNewPassword, hashPassword, isPassword, passwordCharactersMax, passwordHashSchema } from './password-hash.ts';
+export type { PasswordHash } from './password-hash.ts';

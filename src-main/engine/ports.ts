@@ -1,7 +1,8 @@
 import type { Clock, RandomSource } from '../base/index.ts';
-import type { MachineFolder, NearbyServer } from '../contract/index.ts';
+import type { Level, MachineFolder, NearbyServer, SharePlace } from '../contract/index.ts';
 import type { Device } from '../device/index.ts';
 import type { TrustStore } from '../pairing/index.ts';
+import type { DavAnswer, DavRequest } from '../serving/index.ts';
 import type { Transport } from '../transport/index.ts';
 import type { LocalTree } from './local-tree.ts';
 
@@ -124,6 +125,32 @@ export interface Discovery {
   announce(server: { readonly name: string; readonly identity: string; readonly port: number }): () => void;
 }
 
+/** What is behind the doors of the shares. */
+export interface ShareHall {
+  /** Changes whenever passwords that were right may be wrong. */
+  readonly usersVersion: number;
+  /** Costs a tenth of a second of work on purpose. */
+  isUser(name: string, password: string): Promise<boolean>;
+  /** Answers a user who has proven to be one. */
+  answer(request: Omit<DavRequest, 'mayWrite'>): Promise<DavAnswer>;
+  /** Something at the door that the administrator may want to know. */
+  tell(text: string, level: Level): void;
+}
+
+/** An address at which shares are served. */
+export interface ShareDoor extends AsyncDisposable {
+  /** As clients are given it. */
+  readonly address: string;
+}
+
+/** Where clients of shares come in: the network of this machine. */
+export interface ShareDoors {
+  /** Throws `address-invalid` for what is none, and for one that other machines reach without encryption. */
+  check(place: SharePlace): Promise<void>;
+  /** Without a place: on this machine alone, where it is free. Throws `address-in-use`, `address-invalid`, and the faults of the certificate. */
+  open(place: SharePlace | undefined, hall: ShareHall): Promise<ShareDoor>;
+}
+
 /** What the shell passes in: everything outside the program. */
 export interface EnginePorts {
   readonly clock: Clock;
@@ -144,6 +171,7 @@ export interface EnginePorts {
   readonly trust: TrustPorts;
   readonly discovery: Discovery;
   readonly machine: MachinePort;
+  readonly shareDoors: ShareDoors;
   /** What a server is called until its settings say otherwise. */
   readonly defaultServerName: string;
   readonly processId: number;

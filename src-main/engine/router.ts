@@ -14,6 +14,7 @@ import { remoteProcedures } from './remote-procedures.ts';
 import { restoreProcedures } from './restore-procedures.ts';
 import { scrubProcedures } from './scrub-procedures.ts';
 import type { EngineSession } from './session.ts';
+import { shareProcedures, userProcedures } from './share-procedures.ts';
 import { scheduleProcedures, snapshotProcedures } from './snapshot-procedures.ts';
 import { holdProcedures } from './space-procedures.ts';
 import { pairingProcedures, peerProcedures } from './trust-procedures.ts';
@@ -129,6 +130,8 @@ export const engineRouter = procedures.router({
   holds: holdProcedures,
   failover: failoverProcedures,
   clones: cloneProcedures,
+  shares: shareProcedures,
+  users: userProcedures,
   events: eventProcedures,
   peers: peerProcedures,
   pairing: pairingProcedures,

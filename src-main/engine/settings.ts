@@ -15,10 +15,16 @@ import {
   scheduleSchema,
   scrubRateMin,
   scrubScheduleSchema,
+  sharePlaceSchema,
+  sharePlacesMax,
+  shareUserSchema,
+  shareUsersMax,
+  userNameSchema,
   volumeNameSchema,
 } from '../contract/index.ts';
 import { MirrorpointError, Mutex, type RandomSource, toHex } from '../base/index.ts';
 import { faultInRules } from '../retention/index.ts';
+import { passwordHashSchema } from './password-hash.ts';
 import type { TextStore } from './ports.ts';
 import { noLimits } from './sending-limits.ts';
 
@@ -67,6 +73,8 @@ const volumeSettingsSchema = z.strictObject({
   schedule: scheduleSettingsSchema.optional(),
   /** When it is scrubbed by itself, and how fast. */
   scrub: scrubScheduleSchema.optional(),
+  /** Clients may use it as a network drive, those users alone. Left out: nobody may. */
+  share: z.strictObject({ users: z.array(shareUserSchema).max(shareUsersMax) }).optional(),
 });
 export type VolumeSettings = z.infer<typeof volumeSettingsSchema>;
 
@@ -129,6 +137,10 @@ const settingsSchema = z.strictObject({
   relationships: z.array(relationshipSettingsSchema).default([]),
   follows: z.array(followSettingsSchema).max(followsMax).optional(),
   console: consoleSettingsSchema.optional(),
+  /** Who can be let into shares. */
+  users: z.array(z.strictObject({ name: userNameSchema, password: passwordHashSchema })).max(shareUsersMax).optional(),
+  /** Where shares are served; this machine alone, unless it says otherwise. */
+  sharing: z.strictObject({ listen: z.array(sharePlaceSchema).max(sharePlacesMax) }).optional(),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
@@ -155,6 +167,9 @@ function contradictionIn(settings: Settings): string | undefined {
     }
     if (volume.scrub !== undefined && volume.scrub.bytesPerSecond < scrubRateMin) {
       return `volumes.${index}.scrub.bytesPerSecond: a scrub at ${volume.scrub.bytesPerSecond} bytes per second would never end; give it at least ${scrubRateMin}.`;
+    }
+    for (const { name } of volume.share?.users ?? []) {
+      if (!settings.users?.some((user) => user.name === name)) return `volumes.${index}.share: there is no user '${name}'.`;
     }
     for (const device of volume.devices) {
       const owner = devices.get(device);

@@ -186,6 +186,7 @@ export const volumeProcedures = {
       volumes: now.volumes.filter((one) => one.name !== input.volume),
       relationships: now.relationships.filter((one) => one.volume !== input.volume),
     }));
+    await engine.shares.closeUnused();
     return {};
   }),
 

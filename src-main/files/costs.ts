@@ -12,6 +12,7 @@ export const changeBlocks = {
   /** unlink and removeDirectory: the entry, and the list of orphans. */
   remove: keyedDeleteBlocksMax + keyedSetBlocksMax,
   rename: keyedDeleteBlocksMax + 2 * keyedSetBlocksMax,
+  displace: 2 * (keyedDeleteBlocksMax + 2 * keyedSetBlocksMax),
   /** write: whole blocks, a part at each end, and what moves out of the inode. */
   write: (lengthBytes: number, blockSizeBytes: number): number => Math.ceil(lengthBytes / blockSizeBytes) + 2,
   truncate: 1,

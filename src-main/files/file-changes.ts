@@ -144,6 +144,18 @@ export class FileChanges extends InodeLifetimes {
     });
   }
 
+  /**
+   * Moves a name over another, which must be there, whatever the two are; what
+   * was there goes to a third, which must be free. One step.
+   */
+  displace(from: Place, to: Place, aside: Place): void {
+    // The swap leaves every directory's tree as it is, so that what the second rename reads has been read by then.
+    const ends = [from, aside].map(({ parent, name }) => ({ directory: this.#changeable(parent), name }));
+    planRename({ from: ends[0]!, to: ends[1]!, options: { noReplace: true }, inodeOf: (ino) => this.inode(ino) });
+    this.rename(from, to, { exchange: true });
+    this.rename(from, aside, { noReplace: true });
+  }
+
   /** Writes up to 1 MiB at an offset. Room between the old end and the offset reads as zeros and takes none. */
   write(ino: number, offsetBytes: number, bytes: Uint8Array): void {
     assert(bytes.length <= writeBytesMax, 'one write is at most 1 MiB');

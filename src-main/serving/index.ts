@@ -8,3 +8,4 @@
  * memory beyond a named maximum.
  */
 export type * from './served-files.ts';
+export * from './webdav/index.ts';

@@ -39,3 +39,21 @@ export interface ServedFiles extends AsyncDisposable {
   sync(): Promise<void>;
   capacity(): Capacity;
 }
+
+/** A state that has a name. */
+export interface NamedState {
+  readonly name: string;
+  readonly cp: number;
+  readonly wallMs: number;
+}
+
+/** The states of one volume, as they are at each call. Whoever opens one closes it. */
+export interface ServedStates {
+  readonly volume: string;
+  /** The live state of a primary, or the last CP of a mirror. */
+  openCurrent(): Promise<ServedFiles>;
+  /** Throws `snapshot-not-found`. */
+  openSnapshot(name: string): Promise<ServedFiles>;
+  /** In the order of their CPs, newer than the CP `after`. */
+  listSnapshots(page: { after: number; limit: number }): Promise<readonly NamedState[]>;
+}

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { assert, MirrorpointError, SeededRandom } from '../../src-main/base/index.ts';
 import type { MirrorpointClient } from '../../src-main/contract/index.ts';
 import { MemoryDevice } from '../../src-main/device/index.ts';
-import { clientOf, type DeviceOpener, Engine, type EnginePorts, type TextStore } from '../../src-main/engine/index.ts';
+import { clientOf, type DeviceOpener, Engine, type EnginePorts, type ShareHall, type TextStore } from '../../src-main/engine/index.ts';
 import { changeBlocks, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import { machinePorts } from '../../src-main/shells/index.ts';
 import { type Link, type Listener, MemoryLink, MemoryTransport, type Transport } from '../../src-main/transport/index.ts';
@@ -131,6 +131,8 @@ export class MemoryServer {
   readonly logs = new Map<string, MemoryLog>();
   readonly settings = new MemoryStore();
   readonly machine = new MemoryMachine();
+  /** What is behind each door of the shares that is open, by its address. */
+  readonly halls = new Map<string, ShareHall>();
   engine!: Engine;
   client!: MirrorpointClient;
   /** Called around each write of the settings. */
@@ -155,6 +157,14 @@ export class MemoryServer {
       trust: { identity: new MemoryStore(), peers: new MemoryStore(), hosts: () => [] },
       discovery: (options.network ?? new MemoryNetwork()).join(),
       machine: this.machine,
+      shareDoors: {
+        check: () => Promise.resolve(),
+        open: async (place, hall) => {
+          const address = place?.address ?? 'here';
+          this.halls.set(address, hall);
+          return { address, [Symbol.asyncDispose]: async () => void this.halls.delete(address) };
+        },
+      },
       defaultServerName: 'office',
       processId: 1,
       configFolder: '/memory',

@@ -1,20 +1,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { MirrorpointError } from '../../base/index.ts';
 import type { ConsoleStatus } from '../web/console-contract.ts';
-import { addCommand, type CommandContext, type Surroundings } from './command.ts';
+import { addCommand, type Surroundings } from './command.ts';
 import { openConsole } from './console-opening.ts';
 import { grouped } from './peer-commands.ts';
-import { readSecret } from './question.ts';
-
-/** The password, from the terminal twice, so that one that was mistyped is not set. */
-async function askPassword({ signal }: CommandContext): Promise<string> {
-  const password = await readSecret('New password of the console: ', signal);
-  if (password === undefined) throw new MirrorpointError('cancelled', 'No password was given, and the console has the one that it had.');
-  if (!process.stdin.isTTY) return password;
-  if ((await readSecret('The same again: ', signal)) === password) return password;
-  throw new MirrorpointError('argument-invalid', 'The two were not the same, and the console has the password that it had. Run the command again.');
-}
+import { askNewPassword } from './password-question.ts';
 
 function statusLines({ addresses, places, isPasswordSet, sessionCount, isBuilt }: ConsoleStatus): string[] {
   const closed = places.filter(({ reachedAt }) => reachedAt === undefined);
@@ -66,7 +56,7 @@ function addPassword(group: Command, surroundings: Surroundings): void {
       const { remove = false } = options as { remove?: true };
       if (remove) await context.withClient((client) => client.console.removePassword({}));
       else {
-        const password = await askPassword(context);
+        const password = await askNewPassword('the console', context.signal);
         await context.withClient((client) => client.console.setPassword({ password }));
       }
       context.output.result({ isPasswordSet: !remove }, () => [remove ? 'The console has no password now.' : 'The password is set. Whoever came in by an older one is out.']);

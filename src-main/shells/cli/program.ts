@@ -21,6 +21,7 @@ import { addScheduleCommands } from './schedule-commands.ts';
 import { addScrubCommands } from './scrub-commands.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addSettingsCommands } from './settings-commands.ts';
+import { addShareCommands, addUserCommands } from './share-commands.ts';
 import { addSnapshotCommands } from './snapshot-commands.ts';
 import { addSpaceCommands } from './space-commands.ts';
 import { addVolumeCommands } from './volume-commands.ts';
@@ -85,6 +86,8 @@ function buildProgram(surroundings: Surroundings): Command {
   addSpaceCommands(program, surroundings);
   addFailoverCommands(program, surroundings);
   addCloneCommands(program, surroundings);
+  addShareCommands(program, surroundings);
+  addUserCommands(program, surroundings);
   addPeerCommands(program, surroundings);
   addSettingsCommands(program, surroundings);
   addJobCommands(program, surroundings);

@@ -13,6 +13,7 @@ import { MachineDrives } from './machine-drives.ts';
 import { machineFolder } from './machine-folder.ts';
 import { programVersion } from './program-version.ts';
 import { FileLineLog, fileTextStore } from './stored-files.ts';
+import { shareDoors } from '../webdav/share-doors.ts';
 
 /** What an engine needs of this machine, for one configuration folder. */
 export function machinePorts(options: {
@@ -23,6 +24,7 @@ export function machinePorts(options: {
   startProgram?: StartProgram | undefined;
 }): EnginePorts {
   const { configFolder, requestStop, report, startProgram = startByNode() } = options;
+  const identity = fileTextStore(join(configFolder, 'identity.pem'));
   return {
     clock: systemClock,
     random: systemRandom,
@@ -35,12 +37,13 @@ export function machinePorts(options: {
     watchFolder: (root, listener) => machineWatch(root, listener),
     transport: createTransports({ ipcFolder: runtimeFolder() }),
     trust: {
-      identity: fileTextStore(join(configFolder, 'identity.pem')),
+      identity,
       peers: fileTextStore(join(configFolder, 'peers.json')),
       hosts: machineHosts,
     },
     discovery: networkDiscovery(startProgram),
     machine: { drives: new MachineDrives(startProgram).list, folder: machineFolder },
+    shareDoors: shareDoors({ clock: systemClock, random: systemRandom, identity }),
     defaultServerName: hostname().slice(0, 120) || 'mirrorpoint',
     processId: process.pid,
     configFolder,

@@ -1,7 +1,6 @@
 import { type CancelTimer, type Clock, isFault } from '../../base/index.ts';
-import type { Engine } from '../../engine/index.ts';
 import { type CertificateFiles, readCertificate } from './certificate.ts';
-import type { Certificate } from './console-listener.ts';
+import type { Certificate } from './web-server.ts';
 import { certificateLookMs } from './limits.ts';
 
 interface Watched {
@@ -15,14 +14,15 @@ interface Watched {
 /** Takes up certificates that were renewed in their files. Until the new ones are whole, the old ones are shown. */
 export class CertificateWatch {
   readonly #clock: Clock;
-  readonly #events: Engine['events'];
+  readonly #tell: (text: string) => void;
   readonly #watched = new Map<string, Watched>();
   #cancel: CancelTimer | undefined;
   #isClosed = false;
 
-  constructor(parts: { clock: Clock; events: Engine['events'] }) {
+  /** `tell` hears of files that cannot be used. */
+  constructor(parts: { clock: Clock; tell: (text: string) => void }) {
     this.#clock = parts.clock;
-    this.#events = parts.events;
+    this.#tell = parts.tell;
     this.#lookLater();
   }
 
@@ -63,7 +63,7 @@ export class CertificateWatch {
       if (!isFault(fault)) throw fault;
       if (fault.message === watched.fault) return;
       watched.fault = fault.message;
-      this.#events.add('console', `The certificate that is shown at ${address} cannot be renewed. ${fault.message}`, { level: 'warning' });
+      this.#tell(`The certificate that is shown at ${address} cannot be renewed. ${fault.message}`);
     }
   }
 }

@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { MirrorpointError, type RandomSource } from '../../base/index.ts';
 import { openIdentity, type TrustStore } from '../../pairing/index.ts';
 import { localFault } from '../headless/local-faults.ts';
-import type { Certificate } from './console-listener.ts';
+import type { Certificate } from './web-server.ts';
 
 /** Files with a certificate of the administrator's own. Absolute paths. */
 export interface CertificateFiles {

@@ -25,24 +25,25 @@ export function isLoopback(host: string): boolean {
   return loopback.check(host, isIPv4(host) ? 'ipv4' : 'ipv6');
 }
 
-function invalid(text: string, why: string): MirrorpointError {
-  return new MirrorpointError('address-invalid', `'${text}' is no address for the console: ${why}. Write an IP address and a port, such as 127.0.0.1:7480 or 0.0.0.0:7443.`);
+function invalid(text: string, why: string, what: string): MirrorpointError {
+  return new MirrorpointError('address-invalid', `'${text}' is no address for ${what}: ${why}. Write an IP address and a port, such as 127.0.0.1:7480 or 0.0.0.0:7443.`);
 }
 
 /**
  * Takes apart `[http://|https://]HOST[:PORT]`. This machine alone is served
- * without encryption; every other address is https. Fails with 'address-invalid'.
+ * without encryption; every other address is https. `what` is served there, in
+ * messages. Fails with 'address-invalid'.
  */
-export function parseConsoleAddress(text: string): ConsoleAddress {
+export function parseConsoleAddress(text: string, what = 'the console'): ConsoleAddress {
   const match = shape.exec(text);
-  if (match === null) throw invalid(text, 'it is not a host and a port');
+  if (match === null) throw invalid(text, 'it is not a host and a port', what);
   const [, scheme, inBrackets, plain = '', portText] = match;
   const host = inBrackets ?? (plain === 'localhost' ? '127.0.0.1' : plain);
-  if (isIP(host) === 0) throw invalid(text, `'${host}' is no IP address, and names are not looked up`);
+  if (isIP(host) === 0) throw invalid(text, `'${host}' is no IP address, and names are not looked up`, what);
   const port = portText === undefined ? undefined : Number(portText);
-  if (port !== undefined && port > 65_535) throw invalid(text, `port ${port} is over 65535`);
+  if (port !== undefined && port > 65_535) throw invalid(text, `port ${port} is over 65535`, what);
   const isOwn = isLoopback(host);
-  if (scheme === 'http' && !isOwn) throw invalid(text, 'without encryption the console is served to this machine alone');
+  if (scheme === 'http' && !isOwn) throw invalid(text, 'without encryption only this machine is served', what);
   return { scheme: scheme === 'https' || !isOwn ? 'https' : 'http', host, port };
 }
 

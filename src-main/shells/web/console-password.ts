@@ -1,53 +1,15 @@
-import { scrypt, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { MirrorpointError, Mutex, type RandomSource } from '../../base/index.ts';
-import type { TextStore } from '../../engine/index.ts';
+import { checkNewPassword, hashPassword, isPassword, passwordHashSchema, type TextStore } from '../../engine/index.ts';
 import { jsonOf } from '../headless/stored-files.ts';
-import { passwordCharactersMax, passwordCharactersMin, waitingPasswordsMax } from './limits.ts';
-
-/** Costs 32 MiB and about a tenth of a second; one of the choices of OWASP's password storage cheat sheet. */
-const newCost = { cost: 32_768, blockSize: 8, parallelization: 3 } as const;
-const memoryBytesMax = 256 * 1024 * 1024;
-const saltBytes = 16;
-const hashBytes = 32;
-
-const base64 = (bytes: number): z.ZodString => z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`));
+import { waitingPasswordsMax } from './limits.ts';
 
 const storedSchema = z.strictObject({
   version: z.literal(1),
   /** Left out: none is set. */
-  scrypt: z
-    .strictObject({
-      cost: z.int().min(16_384).max(1_048_576),
-      blockSize: z.int().min(8).max(32),
-      parallelization: z.int().min(1).max(16),
-      salt: base64(saltBytes),
-      hash: base64(hashBytes),
-    })
-    .optional(),
+  scrypt: passwordHashSchema.optional(),
 });
 type Stored = z.infer<typeof storedSchema>;
-type Cost = Pick<NonNullable<Stored['scrypt']>, 'cost' | 'blockSize' | 'parallelization'>;
-
-function hashOf(password: string, salt: Uint8Array, cost: Cost): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    // The same signs, however a keyboard put them together.
-    scrypt(password.normalize('NFC'), salt, hashBytes, { ...cost, maxmem: memoryBytesMax }, (fault, hash) => {
-      if (fault) reject(fault);
-      else resolve(hash);
-    });
-  });
-}
-
-/** Throws `argument-invalid`. */
-export function checkNewPassword(password: string): void {
-  const signs = Array.from(password).length;
-  if (signs >= passwordCharactersMin && signs <= passwordCharactersMax && password.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(password)) return;
-  throw new MirrorpointError(
-    'argument-invalid',
-    `The console's password has ${passwordCharactersMin} to ${passwordCharactersMax} signs and no control characters, and this one has ${signs}. Choose another, such as four words.`,
-  );
-}
 
 /** The password of the console at addresses that other machines reach. Its hash is in a file that only the server's user reads. */
 export class ConsolePassword {
@@ -67,10 +29,8 @@ export class ConsolePassword {
 
   /** Throws `argument-invalid`. */
   async set(password: string): Promise<void> {
-    checkNewPassword(password);
-    const salt = this.#random.bytes(saltBytes);
-    const hash = await hashOf(password, salt, newCost);
-    await this.#write({ version: 1, scrypt: { ...newCost, salt: Buffer.from(salt).toString('base64url'), hash: hash.toString('base64url') } });
+    checkNewPassword(password, "The console's password");
+    await this.#write({ version: 1, scrypt: await hashPassword(password, this.#random) });
   }
 
   async remove(): Promise<void> {
@@ -94,9 +54,7 @@ export class ConsolePassword {
 
   async #check(password: string): Promise<boolean> {
     const stored = (await this.#read())?.scrypt;
-    if (stored === undefined || Array.from(password).length > passwordCharactersMax) return false;
-    const { salt, hash, ...cost } = stored;
-    return timingSafeEqual(await hashOf(password, Buffer.from(salt, 'base64url'), cost), Buffer.from(hash, 'base64url'));
+    return stored !== undefined && isPassword(password, stored);
   }
 
   async #read(): Promise<Stored | undefined> {

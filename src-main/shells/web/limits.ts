@@ -45,9 +45,6 @@ export const keepAliveMs = 5000;
 /** A password with its name, each sign written in full. */
 export const formBytesMax = 4096;
 
-export const passwordCharactersMin = 12;
-export const passwordCharactersMax = 256;
-
 /** Wrong passwords from one address until it is locked, and for how long. */
 export const passwordFailuresMax = 3;
 export const passwordLockMs = 10 * 60 * 1000;

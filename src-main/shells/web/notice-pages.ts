@@ -1,4 +1,4 @@
-import { passwordCharactersMax } from './limits.ts';
+import { passwordCharactersMax } from '../../engine/index.ts';
 
 /** Where the pages' style is, which anybody may have. */
 export const noticeStylePath = '/notice.css';

@@ -71,7 +71,12 @@ export class WebConsole implements AsyncDisposable {
     this.#options = options;
     this.#sessions = sessions;
     this.#launches = new Launches(engine.ports);
-    this.#certificates = new CertificateWatch({ clock: engine.ports.clock, events: engine.events });
+    this.#certificates = new CertificateWatch({
+      clock: engine.ports.clock,
+      tell: (text) => {
+        engine.events.add('console', text, { level: 'warning' });
+      },
+    });
     this.#site = new ConsoleSite({
       engine,
       consoleFolder,

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { describeInChromium } from '../browser/chromium.ts';
+import { ask } from '../shells/web-lab.ts';
+import { expectAccessible, expectNoFaults, picture } from './console-checks.ts';
+import { ConsoleLab } from './console-lab.ts';
+
+describeInChromium('a volume as a network drive', () => {
+  it('is shared with a user who is made for it, and shared no more', async () => {
+    await using lab = ConsoleLab.open();
+    const server = await lab.server('attic');
+    await server.client.volumes.create({ name: 'work', devices: [{ path: join(lab.folder, 'work.img'), sizeBytes: 64 << 20 }], cpIntervalMs: 0 });
+    await server.client.shares.listen({ address: '127.0.0.1:0' });
+    const console = await lab.openConsole(server, { path: '/volumes?volume=work' });
+    const { page } = console;
+    const card = page.getByRole('region', { name: 'Network drive' });
+    await card.getByText('No client may use this volume').waitFor();
+    await card.getByRole('button', { name: 'Share', exact: true }).click();
+    await card.getByText('nobody may use it yet').waitFor();
+    await card.getByLabel('New user').fill('ada');
+    await card.getByLabel('Password').fill('short');
+    await card.getByRole('button', { name: 'Add the user' }).click();
+    await card.getByText('argument-invalid').waitFor();
+    await card.getByRole('button', { name: 'Dismiss' }).click();
+    await card.getByLabel('Password').fill('correct horse battery');
+    await card.getByRole('button', { name: 'Add the user' }).click();
+    await card.getByText('Users see it as it is now').waitFor();
+    await picture(console, 'volume-shared');
+    await expectAccessible(console);
+    const url = new URL(await card.getByLabel('Address').inputValue());
+    const authorization = `Basic ${Buffer.from('ada:correct horse battery').toString('base64')}`;
+    const put = async (): Promise<number> => (await ask(url.origin, { path: `${url.pathname}/f`, method: 'PUT', headers: { authorization }, body: 'x' })).status;
+    expect(await put()).toBe(201);
+    await card.getByLabel('ada', { exact: true }).selectOption({ label: 'Reads' });
+    await expect.poll(put).toBe(403);
+    await card.getByRole('button', { name: 'Stop sharing' }).click();
+    await card.getByText('No client may use this volume').waitFor();
+    await expect(put()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expectNoFaults(console);
+  });
+});
