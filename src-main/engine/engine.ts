@@ -76,9 +76,7 @@ export class Engine implements AsyncDisposable {
 
   private constructor(ports: EnginePorts, parts: { book: SettingsBook; trust: Trust; events: EventLog }, options: EngineOptions) {
     const { book, trust, events } = parts;
-    const changed = (): void => {
-      this.noteChange();
-    };
+    const changed = (): void => this.noteChange();
     this.ports = ports;
     this.book = book;
     this.#reports = new RelationshipReports({ clock: ports.clock, settings: () => book.current });
@@ -131,23 +129,7 @@ export class Engine implements AsyncDisposable {
       ports,
       book,
       events: this.events,
-      onOpen: (open) => {
-        this.failover.adopt(open);
-        if (open.role === 'primary') {
-          this.relationships.adopt(open);
-          this.schedules.adopt(open);
-          this.follows.adopt(open);
-          this.holds.adopt(open);
-        } else {
-          open.mirror.onSetAsideLost(({ name, cp }) => {
-            const text = `CP ${cp}, which was set aside as "${name}", was given up: mirroring needed its room.`;
-            events.add(`volume ${open.name}`, text, { level: 'warning' });
-          });
-          if (this.isServing) this.mirrors.adopt(open);
-        }
-        this.scrubs.adopt(open);
-        this.shares.adopt(open);
-      },
+      onOpen: (open) => this.#adopt(open),
       onClose: (name) => this.#endBackground(name),
     });
     const { shelf, relationships, mirrors } = this;
@@ -199,6 +181,25 @@ export class Engine implements AsyncDisposable {
   /** In a server, lets the volume's other servers connect at the addresses of its settings. */
   async beginListening({ name }: OpenVolume): Promise<void> {
     if (this.isServing) await this.listening.listen(name, this.shelf.settingsOf(name).listen);
+  }
+
+  /** Hands a volume that was opened to all that works on it. */
+  #adopt(open: OpenVolume): void {
+    this.failover.adopt(open);
+    if (open.role === 'primary') {
+      this.relationships.adopt(open);
+      this.schedules.adopt(open);
+      this.follows.adopt(open);
+      this.holds.adopt(open);
+    } else {
+      open.mirror.onSetAsideLost(({ name, cp }) => {
+        const text = `CP ${cp}, which was set aside as "${name}", was given up: mirroring needed its room.`;
+        this.events.add(`volume ${open.name}`, text, { level: 'warning' });
+      });
+      if (this.isServing) this.mirrors.adopt(open);
+    }
+    this.scrubs.adopt(open);
+    this.shares.adopt(open);
   }
 
   /** Hands a link that another server has opened to whatever the volume is here. */
