@@ -2,16 +2,16 @@ import { MirrorpointError } from '../base/index.ts';
 import { formatPlace, type RootChoice } from '../contract/index.ts';
 import type { Capacity, ServedFiles } from '../serving/index.ts';
 import type { RootView, Volume } from '../volume/index.ts';
-import type { Engine } from './engine.ts';
 import { HeldInodes } from './held-inodes.ts';
+import type { VolumeShelf } from './volume-shelf.ts';
 
 /**
  * Opens a state of a volume for clients: the live one of a primary takes
  * changes; a kept one, and a mirror's last CP, do not. The caller closes it
  * before the volume is closed.
  */
-export async function openServedFiles(engine: Engine, volume: string, at: RootChoice): Promise<ServedFiles> {
-  const open = await engine.shelf.get(volume);
+export async function openServedFiles({ shelf }: { readonly shelf: VolumeShelf }, volume: string, at: RootChoice): Promise<ServedFiles> {
+  const open = await shelf.get(volume);
   if (open.role === 'primary' && at === 'live') return new LiveServedFiles(volume, open.volume);
   const served = open.role === 'primary' ? open.volume : open.mirror;
   const view = await served.openView(at === 'live' ? 'last' : at);
@@ -38,6 +38,7 @@ class LiveServedFiles implements ServedFiles {
   readonly query: ServedFiles['query'] = (operation) => this.#volume.query(operation);
   readonly change: ServedFiles['change'] = (costBlocks, operation, options) => this.#volume.change(costBlocks, operation, options);
   readonly hold: ServedFiles['hold'] = (costBlocks, operation) => this.#held.hold(costBlocks, operation);
+  readonly holdThrough: ServedFiles['holdThrough'] = (costBlocks, find, operation) => this.#held.holdThrough(costBlocks, find, operation);
   readonly keep: ServedFiles['keep'] = (operation) => this.#held.keep(operation);
   readonly release: ServedFiles['release'] = (ino) => this.#held.release(ino);
   readonly readInto: ServedFiles['readInto'] = (ino, offsetBytes, target) => this.#volume.readInto(ino, offsetBytes, target);
@@ -76,6 +77,7 @@ class KeptServedFiles implements ServedFiles {
   readonly query: ServedFiles['query'] = (operation) => this.#view.query(operation);
   readonly change: ServedFiles['change'] = () => Promise.reject(this.#refusal());
   readonly hold: ServedFiles['hold'] = () => Promise.reject(this.#refusal());
+  readonly holdThrough: ServedFiles['holdThrough'] = () => Promise.reject(this.#refusal());
   readonly keep: ServedFiles['keep'] = (operation) => this.#view.query(operation);
   readonly readInto: ServedFiles['readInto'] = (ino, offsetBytes, target) => this.#view.readInto(ino, offsetBytes, target);
   readonly seek: ServedFiles['seek'] = (ino, offsetBytes, what) => this.#view.seek(ino, offsetBytes, what);

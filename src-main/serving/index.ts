@@ -8,3 +8,5 @@
  * memory beyond a named maximum.
  */
 export type * from './served-files.ts';
+export { FuseSession, type FuseSessionOptions } from './fuse/fuse-session.ts';
+export { requestBytesMax } from './fuse/limits.ts';

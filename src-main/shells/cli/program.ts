@@ -13,6 +13,7 @@ import { addFollowCommands } from './follow-commands.ts';
 import { addJobCommands } from './job-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
 import { addFailoverCommands } from './failover-commands.ts';
+import { addMountCommands } from './mount-commands.ts';
 import { Output } from './output.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
@@ -85,6 +86,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addSpaceCommands(program, surroundings);
   addFailoverCommands(program, surroundings);
   addCloneCommands(program, surroundings);
+  addMountCommands(program, surroundings);
   addPeerCommands(program, surroundings);
   addSettingsCommands(program, surroundings);
   addJobCommands(program, surroundings);
