@@ -58,6 +58,9 @@ export const opcodes = {
 
 const headBytes = 40;
 
+/** Seconds before or after 1970 that a time may be, so that its nanoseconds fit 64 bits. */
+const timeSecondsMax = 9_000_000_000;
+
 /** Whether a request carries content, which is too much to be copied before it is worked on. */
 export function isWriteRequest(request: Uint8Array): boolean {
   return request.length >= headBytes && getU32(request, 4) === opcodes.write;
@@ -105,11 +108,15 @@ export class KernelRequest {
     return getU64(this.#bytes, this.#at(offset, 8));
   }
 
-  /** A time: seconds since 1970 UTC, which may be negative, and nanoseconds elsewhere in the body. */
+  /**
+   * A time: seconds since 1970 UTC, which may be negative, and nanoseconds elsewhere in the body.
+   * One that cannot be kept becomes the last or first that can, as other file systems do it.
+   */
   timeNs(secondsAt: number, nanosecondsAt: number): bigint {
     const at = this.#at(secondsAt, 8);
     const seconds = getU32(this.#bytes, at) + (getU32(this.#bytes, at + 4) | 0) * 0x1_0000_0000;
-    return BigInt(seconds) * 1_000_000_000n + BigInt(this.u32(nanosecondsAt));
+    const within = Math.max(-timeSecondsMax, Math.min(timeSecondsMax, seconds));
+    return BigInt(within) * 1_000_000_000n + BigInt(this.u32(nanosecondsAt) % 1_000_000_000);
   }
 
   nodeAt(offset: number): Node {
