@@ -38,7 +38,7 @@ const rowsBeforeKill = 20;
 function beginWriting(data: string, mode: string): { data: string; enough: Promise<unknown>; ended: Promise<unknown>; acknowledged: () => number } {
   runIn('/', 'sqlite3', data, `pragma journal_mode=${mode}; create table t(id integer primary key, text);`);
   const insert = 'insert into t(text) values (hex(randomblob(200))); select last_insert_rowid();';
-  const writer = spawn('sqlite3', ['-bail', data], { stdio: ['pipe', 'pipe', 'ignore'] });
+  const writer = spawn('stdbuf', ['-oL', 'sqlite3', '-bail', data], { stdio: ['pipe', 'pipe', 'ignore'] });
   const ended = once(writer, 'close');
   let said = '';
   const enough = Promise.withResolvers<undefined>();
@@ -48,7 +48,7 @@ function beginWriting(data: string, mode: string): { data: string; enough: Promi
   });
   writer.stdin.on('error', () => undefined);
   writer.stdin.end(`pragma synchronous=extra; ${insert.repeat(5000)}`);
-  // The last line may have been cut off.
+  // Lines come one by one; the last may have been cut off.
   return { data, enough: enough.promise, ended, acknowledged: () => Number(said.split('\n').at(-2)) };
 }
 
