@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInstalled, isRoot } from '../bench/command.ts';
 import { type Place, ServerProcess } from '../shells/server-process.ts';
-import { placeIn } from './scenario-place.ts';
 
 /** Why nothing can be mounted here; undefined where it can. */
 export const mountObstacle = !isRoot
@@ -47,10 +46,10 @@ export class MountedVolume implements AsyncDisposable {
     this.at = this.makeFolder('mounted');
   }
 
-  static async open(options: { sizeBytes?: number; cpIntervalMs?: number } = {}): Promise<MountedVolume> {
-    const { sizeBytes = 512 << 20, cpIntervalMs = 1000 } = options;
+  static async open(options: { sizeBytes?: number; cpIntervalMs?: number; env?: NodeJS.ProcessEnv } = {}): Promise<MountedVolume> {
+    const { sizeBytes = 512 << 20, cpIntervalMs = 1000, env = {} } = options;
     const folder = mkdtempSync(join(tmpdir(), 'mp-'));
-    const place = placeIn(folder, 'a');
+    const place = { configFolder: join(folder, 'a'), env: { MIRRORPOINT_IPC_FOLDER: join(folder, 'ipc'), ...env } };
     const mounted = new MountedVolume({ folder, place, server: await ServerProcess.start(place) });
     await mounted.client.volumes.create({ name: 'work', devices: [{ path: mounted.image, sizeBytes }], cpIntervalMs });
     await mounted.mount();

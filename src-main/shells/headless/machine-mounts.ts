@@ -11,7 +11,7 @@ import { RequestReader } from './request-reader.ts';
 const devicePath = '/dev/fuse';
 
 /** How far ahead of a program that reads from start to end the kernel reads. */
-const readAheadKib = 1024;
+const readAheadKib = 2048;
 
 /** How long a mount may take to go away. */
 const goneMsMax = 10_000;
