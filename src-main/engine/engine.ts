@@ -75,9 +75,7 @@ export class Engine implements AsyncDisposable {
 
   private constructor(ports: EnginePorts, parts: { book: SettingsBook; trust: Trust; events: EventLog }, options: EngineOptions) {
     const { book, trust, events } = parts;
-    const changed = (): void => {
-      this.noteChange();
-    };
+    const changed = (): void => this.noteChange();
     this.ports = ports;
     this.book = book;
     this.#reports = new RelationshipReports({ clock: ports.clock, settings: () => book.current });
