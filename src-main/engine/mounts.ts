@@ -108,22 +108,20 @@ export class Mounts {
       const { folder, volume, at } = mounting.mount;
       if (!isMeant(mounting.mount)) continue;
       try {
-        await this.#takeAway(mounting, { force: false });
-        events.add(`mount ${folder}`, `It ended, because ${why}.`);
-      } catch (fault) {
+        const users = await this.#takeAway(mounting, { force: true });
         const place = formatPlace({ volume, at, path: '/' }).slice(0, -2);
-        events.add(`mount ${folder}`, `It ended, because ${why}, although ${place} was in use: ${reasonOf(fault)}`, { level: 'warning' });
-        await this.#takeAway(mounting, { force: true }).catch((left: unknown) => {
-          events.add(`mount ${folder}`, `It did not end well: ${reasonOf(left)}`, { level: 'problem' });
-        });
+        const used = users.length === 0 ? '' : `, although ${place} was in use there by ${users.join(', ')}`;
+        events.add(`mount ${folder}`, `It ended, because ${why}${used}.`, { level: users.length === 0 ? 'info' : 'warning' });
+      } catch (fault) {
+        events.add(`mount ${folder}`, `It did not end well: ${reasonOf(fault)}`, { level: 'problem' });
       }
     }
   }
 
-  async #takeAway(mounting: Mounting, options: { force: boolean }): Promise<void> {
+  async #takeAway(mounting: Mounting, options: { force: boolean }): Promise<readonly string[]> {
     mounting.isLeaving = true;
     try {
-      await mounting.mounted.unmount(options);
+      return await mounting.mounted.unmount(options);
     } catch (fault) {
       mounting.isLeaving = false;
       throw fault;

@@ -141,8 +141,8 @@ export interface MountedFolder {
   readonly folder: string;
   /** Resolves when it is mounted no more, whoever has done that, and its session is closed. */
   readonly ended: Promise<void>;
-  /** Throws `mount-busy`, which names the programs that use it, unless forced: those get errors then. */
-  unmount(options: { force: boolean }): Promise<void>;
+  /** Throws `mount-busy`, which names the programs that use it, unless forced: those get errors then, and are what it resolves to. */
+  unmount(options: { force: boolean }): Promise<readonly string[]>;
 }
 
 /** Makes folders of this machine show what a session answers with. */

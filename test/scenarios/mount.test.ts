@@ -215,7 +215,7 @@ describe.skipIf(mountObstacle !== undefined)('a mount', () => {
     expect(failing(() => fs.writeSync(file, 'x'))).toMatch(cutOff);
     failing(() => fs.closeSync(file));
     const { events } = await mounted.client.events.list({});
-    expect(events.map(({ text }) => text).join('\n')).toContain('its volume was closed or changed its role, although work was in use');
+    expect(events.map(({ text }) => text).join('\n')).toContain('its volume was closed or changed its role, although work was in use there by');
     await mounted.client.volumes.attach({ name: 'work', devices: [mounted.image] });
     await mounted.mount();
     expect(await mounted.server.stop()).toBe(0);

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { readFile, realpath, stat, writeFile } from 'node:fs/promises';
-import { isFault, MirrorpointError, reasonOf } from '../../base/index.ts';
+import { setTimeout } from 'node:timers/promises';
+import { MirrorpointError, reasonOf } from '../../base/index.ts';
 import type { MountedFolder, MountPort, MountRequest } from '../../engine/index.ts';
 import { requestBytesMax } from '../../serving/index.ts';
 import { localFault } from './local-faults.ts';
@@ -15,6 +16,9 @@ const readAheadKib = 2048;
 
 /** How long a mount may take to go away. */
 const goneMsMax = 10_000;
+
+/** How long the kernel may take to hand over what it has gathered before a mount is cut off. */
+const writeBackMsMax = 5000;
 
 /** What is said of a program that was run. */
 interface Outcome {
@@ -144,6 +148,11 @@ function notTakenAway(folder: string, errors: string): MirrorpointError {
   return new MirrorpointError('mount-failed', `The mount at ${folder} could not be taken away: ${errors}. See \`findmnt ${folder}\`.`);
 }
 
+/** Lets the kernel hand over what it has gathered, unless that takes too long. */
+async function writtenBack(folder: string): Promise<void> {
+  await Promise.race([runProgram('sync', ['-f', folder]), setTimeout(writeBackMsMax, undefined, { ref: false })]);
+}
+
 /** One mount that is served. */
 class Mounted implements MountedFolder {
   readonly folder: string;
@@ -165,20 +174,23 @@ class Mounted implements MountedFolder {
     });
   }
 
-  async unmount({ force }: { force: boolean }): Promise<void> {
-    try {
+  async unmount({ force }: { force: boolean }): Promise<readonly string[]> {
+    if (!force) {
       await unmount(this.folder);
-    } catch (fault) {
-      if (!force || !isFault(fault, 'mount-busy')) throw fault;
-      // Cut off first, so that whoever waits for an answer gets an error.
-      await takeAway(this.folder, ['-f', '-l']);
+      await this.#untilEnded();
+      return [];
     }
+    const users = await usersOf(this.folder);
+    await writtenBack(this.folder);
+    // Cut off, and not only taken away: it may be seen elsewhere still, and whoever waits for an answer gets an error.
+    await takeAway(this.folder, ['-f', '-l']);
     await this.#untilEnded();
+    return users;
   }
 
   async #untilEnded(): Promise<void> {
     const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
+    const timer = globalThis.setTimeout(() => {
       late.reject(new MirrorpointError('mount-failed', `The mount at ${this.folder} was taken away, but is used elsewhere still. End what uses it.`));
     }, goneMsMax);
     try {
