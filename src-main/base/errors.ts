@@ -83,6 +83,10 @@ export const errorCodes = [
   'source-changed',
   'cancelled',
   'unsupported',
+  'limit-reached',
+  // mounts
+  'mount-busy',
+  'mount-failed',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

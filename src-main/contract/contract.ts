@@ -8,6 +8,7 @@ import { eventSchema } from './event-schemas.ts';
 import { followPreviewEventSchema, followRequestSchema, followStatusSchema } from './follow-schemas.ts';
 import { eventPageMax, extendedPageMax, fileTimeMsMax, foundPageMax, historyPageMax, listPageMax, peerPageMax, readChunkBytesMax, spacePageMax } from './limits.ts';
 import * as machines from './machine-schemas.ts';
+import { mountFolderSchema, mountSchema } from './mount-schemas.ts';
 import { holdLabelSchema, holdReasonSchema, keptRootSchema, placeSchema, rootChoiceSchema, volumeNameSchema, volumePathSchema } from './place.ts';
 import { rateLimitsSchema, ratesInForceSchema } from './rate-schemas.ts';
 import { collisionChoiceSchema, restorePreviewSchema, restoreRequestSchema } from './restore-schemas.ts';
@@ -327,6 +328,14 @@ const users = {
   remove: base.input(ofUser).output(nothing),
 };
 
+const mounts = {
+  /** Mounts a state of a volume at a folder of the server's machine, until `remove` or the end of the server. */
+  add: base.input(ofVolume.extend({ at: rootChoiceSchema.default('live'), folder: mountFolderSchema, writeBack: z.boolean().default(false) })).output(mountSchema),
+  /** Takes a mount away, also one that a server which is gone has left; `force` although programs use it. */
+  remove: base.input(z.object({ folder: mountFolderSchema, force: z.boolean().default(false) })).output(nothing),
+  list: base.input(nothing).output(z.object({ mounts: z.array(mountSchema) })),
+};
+
 const ofPeer = z.object({ peer: z.string().min(1) });
 
 const peers = {
@@ -476,6 +485,7 @@ export const contract = {
   clones,
   shares,
   users,
+  mounts,
   events,
   peers,
   pairing,

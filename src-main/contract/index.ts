@@ -28,6 +28,7 @@ export * from './follow-schemas.ts';
 export * from './explore-schemas.ts';
 export * from './history-schemas.ts';
 export * from './machine-schemas.ts';
+export * from './mount-schemas.ts';
 export * from './restore-schemas.ts';
 export * from './trust-schemas.ts';
 export * from './desktop-bridge.ts';

@@ -14,6 +14,7 @@ import type { JobBoard } from './job-board.ts';
 import { boardWithEvents } from './job-events.ts';
 import { Listening, type OpenedLink } from './listening.ts';
 import { Mirrors } from './mirrors.ts';
+import { Mounts } from './mounts.ts';
 import { PeerClients } from './peer-clients.ts';
 import type { EnginePorts } from './ports.ts';
 import { openMirrorRoot, openPrimaryRoot, type ReadableRoot } from './readable-root.ts';
@@ -61,6 +62,7 @@ export class Engine implements AsyncDisposable {
   readonly listening: Listening;
   readonly failover: Failover;
   readonly clones: Clones;
+  readonly mounts: Mounts;
   readonly scrubs: Scrubs;
   /** The volumes that clients use as network drives. */
   readonly shares: Shares;
@@ -135,6 +137,7 @@ export class Engine implements AsyncDisposable {
     const { shelf, relationships, mirrors } = this;
     this.shares = new Shares({ ports, book, events, shelf, isServing: options.serve });
     this.clones = new Clones({ ports, shelf, events });
+    this.mounts = new Mounts({ ports, shelf, events, isServing: options.serve });
     const ends = { leave: (name: string) => this.#leave(name), endWork: (name: string) => this.#endWork(name) };
     this.failover = new Failover({ ports, book, shelf, relationships, mirrors, events, alerts: this.alerts, ...ends });
   }
@@ -230,6 +233,7 @@ export class Engine implements AsyncDisposable {
 
   /** Ends whatever works on a volume in the background. */
   async #endBackground(name: string): Promise<void> {
+    await this.mounts.endOf(name);
     await this.follows.drop(name);
     await this.#endWork(name);
     await this.shares.drop(name);
@@ -417,6 +421,7 @@ export class Engine implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#watch?.close();
     await (await this.#history)?.close();
+    await this.mounts.close();
     await this.follows.close();
     await this.jobs.close();
     await this.shares.close();

@@ -38,6 +38,31 @@ export class HeldInodes implements AsyncDisposable {
     return ino;
   }
 
+  /**
+   * A change that may take an inode's last name away. The inode that `find` finds is held from before the change on,
+   * in one step with it. Resolves to it.
+   */
+  async holdThrough(costBlocks: number, find: (files: LiveFiles) => number | undefined, operation: (files: LiveFiles) => void): Promise<number | undefined> {
+    const ino = await this.#volume.change(costBlocks, (files) => {
+      const found = find(files);
+      if (found === undefined) {
+        operation(files);
+        return undefined;
+      }
+      files.open(found);
+      try {
+        operation(files);
+      } catch (thrown) {
+        // It did not happen, or starts again.
+        files.close(found);
+        throw thrown;
+      }
+      return found;
+    }, { frees: true });
+    if (ino !== undefined) this.#count(ino);
+    return ino;
+  }
+
   async release(ino: number): Promise<void> {
     const count = this.#counts.get(ino) ?? 0;
     if (count > 1) this.#counts.set(ino, count - 1);

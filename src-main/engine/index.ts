@@ -16,6 +16,7 @@ export type * from './ports.ts';
 export type * from './local-tree.ts';
 export type { EngineSession } from './session.ts';
 export { Engine } from './engine.ts';
+export { openServedFiles } from './serving.ts';
 export type { EngineOptions } from './engine.ts';
 export { Download } from './download.ts';
 export type { DownloadEntry } from './download.ts';

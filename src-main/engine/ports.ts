@@ -2,7 +2,7 @@ import type { Clock, RandomSource } from '../base/index.ts';
 import type { Level, MachineFolder, NearbyServer, SharePlace } from '../contract/index.ts';
 import type { Device } from '../device/index.ts';
 import type { TrustStore } from '../pairing/index.ts';
-import type { DavAnswer, DavRequest } from '../serving/index.ts';
+import type { DavAnswer, DavRequest, FuseSession } from '../serving/index.ts';
 import type { Transport } from '../transport/index.ts';
 import type { LocalTree } from './local-tree.ts';
 
@@ -151,6 +151,37 @@ export interface ShareDoors {
   open(place: SharePlace | undefined, hall: ShareHall): Promise<ShareDoor>;
 }
 
+export interface MountRequest {
+  /** Absolute; an existing folder. */
+  readonly folder: string;
+  /** What the system calls that which is mounted. */
+  readonly name: string;
+  readonly isReadOnly: boolean;
+  /** Answers the requests of the system. It is closed when the mount has ended. */
+  readonly session: FuseSession;
+}
+
+/** A folder under which something is mounted. */
+export interface MountedFolder {
+  /** Without symbolic links on the way to it. */
+  readonly folder: string;
+  /** Resolves when it is mounted no more, whoever has done that, and its session is closed. */
+  readonly ended: Promise<void>;
+  /** Throws `mount-busy`, which names the programs that use it, unless forced: those get errors then, and are what it resolves to. */
+  unmount(options: { force: boolean }): Promise<readonly string[]>;
+}
+
+/** Makes folders of this machine show what a session answers with. */
+export interface MountPort {
+  /**
+   * Throws `unsupported` where there are no such mounts, `not-permitted`, `not-found`, `not-a-directory`,
+   * `exists` when something is mounted there already, and `mount-failed`. The session stays open then.
+   */
+  mount(request: MountRequest): Promise<MountedFolder>;
+  /** Takes away what another server has mounted, if it is gone or the mount is not used. Throws `not-found`, `mount-busy`. */
+  clear(folder: string): Promise<void>;
+}
+
 /** What the shell passes in: everything outside the program. */
 export interface EnginePorts {
   readonly clock: Clock;
@@ -172,6 +203,7 @@ export interface EnginePorts {
   readonly discovery: Discovery;
   readonly machine: MachinePort;
   readonly shareDoors: ShareDoors;
+  readonly mounts: MountPort;
   /** What a server is called until its settings say otherwise. */
   readonly defaultServerName: string;
   readonly processId: number;

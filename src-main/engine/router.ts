@@ -10,6 +10,7 @@ import { historyProcedures } from './history-procedures.ts';
 import { machineProcedures } from './machine-procedures.ts';
 import { procedures } from './procedures.ts';
 import { jobProcedures } from './job-procedures.ts';
+import { mountProcedures } from './mount-procedures.ts';
 import { remoteProcedures } from './remote-procedures.ts';
 import { restoreProcedures } from './restore-procedures.ts';
 import { scrubProcedures } from './scrub-procedures.ts';
@@ -132,6 +133,7 @@ export const engineRouter = procedures.router({
   clones: cloneProcedures,
   shares: shareProcedures,
   users: userProcedures,
+  mounts: mountProcedures,
   events: eventProcedures,
   peers: peerProcedures,
   pairing: pairingProcedures,

@@ -141,6 +141,7 @@ class LiveServedFiles implements ServedFiles {
   readonly query: ServedFiles['query'] = (operation) => this.#volume.query(operation);
   readonly change: ServedFiles['change'] = (costBlocks, operation, options) => this.#volume.change(costBlocks, operation, options);
   readonly hold: ServedFiles['hold'] = (costBlocks, operation) => this.#held.hold(costBlocks, operation);
+  readonly holdThrough: ServedFiles['holdThrough'] = (costBlocks, find, operation) => this.#held.holdThrough(costBlocks, find, operation);
   readonly keep: ServedFiles['keep'] = (operation) => this.#held.keep(operation);
   readonly release: ServedFiles['release'] = (ino) => this.#held.release(ino);
   readonly readInto: ServedFiles['readInto'] = (ino, offsetBytes, target) => this.#volume.readInto(ino, offsetBytes, target);
@@ -182,6 +183,7 @@ class BorrowedFiles implements ServedFiles {
   readonly query: ServedFiles['query'] = (operation) => this.#files.query(operation);
   readonly change: ServedFiles['change'] = (costBlocks, operation, options) => this.#files.change(costBlocks, operation, options);
   readonly hold: ServedFiles['hold'] = (costBlocks, operation) => this.#files.hold(costBlocks, operation);
+  readonly holdThrough: ServedFiles['holdThrough'] = (costBlocks, find, operation) => this.#files.holdThrough(costBlocks, find, operation);
   readonly keep: ServedFiles['keep'] = (operation) => this.#files.keep(operation);
   readonly release: ServedFiles['release'] = (ino) => this.#files.release(ino);
   readonly readInto: ServedFiles['readInto'] = (ino, offsetBytes, target) => this.#files.readInto(ino, offsetBytes, target);
@@ -213,6 +215,7 @@ class KeptServedFiles implements ServedFiles {
   readonly query: ServedFiles['query'] = (operation) => this.#view.query(operation);
   readonly change: ServedFiles['change'] = () => Promise.reject(this.#refusal());
   readonly hold: ServedFiles['hold'] = () => Promise.reject(this.#refusal());
+  readonly holdThrough: ServedFiles['holdThrough'] = () => Promise.reject(this.#refusal());
   readonly keep: ServedFiles['keep'] = (operation) => this.#view.query(operation);
   readonly readInto: ServedFiles['readInto'] = (ino, offsetBytes, target) => this.#view.readInto(ino, offsetBytes, target);
   readonly seek: ServedFiles['seek'] = (ino, offsetBytes, what) => this.#view.seek(ino, offsetBytes, what);

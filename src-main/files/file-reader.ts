@@ -41,6 +41,18 @@ export class FileReader {
     return findEntry(directory, nameToBytes(name)) ?? noSuchName(directory, name);
   }
 
+  /** As `lookup`, by the bytes of a name; undefined when there is none. */
+  findBytes(parent: number, name: Uint8Array): EntryTarget | undefined {
+    return findEntry(this.directory(parent), name);
+  }
+
+  /** What tells apart two files that had the same inode number one after the other; undefined when none has it. */
+  generationOf(ino: number): number | undefined {
+    if (!Number.isSafeInteger(ino) || ino < 1) return undefined;
+    const inode = this.inodes.find(ino);
+    return inode !== undefined && isFileKind(inode.fields.kind) ? inode.fields.generation : undefined;
+  }
+
   stat(ino: number): Attributes {
     const inode = this.inode(ino);
     const { kind } = inode.fields;

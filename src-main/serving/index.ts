@@ -9,3 +9,5 @@
  */
 export type * from './served-files.ts';
 export * from './webdav/index.ts';
+export { FuseSession, type FuseSessionOptions } from './fuse/fuse-session.ts';
+export { requestBytesMax } from './fuse/limits.ts';

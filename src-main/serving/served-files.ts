@@ -27,6 +27,8 @@ export interface ServedFiles extends AsyncDisposable {
   change<T>(costBlocks: number, operation: (files: LiveFiles) => T, options?: { frees: boolean }): Promise<T>;
   /** A change that holds the inode which it returns. */
   hold(costBlocks: number, operation: (files: LiveFiles) => number): Promise<number>;
+  /** A change that may take the last name of an inode away, which `find` finds and which is held from before on; resolves to it. */
+  holdThrough(costBlocks: number, find: (files: FileReader) => number | undefined, operation: (files: LiveFiles) => void): Promise<number | undefined>;
   /** Holds the inode that an operation finds which changes nothing. */
   keep(operation: (files: FileReader) => number): Promise<number>;
   /** Lets an inode go, once for each time that it was held. */

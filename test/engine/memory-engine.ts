@@ -123,7 +123,7 @@ class Life {
 }
 
 /** Files of this machine: only tests that name some touch any. */
-const { localTree, watchFolder } = machinePorts({ configFolder: '/memory', requestStop: () => undefined, report: () => undefined });
+const { localTree, mounts, watchFolder } = machinePorts({ configFolder: '/memory', requestStop: () => undefined, report: () => undefined });
 
 /** A whole server in memory on virtual time, which can be stopped and started again. */
 export class MemoryServer {
@@ -152,6 +152,7 @@ export class MemoryServer {
       devices: this.#devices,
       openScratch: (name, { sizeBytes }) => Promise.resolve(new MemoryDevice({ name, sizeBytes })),
       localTree: options.localTree ?? localTree,
+      mounts,
       watchFolder: options.watchFolder ?? watchFolder,
       transport: options.transport ?? new MemoryTransport(),
       trust: { identity: new MemoryStore(), peers: new MemoryStore(), hosts: () => [] },

@@ -19,6 +19,7 @@ export function roomyFiles(files: ServedFiles, staging: Staging): ServedFiles {
     query: (operation) => files.query(operation),
     change: (costBlocks, operation, options) => withRoom(() => files.change(costBlocks, operation, options)),
     hold: (costBlocks, operation) => withRoom(() => files.hold(costBlocks, operation)),
+    holdThrough: (costBlocks, find, operation) => withRoom(() => files.holdThrough(costBlocks, find, operation)),
     keep: (operation) => files.keep(operation),
     release: (ino) => files.release(ino),
     readInto: (ino, offsetBytes, target) => files.readInto(ino, offsetBytes, target),

@@ -13,6 +13,7 @@ import { addFollowCommands } from './follow-commands.ts';
 import { addJobCommands } from './job-commands.ts';
 import { addLimitCommands } from './limit-commands.ts';
 import { addFailoverCommands } from './failover-commands.ts';
+import { addMountCommands } from './mount-commands.ts';
 import { Output } from './output.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRelationshipCommands } from './relationship-commands.ts';
@@ -88,6 +89,7 @@ function buildProgram(surroundings: Surroundings): Command {
   addCloneCommands(program, surroundings);
   addShareCommands(program, surroundings);
   addUserCommands(program, surroundings);
+  addMountCommands(program, surroundings);
   addPeerCommands(program, surroundings);
   addSettingsCommands(program, surroundings);
   addJobCommands(program, surroundings);

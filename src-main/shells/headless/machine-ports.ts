@@ -11,6 +11,7 @@ import { machineWatch } from './local-watch.ts';
 import { machineDevices, openScratch } from './machine-devices.ts';
 import { MachineDrives } from './machine-drives.ts';
 import { machineFolder } from './machine-folder.ts';
+import { machineMounts } from './machine-mounts.ts';
 import { programVersion } from './program-version.ts';
 import { FileLineLog, fileTextStore } from './stored-files.ts';
 import { shareDoors } from '../webdav/share-doors.ts';
@@ -42,6 +43,7 @@ export function machinePorts(options: {
       hosts: machineHosts,
     },
     discovery: networkDiscovery(startProgram),
+    mounts: machineMounts,
     machine: { drives: new MachineDrives(startProgram).list, folder: machineFolder },
     shareDoors: shareDoors({ clock: systemClock, random: systemRandom, identity }),
     defaultServerName: hostname().slice(0, 120) || 'mirrorpoint',

@@ -1,0 +1,80 @@
+/**
+ * Measures a mounted volume beside a plain pass-through file system, in one run
+ * and in turns: `node test/bench/mounts.ts [--rounds N] [--profile DIR]`. For root.
+ *
+ *   --rounds N       figures are medians of N times, 3 unless given
+ *   --profile DIR    writes a CPU profile of the server there
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { setTimeout } from 'node:timers/promises';
+import { isMounted, MountedVolume, mountObstacle } from '../scenarios/mounted-volume.ts';
+import { run } from './command.ts';
+import { median } from './stopwatch.ts';
+
+const { values: flags } = parseArgs({ options: { rounds: { type: 'string', default: '3' }, profile: { type: 'string' } } });
+
+/** What is timed, and how much of it there is. */
+const figures = [
+  { name: 'write 1 MiB pieces', unit: 'MB/s', amount: 268.4, works: ['write'] },
+  { name: 'read from the devices', unit: 'MB/s', amount: 268.4, works: ['read'] },
+  { name: 'write 4 KiB pieces', unit: 'MB/s', amount: 25.2, works: ['write-small'] },
+  { name: 'make files, one program', unit: 'files/s', amount: 2000, works: ['one'] },
+  { name: 'make files, four programs', unit: 'files/s', amount: 8000, works: ['a', 'b', 'c', 'd'] },
+] as const;
+
+const workScript = join(import.meta.dirname, 'mount-work.ts');
+
+/** Work of one program after another begins at the same time; the slowest counts. */
+async function perSecond(folder: string, figure: (typeof figures)[number]): Promise<number> {
+  writeFileSync('/proc/sys/vm/drop_caches', '3');
+  const seconds = await Promise.all(figure.works.map((work) => run(process.execPath, workScript, folder, work)));
+  return figure.amount / Math.max(...seconds.map(Number));
+}
+
+/** Starts the pass-through file system, with the same reading ahead. */
+async function passThrough(work: string): Promise<{ at: string; [Symbol.asyncDispose]: () => Promise<void> }> {
+  const [behind, at] = [join(work, 'behind'), join(work, 'pass-through')];
+  mkdirSync(behind);
+  mkdirSync(at);
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'pass-through.ts'), behind, at], { stdio: 'inherit' });
+  while (!isMounted(at)) await setTimeout(50);
+  await run('stat', at);
+  const device = /\S+/.exec(readFileSync('/proc/self/mountinfo', 'utf8').split('\n').find((line) => line.includes(` ${at} `))!.split(' ')[2]!)![0];
+  writeFileSync(`/sys/class/bdi/${device}/read_ahead_kb`, '1024');
+  return {
+    at,
+    async [Symbol.asyncDispose]() {
+      const ended = once(child, 'close');
+      await run('umount', at);
+      await ended;
+    },
+  };
+}
+
+if (mountObstacle !== undefined) {
+  console.error(`Nothing was measured: ${mountObstacle}.`);
+  process.exit(1);
+}
+const env = flags.profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(flags.profile)}` };
+await using mounted = await MountedVolume.open({ sizeBytes: 4 * 2 ** 30, env });
+await using beside = await passThrough(mounted.folder);
+const measured = figures.map(() => ({ ours: [] as number[], theirs: [] as number[] }));
+for (let round = 0; round < Number(flags.rounds); round++) {
+  const [ours, theirs] = [join(mounted.at, `round ${round}`), join(beside.at, `round ${round}`)];
+  mkdirSync(ours);
+  mkdirSync(theirs);
+  for (const [index, figure] of figures.entries()) {
+    measured[index]!.ours.push(await perSecond(ours, figure));
+    measured[index]!.theirs.push(await perSecond(theirs, figure));
+  }
+}
+for (const [index, { name, unit }] of figures.entries()) {
+  const { ours, theirs } = measured[index]!;
+  const [mine, other] = [median(ours), median(theirs)];
+  console.log(`${name.padEnd(28)}${mine.toFixed(0).padStart(8)} ${unit.padEnd(8)} pass-through ${other.toFixed(0).padStart(8)}   ${(mine / other).toFixed(2)} of it`);
+}
+if (flags.profile !== undefined) await mounted.server.stop();
