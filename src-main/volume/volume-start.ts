@@ -11,7 +11,7 @@ import { findViewedRoot, isWholeOnMirror, type RootViewAt, type ViewedRoot } fro
 import type { VolumeOptions } from './volume-options.ts';
 
 const defaultCacheBytes = 32 << 20;
-const defaultPoolBytes = 104 << 20;
+const defaultPoolBytes = 64 << 20;
 
 /** Where a volume starts from: a root, as the first CP after it will build on it. */
 export interface VolumeStart {

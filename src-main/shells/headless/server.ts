@@ -1,5 +1,4 @@
 import { ServerHost, type ServerHostOptions } from './server-host.ts';
-import { keepYoungSpaceSmall } from './server-memory.ts';
 
 export interface ServerOptions {
   /** Absolute. */
@@ -19,7 +18,6 @@ export interface ServerOptions {
  */
 export async function runServer(options: ServerOptions): Promise<void> {
   const { configFolder, listen, report, console } = options;
-  keepYoungSpaceSmall();
   const asked = Promise.withResolvers<undefined>();
   const onStopAsked = (): void => {
     asked.resolve(undefined);
