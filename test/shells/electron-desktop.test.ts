@@ -101,7 +101,7 @@ describeInChromium('closing the window', () => {
     await using place = new DesktopPlace();
     const desktop = await place.start();
     await place.createVolume(await place.client(), 'work');
-    await expect.poll(async () => (await desktop.look()).tray?.labels, soon).toContain('work is served, and has no mirror');
+    await expect.poll(async () => (await desktop.look()).tray?.labels, soon).toContain('work is not mirrored');
     for (let time = 0; time < 2; time++) {
       await desktop.order('closeWindow');
       expect((await desktop.look()).windows).toMatchObject([{ isVisible: false }]);

@@ -48,10 +48,11 @@ function enter({ env = {} }: Place): boolean {
 
 /**
  * Runs one command as the program does once it has started; in a process of its
- * own where it has to. It reaches the server of its folder from anywhere.
+ * own where that is in another place of the network, or has to be.
  */
 export async function runCommand(place: Place, ...words: readonly string[]): Promise<CommandResult> {
-  if (!enter(place)) return runProgram(place, ...words);
+  const isElsewhere = place.startedBy !== undefined && place.startedBy.length > 0;
+  if (isElsewhere || !enter(place)) return runProgram(place, ...words);
   const [out, err] = [new PassThrough(), new PassThrough()];
   const [stdout, stderr] = [collect(out), collect(err)];
   try {
