@@ -9,7 +9,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', 'test/house/fixtures/**'],
     environment: 'node',
     pool: 'forks',
-    maxWorkers: 2,
+    // More than the cores of small machines: real processes are waited for much of the time.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
