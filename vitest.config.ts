@@ -5,6 +5,7 @@ export default defineConfig({
   plugins: [vue()],
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/program-setup.ts'],
     setupFiles: ['test/setup.ts'],
     exclude: ['**/node_modules/**', 'test/house/fixtures/**'],
     environment: 'node',

@@ -11,6 +11,8 @@ import type { CommandClient } from '../../src-main/shells/web/console-contract.t
 
 const script = fileURLToPath(new URL('../../src-main/shells/cli/mirrorpoint.js', import.meta.url));
 
+const compileCache = fileURLToPath(new URL('../../node_modules/.cache/mirrorpoint', import.meta.url));
+
 export interface Place {
   /** Absolute. */
   readonly configFolder: string;
@@ -25,11 +27,17 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** How the program is started: put together for tests where they have been told of that, else from its sources. */
+function startWords(): string[] {
+  const built = process.env.MIRRORPOINT_TEST_PROGRAM;
+  return built === undefined ? [script] : ['--semi-space-growth-factor=1', built];
+}
+
 /** Starts the program in a process of its own, with nothing to read. */
-export function spawnProgram(place: Place, words: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+export function spawnProgram(place: Place, words: readonly string[], how: readonly string[] = startWords()): ChildProcessByStdio<null, Readable, Readable> {
   const [program, ...before] = [...(place.startedBy ?? []), process.execPath];
-  return spawn(program, [...before, script, '--config', place.configFolder, ...words], {
-    env: { ...process.env, ...place.env },
+  return spawn(program, [...before, ...how, '--config', place.configFolder, ...words], {
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env, ...place.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
@@ -63,9 +71,9 @@ export async function runCommand(place: Place, ...words: readonly string[]): Pro
   }
 }
 
-/** Runs one command in a process of its own. */
+/** Runs one command in a process of its own, from its sources. */
 export async function runProgram(place: Place, ...words: readonly string[]): Promise<CommandResult> {
-  const child = spawnProgram(place, words);
+  const child = spawnProgram(place, words, [script]);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const [exitCode] = (await once(child, 'close')) as [number | null];
   return { exitCode, stdout: stdout(), stderr: stderr() };
