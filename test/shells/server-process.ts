@@ -60,7 +60,7 @@ function enter({ env = {} }: Place): boolean {
  */
 export async function runCommand(place: Place, ...words: readonly string[]): Promise<CommandResult> {
   const isElsewhere = place.startedBy !== undefined && place.startedBy.length > 0;
-  if (isElsewhere || !enter(place)) return runProgram(place, ...words);
+  if (isElsewhere || !enter(place)) return resultOf(spawnProgram(place, words));
   const [out, err] = [new PassThrough(), new PassThrough()];
   const [stdout, stderr] = [collect(out), collect(err)];
   try {
@@ -72,8 +72,11 @@ export async function runCommand(place: Place, ...words: readonly string[]): Pro
 }
 
 /** Runs one command in a process of its own, from its sources. */
-export async function runProgram(place: Place, ...words: readonly string[]): Promise<CommandResult> {
-  const child = spawnProgram(place, words, [script]);
+export function runProgram(place: Place, ...words: readonly string[]): Promise<CommandResult> {
+  return resultOf(spawnProgram(place, words, [script]));
+}
+
+async function resultOf(child: ReturnType<typeof spawnProgram>): Promise<CommandResult> {
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const [exitCode] = (await once(child, 'close')) as [number | null];
   return { exitCode, stdout: stdout(), stderr: stderr() };
