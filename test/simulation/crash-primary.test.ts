@@ -28,17 +28,16 @@ const workloads: readonly { what: string; runs: number; devices?: number; option
 describe(`power cut at every write and flush of the primary, seed ${seed}`, () => {
   for (const [index, { what, runs, devices, options }] of workloads.entries()) {
     it(`keeps every promise: ${what}`, { timeout: hour }, async () => {
-      let recoveredCount = 0;
-      for (let run = 0; run < runs; run++) {
+      // A run whose crashes left few different states proves little, and another one takes its place.
+      for (let run = 0, rich = 0; rich < runs; run++) {
+        expect(run).toBeLessThan(2 * runs);
         const runSeed = seed + index * 100 + run;
         const traced = await tracedWorkload({ ...options, seed: runSeed, stepsBefore: 80, steps: 70, ...(devices !== undefined && { devices }) });
         const result = await crashEverywhere(traced, { seed: runSeed, samplesPerEvent: 2, usedOneIn: 6 });
         expect(result.violations.slice(0, 3), `SEED=${seed}, run ${run}`).toEqual([]);
-        recoveredCount += result.recoveredCounts.size;
+        if (result.recoveredCounts.size > 5) rich++;
         provenStates += result.states;
       }
-      // Crashes of one run leave different states.
-      expect(recoveredCount / runs).toBeGreaterThan(5);
     });
   }
 
