@@ -16,7 +16,12 @@ class LongFirst extends BaseSequencer {
   }
 }
 
-const inMemoryFiles = inMemory.map((folder) => `test/${folder}/**/*.test.ts`);
+const inFolders = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
+
+const limits = { setupFiles: ['test/setup.ts'], pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+
+/** Node runs the sources as they are, which is twice as fast as having them transformed. */
+const asTheyAre = { experimental: { viteModuleRunner: false } };
 
 export default defineConfig({
   test: {
@@ -24,32 +29,16 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongFirst },
     projects: [
+      { test: { ...limits, ...asTheyAre, name: 'in memory', include: inFolders(...inMemory), isolate: false } },
+      { plugins: [vue()], test: { ...limits, name: 'renderer', include: inFolders('renderer') } },
       {
         test: {
-          name: 'in memory',
-          include: inMemoryFiles,
-          setupFiles: ['test/setup.ts'],
-          environment: 'node',
-          pool: 'forks',
-          isolate: false,
-          // Node runs the sources as they are, which is twice as fast as having them transformed.
-          experimental: { viteModuleRunner: false },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
-      {
-        plugins: [vue()],
-        test: {
+          ...limits,
+          ...asTheyAre,
           name: 'whole',
-          include: ['test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', 'test/house/fixtures/**', ...inMemoryFiles],
+          include: inFolders('**'),
+          exclude: ['**/node_modules/**', 'test/house/fixtures/**', ...inFolders('renderer', ...inMemory)],
           globalSetup: ['test/program-setup.ts'],
-          setupFiles: ['test/setup.ts'],
-          environment: 'node',
-          pool: 'forks',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
         },
       },
     ],
