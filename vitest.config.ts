@@ -18,7 +18,7 @@ class LongFirst extends BaseSequencer {
 
 const inFolders = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 
-const limits = { setupFiles: ['test/setup.ts'], pool: 'forks', testTimeout: 60_000, hookTimeout: 60_000 } as const;
+const limits = { setupFiles: ['test/setup.ts'], pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 60_000 };
 
 /** Node runs the sources as they are, which is twice as fast as having them transformed. */
 const asTheyAre = { experimental: { viteModuleRunner: false } };

@@ -5,12 +5,17 @@ const slabBytes = 1 << 20;
 /**
  * The memory of blocks that wait for a consistency point: a fixed number of
  * block buffers, cut from slabs and used again, so that a write allocates
- * nothing. Whoever takes a buffer gives it back.
+ * nothing. Whoever takes a buffer gives it back. The one given back first is
+ * taken first: blocks that were neighbours in memory stay so, and go to the
+ * devices as one piece.
  */
 export class BlockPool {
   readonly capacity: number;
   readonly #blockSizeBytes: number;
-  readonly #free: Uint8Array[] = [];
+  /** Buffers to take, from `#next` on; before it they have been taken. */
+  #free: Uint8Array[] = [];
+  #next = 0;
+  #cutCount = 0;
   #taken = 0;
   #mayExceed = false;
 
@@ -34,7 +39,10 @@ export class BlockPool {
       'room in the block pool is made sure of before an operation starts',
     );
     this.#taken++;
-    return this.#free.pop() ?? this.#cutSlab();
+    if (this.#next === this.#free.length) this.#cutSlab();
+    const bytes = this.#free[this.#next++]!;
+    if (this.#next >= this.capacity) this.#forgetTaken();
+    return bytes;
   }
 
   give(bytes: Uint8Array): void {
@@ -50,10 +58,16 @@ export class BlockPool {
     this.#mayExceed = mayExceed;
   }
 
-  #cutSlab(): Uint8Array {
-    const [first, ...others] = cutBlocks(new Uint8Array(Math.max(slabBytes, this.#blockSizeBytes)), this.#blockSizeBytes);
-    this.#free.push(...others);
-    return first!;
+  #cutSlab(): void {
+    const count = Math.max(1, Math.min(Math.floor(slabBytes / this.#blockSizeBytes), this.capacity - this.#cutCount));
+    this.#free = cutBlocks(new Uint8Array(count * this.#blockSizeBytes), this.#blockSizeBytes);
+    this.#next = 0;
+    this.#cutCount += count;
+  }
+
+  #forgetTaken(): void {
+    this.#free = this.#free.slice(this.#next);
+    this.#next = 0;
   }
 }
 

@@ -1,10 +1,13 @@
 import * as fs from 'node:fs';
 import { assert, MirrorpointError } from '../base/index.ts';
-import { assertRange, deviceFault, OperationGate, sliceBuffers, totalBytes } from './device.ts';
+import { assertRange, deviceFault, joinNeighbours, OperationGate, sliceBuffers, totalBytes } from './device.ts';
 import type { Device, DeviceOperation } from './device.ts';
 
 /** Linux takes no more buffers than this in one call (IOV_MAX). */
 const buffersPerCallMax = 1024;
+
+/** Written bytes after which the system is told to begin with them. */
+const flushBehindBytes = 8 << 20;
 
 type TransferCall = (
   fd: number,
@@ -29,6 +32,10 @@ export class DescriptorDevice implements Device {
   protected readonly gate = new OperationGate();
   #sizeBytes: number;
   #flushFault: MirrorpointError | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  /** The flush that begins when the one under way has ended, for all who ask until then. */
+  #nextFlush: Promise<void> | undefined;
+  #unflushedBytes = 0;
 
   constructor(options: DescriptorDeviceOptions) {
     this.name = options.name;
@@ -64,26 +71,16 @@ export class DescriptorDevice implements Device {
       this.checkWritable();
       await this.beforeWrite(offsetBytes, lengthBytes);
       await this.#transfer('write', fs.writev, offsetBytes, buffers);
+      this.#flushBehind(lengthBytes);
     } finally {
       this.gate.leave();
     }
   }
 
-  /**
-   * The operating system may drop what it could not write and report it once
-   * only, so a flush that failed can not be made good by another one.
-   */
   async flush(): Promise<void> {
     this.gate.enter(this.name);
     try {
-      if (this.#flushFault) throw this.#flushFault;
-      if (this.readOnly) return;
-      await new Promise<void>((resolve, reject) => {
-        fs.fdatasync(this.fd, (cause) => {
-          if (cause) reject(this.#failedFlush(cause));
-          else resolve();
-        });
-      });
+      if (!this.readOnly) await this.#flush();
     } finally {
       this.gate.leave();
     }
@@ -103,6 +100,7 @@ export class DescriptorDevice implements Device {
 
   close(): Promise<void> {
     return this.gate.close(async () => {
+      await this.#flushing;
       await this.beforeClose();
       await new Promise<void>((resolve, reject) => {
         fs.close(this.fd, (cause) => {
@@ -135,17 +133,44 @@ export class DescriptorDevice implements Device {
     throw new MirrorpointError('not-permitted', `${this.name} is open read-only. Open it for writing to change it.`);
   }
 
-  #failedFlush(cause: Error): MirrorpointError {
-    this.#flushFault = deviceFault({ name: this.name, operation: 'flush', cause });
-    return this.#flushFault;
+  /** While more is written, the system puts what it has on the medium, so that little is left when a flush is asked for. A fault shows in that one. */
+  #flushBehind(lengthBytes: number): void {
+    this.#unflushedBytes += lengthBytes;
+    if (this.#unflushedBytes >= flushBehindBytes && this.#nextFlush === undefined) this.#flush().catch(() => undefined);
+  }
+
+  /**
+   * One at a time: the system tells a fault to one of those who flush, and it is
+   * the fault of all. It may have dropped what it could not write, so a flush
+   * that failed can not be made good by another one.
+   */
+  #flush(): Promise<void> {
+    this.#nextFlush ??= this.#flushing.then(async () => {
+      this.#nextFlush = undefined;
+      this.#unflushedBytes = 0;
+      if (this.#flushFault) throw this.#flushFault;
+      await this.#synchronise();
+    });
+    this.#flushing = this.#nextFlush.catch(() => undefined);
+    return this.#nextFlush;
+  }
+
+  #synchronise(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.fd, (cause) => {
+        if (cause) reject((this.#flushFault = deviceFault({ name: this.name, operation: 'flush', cause })));
+        else resolve();
+      });
+    });
   }
 
   async #transfer(
     operation: DeviceOperation,
     call: TransferCall,
     offsetBytes: number,
-    buffers: readonly Uint8Array[],
+    blocks: readonly Uint8Array[],
   ): Promise<void> {
+    const buffers = joinNeighbours(blocks);
     let at = offsetBytes;
     for (let first = 0; first < buffers.length; first += buffersPerCallMax) {
       const whole = buffers.length <= buffersPerCallMax;

@@ -68,6 +68,18 @@ export function sliceBuffers(
   return out;
 }
 
+/** The same bytes in as few buffers as can be: neighbours in memory become one. */
+export function joinNeighbours(buffers: readonly Uint8Array[]): readonly Uint8Array[] {
+  const out: Uint8Array[] = [];
+  for (let first = 0, end = 1; first < buffers.length; first = end, end++) {
+    const { buffer, byteOffset } = buffers[first]!;
+    let endOffset = byteOffset + buffers[first]!.length;
+    for (let next = buffers[end]; next !== undefined && next.buffer === buffer && next.byteOffset === endOffset; next = buffers[++end]) endOffset += next.length;
+    out.push(end === first + 1 ? buffers[first]! : new Uint8Array(buffer, byteOffset, endOffset - byteOffset));
+  }
+  return out;
+}
+
 export type DeviceOperation = 'read' | 'write' | 'flush' | 'discard' | 'open' | 'grow';
 
 const operationNouns: Record<DeviceOperation, string> = {

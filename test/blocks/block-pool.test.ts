@@ -21,6 +21,17 @@ describe('the block pool', () => {
     expect(pool.freeCount).toBe(0);
   });
 
+  it('keeps neighbours in memory beside each other, however often they are used', () => {
+    const pool = new BlockPool({ capacityBytes: 512 * 4096, blockSizeBytes: 4096 });
+    for (let round = 0; round < 5; round++) {
+      const taken = Array.from({ length: 256 }, () => pool.take());
+      const joints = taken.slice(1).filter((bytes, index) => bytes.buffer === taken[index]!.buffer && bytes.byteOffset === taken[index]!.byteOffset + 4096);
+      expect(joints.length).toBeGreaterThanOrEqual(254);
+      for (const bytes of taken) pool.give(bytes);
+    }
+    expect(pool.takenCount).toBe(0);
+  });
+
   it('goes over its capacity only while it may, and is no larger afterwards', () => {
     const pool = new BlockPool({ capacityBytes: 2 * 65536, blockSizeBytes: 65536 });
     pool.mayExceed = true;

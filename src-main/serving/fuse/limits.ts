@@ -28,7 +28,7 @@ export const rememberedNamesMax = 131_072;
 export const keptRemovedMax = 16_384;
 
 /** Buffers for answers that are kept for the next read. */
-export const spareBuffersMax = 8;
+export const spareBuffersMax = 16;
 
 /** How long the kernel may believe what it was told about a state that changes: others may change it, too. */
 export const liveTrustSeconds = 1;

@@ -12,7 +12,7 @@ import { RequestReader } from './request-reader.ts';
 const devicePath = '/dev/fuse';
 
 /** How far ahead of a program that reads from start to end the kernel reads. */
-const readAheadKib = 2048;
+const readAheadKib = 8192;
 
 /** How long a mount may take to go away. */
 const goneMsMax = 10_000;
