@@ -60,6 +60,9 @@ export interface FuseSessionOptions {
   readonly onFault: (thrown: unknown) => void;
 }
 
+/** Takes an answer to the kernel, at once or in a while. */
+export type SendReply = (reply: Uint8Array) => Promise<void> | undefined;
+
 /**
  * Answers the Linux kernel for one mount: requests in, answers out, each as
  * bytes. Requests may be handed over while others are being answered, and are
@@ -96,22 +99,22 @@ export class FuseSession implements AsyncDisposable {
   }
 
   /**
-   * Answers one request by calling `send`, which does not throw, and is done with
-   * the answer when it returns. The bytes of the request are needed until the
-   * result resolves, or not any more when there is none. Never rejects.
+   * Answers one request by calling `send`, which is done with the answer when it
+   * resolves, and at once where it resolves to nothing. The bytes of the request are needed
+   * until the result resolves, or not any more when there is none. Never rejects.
    */
-  handle(bytes: Uint8Array, send: (reply: Uint8Array) => void): Promise<void> | undefined {
+  handle(bytes: Uint8Array, send: SendReply): Promise<void> | undefined {
     if (this.#running >= requestsCopiedMax || isWriteRequest(bytes)) return this.#handle(bytes, send);
     void this.#handle(bytes.slice(), send);
     return undefined;
   }
 
-  async #handle(bytes: Uint8Array, send: (reply: Uint8Array) => void): Promise<void> {
+  async #handle(bytes: Uint8Array, send: SendReply): Promise<void> {
     this.#running++;
     try {
       const reply = await this.#reply(bytes);
       if (reply === undefined) return;
-      send(reply);
+      await send(reply);
       this.#state.buffers.giveBack(reply);
     } catch (thrown) {
       // Only a request that is none, or a `forget`, which nobody waits for.

@@ -12,7 +12,10 @@ import { RequestReader } from './request-reader.ts';
 const devicePath = '/dev/fuse';
 
 /** How far ahead of a program that reads from start to end the kernel reads. */
-const readAheadKib = 8192;
+const readAheadKib = 2048;
+
+/** Answers from this length on are handed over by another thread: the kernel takes its time to copy them. */
+const longReplyBytes = 65_536;
 
 /** How long a mount may take to go away. */
 const goneMsMax = 10_000;
@@ -163,9 +166,7 @@ class Mounted implements MountedFolder {
   constructor(folder: string, { session }: MountRequest, descriptor: number) {
     this.folder = folder;
     this.#descriptor = descriptor;
-    const send = (reply: Uint8Array): void => {
-      this.#send(reply);
-    };
+    const send = (reply: Uint8Array): Promise<void> | undefined => this.#send(reply);
     const reader = new RequestReader({ descriptor, requestBytesMax }, (request) => session.handle(request, send));
     this.ended = reader.ended.then(async () => {
       await session[Symbol.asyncDispose]();
@@ -200,15 +201,30 @@ class Mounted implements MountedFolder {
     }
   }
 
-  #send(reply: Uint8Array): void {
-    if (this.#isOver) return;
+  #send(reply: Uint8Array): Promise<void> | undefined {
+    if (this.#isOver) return undefined;
+    if (reply.length >= longReplyBytes) return this.#sendLong(reply);
     try {
       fs.writeSync(this.#descriptor, reply);
     } catch (fault) {
-      // Who asked has gone, or the mount has.
-      if (!['ENOENT', 'ENODEV', 'EINVAL'].includes((fault as NodeJS.ErrnoException).code ?? '')) throw fault;
+      if (!isNobodyThere(fault)) throw fault;
     }
+    return undefined;
   }
+
+  #sendLong(reply: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.write(this.#descriptor, reply, (fault) => {
+        if (fault === null || isNobodyThere(fault)) resolve();
+        else reject(fault);
+      });
+    });
+  }
+}
+
+/** Who asked has gone, or the mount has. */
+function isNobodyThere(fault: unknown): boolean {
+  return ['ENOENT', 'ENODEV', 'EINVAL'].includes((fault as NodeJS.ErrnoException).code ?? '');
 }
 
 /** A large file is read in large pieces, once the kernel has been told what it may do. Where the system does not let itself be told, it reads on as it does. */
