@@ -5,6 +5,7 @@ export interface DavRequest {
   readonly target: string;
   /** By names in small letters. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** A part is good until the next is asked for. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Who asks, and whether this user may change what is in the share. */
   readonly user: string;

@@ -10,7 +10,7 @@ export async function xmlOf(body: AsyncIterable<Uint8Array>): Promise<XmlElement
   for await (const part of body) {
     length += part.length;
     if (length > xmlBytesMax) throw new DavRefusal(413, `The XML of a request has ${xmlBytesMax} bytes at most, and this has more. Ask for less at a time.`);
-    parts.push(part.slice());
+    parts.push(new Uint8Array(part));
   }
   return length === 0 ? undefined : readXml(Buffer.concat(parts));
 }
