@@ -1,7 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { changeBlocks, rootDirectoryInode } from '../../src-main/files/index.ts';
 import { errno } from '../../src-main/serving/fuse/errno.ts';
-import { KernelSide, opcodes, rootNode, text, u32, u64 } from './kernel-side.ts';
+import { KernelSide, opcodes, requestOf, rootNode, text, u32, u64 } from './kernel-side.ts';
 
 const setSize = 8;
 const setMode = 1;
@@ -299,6 +299,32 @@ describe('what is served', () => {
     await kernel.stat(node).then(() => order.push('stat'));
     await sync;
     expect(order).toEqual(['stat', 'sync']);
+  });
+
+  it('is left alone while it is handed over, and the end waits for that', async () => {
+    const kernel = await KernelSide.open();
+    const { node, handle } = await kernel.create(rootNode, 'file');
+    const parts = [1, 2, 3, 4].map((fill) => Buffer.alloc(100_000, fill));
+    for (const [index, part] of parts.entries()) await kernel.write(node, handle, index * part.length, part);
+    const handedOver = Promise.withResolvers<undefined>();
+    const replies: Uint8Array[] = [];
+    for (const index of parts.keys()) {
+      const body = Buffer.concat([u64(handle, index * 100_000), u32(100_000, 0), u64(0, 0)]);
+      void kernel.session.handle(requestOf(opcodes.read, node, body, 1000 + 2 * index), (reply) => {
+        replies.push(reply);
+        return handedOver.promise;
+      });
+    }
+    await vi.waitFor(() => expect(replies).toHaveLength(4));
+    let hasEnded = false;
+    const ending = kernel.session[Symbol.asyncDispose]().then(() => (hasEnded = true));
+    await new Promise(setImmediate);
+    expect(hasEnded).toBe(false);
+    expect(replies.map((reply) => Buffer.from(reply.subarray(16)).equals(parts[reply[16]! - 1]!))).toEqual([true, true, true, true]);
+    expect(replies.map((reply) => reply[16]).sort()).toEqual([1, 2, 3, 4]);
+    handedOver.resolve(undefined);
+    await ending;
+    await kernel[Symbol.asyncDispose]();
   });
 
   it('shows at once what others change in the volume', async () => {
