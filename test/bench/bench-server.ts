@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import type { PairingEvent } from '../../src-main/contract/index.ts';
 import { clientOf, Engine, type EngineSession } from '../../src-main/engine/index.ts';
 import { keepYoungSpaceSmall, machinePorts } from '../../src-main/shells/index.ts';
 
@@ -25,6 +26,27 @@ export class BenchServer {
     mkdirSync(configFolder, { recursive: true, mode: 0o700 });
     const ports = machinePorts({ configFolder, requestStop: () => undefined, report: () => undefined });
     return new BenchServer(await Engine.open(ports, { serve: true }));
+  }
+
+  /** Opens an invitation, and agrees to whoever takes it up; resolves to its text. */
+  async invite(): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.#agree(await this.client.pairing.invite({}), resolve).catch(reject);
+    return promise;
+  }
+
+  /** Takes up an invitation; resolves to the identity of the server that is paired then. */
+  async accept(invitation: string): Promise<string> {
+    return this.#agree(await this.client.pairing.accept({ invitation }));
+  }
+
+  async #agree(events: AsyncIterable<PairingEvent>, onInvitation?: (text: string) => void): Promise<string> {
+    for await (const event of events) {
+      if (event.type === 'invitation') onInvitation?.(event.text);
+      if (event.type === 'question') await this.client.pairing.answer({ questionId: event.questionId, isAccepted: true });
+      if (event.type === 'paired') return event.peer.identity;
+    }
+    throw new Error('The pairing has ended without an outcome.');
   }
 
   /** Resolves when the condition holds, which is looked at whenever a relationship changes. */

@@ -2,11 +2,12 @@
  * Measures a mirrored volume beside other programs that keep a copy, on the
  * same data and in one run: `node test/bench/bench.ts [--quick] [--json FILE]`.
  *
- *   --quick          a sixteenth of the data
+ *   --only A,B       these figures alone
+ *   --quick          a small part of the data, without what cannot be small or would take as long
  *   --rounds N       figures are medians of N times, 3 unless given
  *   --json FILE      writes the figures there
- *   --ours           leaves the peers and the growth out, for work on our own speed
- *   --profile DIR    writes CPU profiles of the two servers there
+ *   --ours           leaves the peers out, for work on our own speed
+ *   --profile DIR    writes CPU profiles of the servers there
  *   --work DIR       makes its files below DIR instead of the system's folder for temporary files
  *
  * Steps of ours end when the mirror has committed durably and a reader finds the
@@ -16,18 +17,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DataSet, quickShare } from './data-set.ts';
-import { measureGrowth } from './growth.ts';
+import type { BenchRun } from './bench-run.ts';
+import { quickShare } from './data-set.ts';
+import { figureNames, type FigureName, joinFigures } from './figures.ts';
+import { type Found, measurements } from './measurements.ts';
 import { missing } from './peers.ts';
 import { reportOf, textOf } from './report.ts';
-import { measureRounds } from './rounds.ts';
-
-const seed = 2026;
-const gib = 2 ** 30;
-const usedGibOfGrowth = [1, 64];
 
 const { values: flags } = parseArgs({
   options: {
+    only: { type: 'string' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     rounds: { type: 'string', default: '3' },
@@ -40,8 +39,7 @@ const { values: flags } = parseArgs({
 const say = (text: string): void => {
   console.error(text);
 };
-const share = flags.quick ? quickShare : 1;
-const nodeArguments = flags.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(flags.profile)}`];
+const wanted = wantedFigures(flags.only);
 if (!flags.ours) for (const reason of new Set(Object.values(missing))) if (reason !== undefined) say(`left out: ${reason}`);
 
 const interruption = new AbortController();
@@ -58,30 +56,44 @@ cleanup.defer(() => {
   rmSync(work, { recursive: true, force: true });
 });
 
-await measure();
+await measure({
+  work,
+  share: flags.quick ? quickShare : 1,
+  rounds: Number(flags.rounds),
+  nodeArguments: flags.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(flags.profile)}`],
+  withPeers: !flags.ours,
+  signal: interruption.signal,
+  say,
+});
 
-async function measure(): Promise<void> {
-  const data = new DataSet({ seed, share });
-  const sizeBytes = Math.max(2 * gib, (8 * gib) / share);
-  const samples = await measureRounds({
-    data,
-    work,
-    sizeBytes,
-    roundCount: Number(flags.rounds),
-    nodeArguments,
-    withPeers: !flags.ours,
-    signal: interruption.signal,
-    say,
-  });
-  const growth = [];
-  for (const usedGib of flags.ours ? [] : usedGibOfGrowth) {
-    say(`a volume with ${usedGib / share} GiB in use`);
-    growth.push(await measureGrowth({ work, usedBytes: (usedGib * gib) / share }));
+async function measure(bench: BenchRun): Promise<void> {
+  let found: Found = { figures: {} };
+  for (const { names, isLong, measure: take } of measurements) {
+    const asked = new Set(names.filter((name) => wanted.has(name)));
+    if (asked.size === 0) continue;
+    if (flags.quick && isLong === true) {
+      say(`left out of a quick run: ${names.join(', ')}`);
+      continue;
+    }
+    say(`measuring ${[...asked].join(', ')}`);
+    const { figures, ...details } = await take(bench, asked);
+    found = { ...found, ...details, figures: joinFigures(found.figures, figures) };
   }
-  const report = reportOf({ quick: flags.quick, samples, growth });
+  const report = reportOf({ quick: flags.quick, wanted, ...found });
   console.log(textOf(report));
   if (flags.json !== undefined) {
     const machine = { processors: cpus().length, model: cpus()[0]?.model, memoryBytes: totalmem(), node: process.version };
-    writeFileSync(flags.json, `${JSON.stringify({ ...report, machine }, undefined, 2)}\n`);
+    writeFileSync(flags.json, `${JSON.stringify({ ...report, wall: new Date().toISOString(), machine }, undefined, 2)}\n`);
   }
+}
+
+function wantedFigures(only: string | undefined): ReadonlySet<FigureName> {
+  if (only === undefined) return new Set(figureNames);
+  const names = only.split(',');
+  const unknown = names.filter((name) => !(figureNames as readonly string[]).includes(name));
+  if (unknown.length > 0) {
+    say(`There is no figure ${unknown.join(', ')}. There are: ${figureNames.join(', ')}.`);
+    process.exit(1);
+  }
+  return new Set(names as FigureName[]);
 }

@@ -38,6 +38,8 @@ export function serveParent(service: Service): void {
   process.on('disconnect', () => {
     process.exit();
   });
+  // An interruption from the keyboard reaches every process; the parent ends the children in order.
+  process.on('SIGINT', () => undefined);
 }
 
 /** Methods of a service as the parent calls them. */

@@ -15,7 +15,7 @@ const smallBytesMax = 16 * 1024;
 const pieceBytes = 1 << 20;
 
 /** One part of this is what a quick run does. */
-export const quickShare = 16;
+export const quickShare = 32;
 
 /** What happens to the data between two copies of it. Paths are relative, with slashes. */
 export interface ChangeSet {
@@ -47,6 +47,13 @@ export function changedBlock(changes: ChangeSet, path: string, offsetBytes: numb
   return randomBytes(`${changes.label} ${path} ${offsetBytes}`, changedBlockBytes);
 }
 
+/** Makes a file of random bytes, whole MiB of them. */
+export function writeLargeFile(local: string, { label, sizeBytes }: { label: string; sizeBytes: number }): void {
+  const fd = openSync(local, 'wx');
+  for (let offset = 0; offset < sizeBytes; offset += pieceBytes) writeSync(fd, randomBytes(`${label} ${offset}`, pieceBytes));
+  closeSync(fd);
+}
+
 function smallContent(label: string): Uint8Array {
   const seed = createHash('sha256').update(`size ${label}`).digest().readUInt32LE();
   return randomBytes(label, smallBytesMin + (seed % (smallBytesMax - smallBytesMin + 1)));
@@ -63,11 +70,12 @@ export class DataSet {
   readonly #small: string[];
   #changes = 0;
 
-  constructor(options: { seed: number; share: number }) {
+  constructor(options: { seed: number; share: number; isLargeOnly?: boolean }) {
     this.seed = options.seed;
     this.#share = options.share;
+    const smallCount = options.isLargeOnly === true ? 0 : smallFileCount / options.share;
     this.#large = Array.from({ length: largeFileCount }, (_, index) => `large/${index}.bin`);
-    this.#small = Array.from({ length: smallFileCount / options.share }, (_, index) => this.#smallPath(`${index}`, index));
+    this.#small = Array.from({ length: smallCount }, (_, index) => this.#smallPath(`${index}`, index));
   }
 
   get largeFileBytes(): number {
@@ -87,13 +95,9 @@ export class DataSet {
   make(folder: string): number {
     let bytes = 0;
     for (const path of this.#large) {
-      const local = join(folder, path);
-      mkdirSync(dirname(local), { recursive: true });
-      const fd = openSync(local, 'wx');
-      for (let offset = 0; offset < this.largeFileBytes; offset += pieceBytes) {
-        bytes += writeSync(fd, randomBytes(`${this.seed} ${path} ${offset}`, pieceBytes));
-      }
-      closeSync(fd);
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeLargeFile(join(folder, path), { label: `${this.seed} ${path}`, sizeBytes: this.largeFileBytes });
+      bytes += this.largeFileBytes;
     }
     for (const path of this.#small) {
       const content = smallContent(`${this.seed} ${path}`);

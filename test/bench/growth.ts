@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { SeededRandom } from '../../src-main/base/index.ts';
 import { DeviceSet, ImageFile } from '../../src-main/device/index.ts';
 import { makeHugeVolume } from '../volume/huge-volume.ts';
+import { type BenchRun, forget, quietly } from './bench-run.ts';
 import { run } from './command.ts';
+import { type Figures, noPeer } from './figures.ts';
+import { makeServerFolder } from './server-folder.ts';
 import { median } from './stopwatch.ts';
 
 /** What a volume costs with so much in use. */
@@ -17,44 +20,79 @@ export interface GrowthRow {
   readonly memoryPeakBytes: number;
 }
 
-const runs = 3;
-const spareBytes = 2 ** 30;
+const gib = 2 ** 30;
+const usedGib = [1, 256];
+/** Of a small run: volumes are made in a time that goes with their size. */
+const furtherShare = 4;
 
-/** Opens and changes a volume with so many bytes in use, in a process of its own; medians of several. */
-export async function measureGrowth(options: { work: string; usedBytes: number }): Promise<GrowthRow> {
-  const path = join(options.work, 'large.img');
-  const random = new SeededRandom(1);
+/**
+ * Opens and changes two volumes in turn, each time in a new process with nothing
+ * of them in the system's memory. What they have in use is one file. Its tree of
+ * address blocks, the free map and all counts are there and on the disk, one
+ * pointer and one bit for each block of the file. The blocks of content are not:
+ * they are read as zeros from a sparse image, as their checksums say; whatever
+ * is written is real.
+ */
+export async function measureGrowth(bench: BenchRun): Promise<{ figures: Figures; growth: GrowthRow[] }> {
+  const share = bench.share === 1 ? 1 : bench.share * furtherShare;
+  const images = usedGib.map((amount) => ({ path: join(bench.work, `${amount}-gib.img`), usedBytes: (amount * gib) / share }));
   try {
-    const image = await ImageFile.create(path, { sizeBytes: options.usedBytes + options.usedBytes / 64 + spareBytes });
-    const set = await DeviceSet.create([image], {
-      volumeId: random.bytes(16),
-      setId: random.bytes(16),
-      blockSizeBytes: 4096,
-      journalBytes: 32 << 20,
-      random,
-    });
-    const fileBlocks = options.usedBytes / 4096;
-    await makeHugeVolume(set, {
-      name: 'huge',
-      fileBlocks,
-      reopen: async () => DeviceSet.open([await ImageFile.open(path)]),
-    });
-    await run('sync', '-f', path);
-    const rows: GrowthRow[] = [];
-    for (let count = 0; count < runs; count++) {
-      const child = fileURLToPath(new URL('growth-child.ts', import.meta.url));
-      rows.push(JSON.parse(await run(process.execPath, child, path)) as GrowthRow);
+    for (const image of images) {
+      bench.say(`  making a volume with ${image.usedBytes / gib} GiB in use`);
+      await quietly(bench, () => makeVolume(image));
     }
-    const middle = (key: keyof GrowthRow): number => median(rows.map((row) => row[key]));
+    const rows: GrowthRow[][] = images.map(() => []);
+    for (let count = 0; count < bench.rounds; count++) {
+      for (const [index, { path }] of images.entries()) rows[index]!.push(await quietly(bench, () => runChild(bench, { path, share })));
+    }
+    const [small, large] = rows as [GrowthRow[], GrowthRow[]];
+    const of = (taken: GrowthRow[], key: keyof GrowthRow): number[] => taken.map((row) => row[key]);
     return {
-      usedBytes: middle('usedBytes'),
-      openBlocksRead: middle('openBlocksRead'),
-      openMs: middle('openMs'),
-      cpBlocksWritten: middle('cpBlocksWritten'),
-      cpMs: middle('cpMs'),
-      memoryPeakBytes: middle('memoryPeakBytes'),
+      figures: {
+        cp_cost_growth: { ours: of(large, 'cpMs'), peer: of(small, 'cpMs') },
+        open_ms_growth: { ours: of(large, 'openMs'), peer: of(small, 'openMs') },
+        rss_mib: { ours: of(large, 'memoryPeakBytes').map((bytes) => bytes / 2 ** 20), peer: noPeer },
+      },
+      growth: rows.map(middleOf),
     };
   } finally {
-    rmSync(path, { force: true });
+    for (const { path } of images) rmSync(path, { force: true });
   }
+}
+
+async function makeVolume({ path, usedBytes }: { path: string; usedBytes: number }): Promise<void> {
+  const random = new SeededRandom(1);
+  const image = await ImageFile.create(path, { sizeBytes: usedBytes + usedBytes / 64 + gib });
+  const set = await DeviceSet.create([image], {
+    volumeId: random.bytes(16),
+    setId: random.bytes(16),
+    blockSizeBytes: 4096,
+    journalBytes: 32 << 20,
+    random,
+  });
+  await makeHugeVolume(set, {
+    name: 'huge',
+    fileBlocks: usedBytes / 4096,
+    reopen: async () => DeviceSet.open([await ImageFile.open(path)]),
+  });
+}
+
+async function runChild(bench: BenchRun, { path, share }: { path: string; share: number }): Promise<GrowthRow> {
+  await using stack = new AsyncDisposableStack();
+  const folder = makeServerFolder(stack, bench, 'large');
+  await forget(path);
+  const child = fileURLToPath(new URL('growth-child.ts', import.meta.url));
+  return JSON.parse(await run(process.execPath, ...bench.nodeArguments, child, path, folder, String(share))) as GrowthRow;
+}
+
+function middleOf(rows: readonly GrowthRow[]): GrowthRow {
+  const middle = (key: keyof GrowthRow): number => median(rows.map((row) => row[key]));
+  return {
+    usedBytes: middle('usedBytes'),
+    openBlocksRead: middle('openBlocksRead'),
+    openMs: middle('openMs'),
+    cpBlocksWritten: middle('cpBlocksWritten'),
+    cpMs: middle('cpMs'),
+    memoryPeakBytes: middle('memoryPeakBytes'),
+  };
 }

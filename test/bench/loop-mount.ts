@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { forget } from './bench-run.ts';
 import { run } from './command.ts';
 
 const unmountAttemptsMax = 10;
@@ -23,8 +24,15 @@ export class LoopMount implements AsyncDisposable {
     await run(program, ...args, image);
     const mount = new LoopMount(image);
     mkdirSync(mount.folder);
-    await run('mount', '-o', 'loop', image, mount.folder);
+    await mount.#mount();
     return mount;
+  }
+
+  /** Mounts it anew, with nothing of it in the system's memory. */
+  async remount(): Promise<void> {
+    await this.#unmount();
+    await forget(this.#image);
+    await this.#mount();
   }
 
   async close(): Promise<void> {
@@ -37,6 +45,10 @@ export class LoopMount implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #mount(): Promise<void> {
+    await run('mount', '-o', 'loop', this.#image, this.folder);
   }
 
   /** Others on the machine, such as an indexer, may be looking at the folder for a moment. */

@@ -1,10 +1,12 @@
 /** The primary of the benchmark: a whole server, driven by its parent. */
+import { setTimeout } from 'node:timers/promises';
 import type { RelationshipStatus } from '../../src-main/contract/index.ts';
-import { changeBlocks } from '../../src-main/files/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
 import { BenchServer, type ProcessUsage } from './bench-server.ts';
 import { serveParent } from './child.ts';
-import { applyChanges, type ChangeSet, type ChangeTarget } from './data-set.ts';
+import { applyChanges, type ChangeSet } from './data-set.ts';
+import { type Mark, type StreamOptions, VolumeLoad } from './volume-load.ts';
+import { VolumeTarget } from './volume-target.ts';
 
 const name = 'office';
 const volume = name;
@@ -12,79 +14,58 @@ const volume = name;
 const root = '/data';
 
 let server: BenchServer;
+let loading: VolumeLoad | undefined;
 
 async function opened(): Promise<Volume> {
   const primary = await server.engine.shelf.primary(name);
   return primary.volume;
 }
 
+async function load(): Promise<VolumeLoad> {
+  loading ??= new VolumeLoad(await opened());
+  return loading;
+}
+
 function relationship(address: string): RelationshipStatus | undefined {
   return server.engine.relationshipStatuses().find((one) => one.address === address);
 }
 
-function split(path: string): { folder: string; leaf: string } {
-  const at = path.lastIndexOf('/');
-  return { folder: `${root}/${path.slice(0, at)}`, leaf: path.slice(at + 1) };
-}
-
-/** A volume as the target of changes, as a file server would make them. */
-class VolumeTarget implements ChangeTarget {
-  readonly #volume: Volume;
-  readonly #inodes = new Map<string, number>();
-
-  constructor(target: Volume) {
-    this.#volume = target;
-  }
-
-  async writeBlock(path: string, offsetBytes: number, bytes: Uint8Array): Promise<void> {
-    const ino = this.#inodes.get(path) ?? (await this.#volume.query((files) => files.resolvePath(`${root}/${path}`)));
-    this.#inodes.set(path, ino);
-    await this.#write(ino, offsetBytes, bytes);
-  }
-
-  async createFile(path: string, bytes: Uint8Array): Promise<void> {
-    const { folder, leaf } = split(path);
-    const ino = await this.#volume.change(changeBlocks.create, (files) =>
-      files.createFile(files.resolvePath(folder), leaf, { mode: 0o644, uid: 0, gid: 0 }),
-    );
-    await this.#write(ino, 0, bytes);
-  }
-
-  async rewriteFile(path: string, bytes: Uint8Array): Promise<void> {
-    const ino = await this.#volume.query((files) => files.resolvePath(`${root}/${path}`));
-    await this.#volume.change(changeBlocks.truncate, (files) => {
-      files.truncate(ino, 0);
-    });
-    await this.#write(ino, 0, bytes);
-  }
-
-  async removeFile(path: string): Promise<void> {
-    const { folder, leaf } = split(path);
-    await this.#volume.change(changeBlocks.remove, (files) => {
-      files.unlink(files.resolvePath(folder), leaf);
-    });
-  }
-
-  async #write(ino: number, offsetBytes: number, bytes: Uint8Array): Promise<void> {
-    await this.#volume.change(changeBlocks.write(bytes.length, this.#volume.geometry.blockSizeBytes), (files) => {
-      files.write(ino, offsetBytes, bytes);
-    });
-  }
-}
-
 const service = {
-  async open(options: { folder: string; image: string; sizeBytes: number }): Promise<void> {
+  /** Makes an empty volume; CPs come by themselves only with an interval. */
+  async open(options: { folder: string; image: string; sizeBytes: number; cpIntervalMs?: number }): Promise<void> {
     server = await BenchServer.open(options.folder);
-    const { image: path, sizeBytes } = options;
-    await server.client.volumes.create({ name, devices: [{ path, sizeBytes }], cpIntervalMs: 0 });
+    const { image: path, sizeBytes, cpIntervalMs = 0 } = options;
+    await server.client.volumes.create({ name, devices: [{ path, sizeBytes }], cpIntervalMs });
   },
 
-  async link(address: string): Promise<void> {
-    await server.client.relationships.link({ volume, address });
+  /** Takes up the volumes that an earlier process has left there. */
+  async reopen(folder: string): Promise<void> {
+    server = await BenchServer.open(folder);
+  },
+
+  /** Pairs with the server that has invited; resolves to its identity. */
+  pair: (invitation: string): Promise<string> => server.accept(invitation),
+
+  async link(to: { address: string; peer: string }): Promise<void> {
+    await server.client.relationships.link({ volume, ...to });
   },
 
   async unlink(address: string): Promise<void> {
     await server.client.relationships.unlink({ volume, address });
+  },
+
+  /** Ends the session with the mirror until `resume`. */
+  async pause(address: string): Promise<void> {
+    await server.client.relationships.pause({ volume, address });
+  },
+
+  async resume(address: string): Promise<void> {
+    await server.client.relationships.resume({ volume, address });
+  },
+
+  /** Gives up what is kept for the mirror. */
+  async dropBase(address: string): Promise<void> {
+    await server.client.holds.release({ volume, address });
   },
 
   async setCpInterval(intervalMs: number): Promise<void> {
@@ -99,7 +80,48 @@ const service = {
   },
 
   async change(changes: ChangeSet): Promise<void> {
-    await applyChanges(changes, new VolumeTarget(await opened()));
+    await applyChanges(changes, new VolumeTarget(await opened(), root));
+  },
+
+  makeFile: async (path: string, sizeBytes: number): Promise<void> => (await load()).makeFile(path, sizeBytes),
+
+  overwrite: async (path: string, how: { sizeBytes: number; label: string }): Promise<void> => (await load()).overwrite(path, how),
+
+  syncedWrites: async (path: string, how: { sizeBytes: number; count: number; seed: number }): Promise<number> =>
+    (await load()).syncedWrites(path, how),
+
+  makeEntries: async (folder: string, count: number): Promise<void> => (await load()).makeEntries(folder, count),
+
+  stream: async (how: StreamOptions): Promise<Mark[]> => (await load()).stream(how),
+
+  write: async (path: string, offsetBytes: number, bytes: Uint8Array): Promise<void> => (await load()).write(path, offsetBytes, bytes),
+
+  async snapshot(snapshot: string): Promise<void> {
+    await server.client.snapshots.create({ volume, snapshot });
+  },
+
+  /** Takes the data out of a snapshot, into a folder of this machine. */
+  async restore(snapshot: string, folder: string): Promise<void> {
+    const source = { volume, at: { snapshot }, paths: [root] };
+    const { jobId } = await server.client.restore.start({ source, target: { kind: 'local', folder }, collisions: 'replace' });
+    for (;;) {
+      const job = (await server.client.jobs.list({})).jobs.find((one) => one.jobId === jobId);
+      if (job?.state === 'done' && job.problemCount === 0) return;
+      if (job?.state !== 'running') throw new Error(job?.fault?.message ?? job?.problems[0]?.message ?? 'The restore was lost.');
+      await setTimeout(5);
+    }
+  },
+
+  /** The first page of a folder in a snapshot; resolves to its entries, and the milliseconds that it took. */
+  async list(snapshot: string, path: string): Promise<{ entries: number; ms: number }> {
+    const startedMs = performance.now();
+    const { entries } = await server.client.files.list({ volume, at: { snapshot }, path });
+    return { entries: entries.length, ms: performance.now() - startedMs };
+  },
+
+  /** The CPs of this server's volume, the newest first, with their times. */
+  async cps(): Promise<{ startedWallMs: number; durationMs: number }[]> {
+    return (await opened()).cpHistory.map(({ startedWallMs, durationMs }) => ({ startedWallMs, durationMs }));
   },
 
   async takeCp(): Promise<number> {
@@ -111,12 +133,14 @@ const service = {
     await server.until(() => relationship(address)?.identical === true);
   },
 
-  async bytesSent(address: string): Promise<number> {
-    return relationship(address)?.bytesSent ?? 0;
+  async traffic(address: string): Promise<{ bytesSent: number; bytesReceived: number }> {
+    const { bytesSent = 0, bytesReceived = 0 } = relationship(address) ?? {};
+    return { bytesSent, bytesReceived };
   },
 
-  async cpHistory(): Promise<{ cp: number; cause: string; durationMs: number; bytes: number }[]> {
-    return (await opened()).cpHistory.map(({ cp, cause, durationMs, bytes }) => ({ cp, cause, durationMs, bytes }));
+  async usedBytes(): Promise<number> {
+    const { usedBlockCount, blockSizeBytes } = await server.client.volumes.inspect({ volume });
+    return usedBlockCount * blockSizeBytes;
   },
 
   usage: (): ProcessUsage => server.usage,

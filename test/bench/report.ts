@@ -1,118 +1,97 @@
+import { type Figure, type FigureName, figureNames, figureOf, figureRules, type Figures, type Unit } from './figures.ts';
 import type { GrowthRow } from './growth.ts';
-import type { PairStep } from './mirrored-pair.ts';
-import { missing } from './peers.ts';
-import type { Samples } from './rounds.ts';
-import { median } from './stopwatch.ts';
-
-/** One of our figures beside a peer's; a ratio below 1 is in our favour. null where the peer is missing. */
-export interface Figure {
-  readonly ours: number;
-  readonly peer: number | null;
-  readonly ratio: number | null;
-  readonly unit: 's' | 'bytes';
-}
+import type { RoundsDetails } from './rounds.ts';
 
 export interface Report {
   readonly quick: boolean;
-  readonly figures: Readonly<Record<FigureName, Figure>>;
-  /** Of both servers together. */
-  readonly processorSeconds: { readonly import: number; readonly baseline: number; readonly incremental: number };
-  /** Bytes that the primary sent. */
-  readonly wireBytes: { readonly baseline: number; readonly incremental: number };
-  readonly memoryPeakBytes: Samples['memoryPeakBytes'];
-  readonly growth: readonly GrowthRow[];
+  readonly figures: Readonly<Partial<Record<FigureName, Figure>>>;
+  /** Of the figures on the whole data set. */
+  readonly rounds?: RoundsDetails;
+  /** What volumes cost by how much is in use. */
+  readonly growth?: readonly GrowthRow[];
 }
 
-export type FigureName =
-  | 'import_vs_cp'
-  | 'baseline_vs_rsync'
-  | 'baseline_vs_btrfs'
-  | 'incremental_vs_rsync'
-  | 'incremental_vs_btrfs'
-  | 'wire_vs_btrfs';
-
-function middle<T>(samples: readonly T[], value: (sample: T) => number): number | undefined {
-  return samples.length === 0 ? undefined : median(samples.map(value));
+/** Brings together what was found for the figures that were wanted. */
+export function reportOf(found: Omit<Report, 'figures'> & { figures: Figures; wanted: ReadonlySet<FigureName> }): Report {
+  const { figures, wanted, ...rest } = found;
+  const named = figureNames.flatMap((name) => {
+    const measured = wanted.has(name) ? figures[name] : undefined;
+    return measured === undefined || measured.ours.length === 0 ? [] : [[name, figureOf(name, measured)] as const];
+  });
+  return { ...rest, figures: Object.fromEntries(named) };
 }
 
-function figure(unit: Figure['unit'], ours: number, peer: number | undefined): Figure {
-  return { ours, peer: peer ?? null, ratio: peer === undefined ? null : ours / peer, unit };
-}
-
-export function reportOf(options: { quick: boolean; samples: Samples; growth: readonly GrowthRow[] }): Report {
-  const { quick, samples, growth } = options;
-  const { rsync, btrfs } = samples;
-  const seconds = (step: { seconds: number }): number => step.seconds;
-  const wire = (step: { wireBytes: number }): number => step.wireBytes;
-  const processor = (step: PairStep): number => step.processorSeconds;
-  const baseline = middle(samples.baseline, seconds)!;
-  const incremental = middle(samples.incremental, seconds)!;
-  const wireBytes = { baseline: middle(samples.baseline, wire)!, incremental: middle(samples.incremental, wire)! };
-  return {
-    quick,
-    figures: {
-      import_vs_cp: figure('s', middle(samples.import, seconds)!, middle(samples.cp, Number)),
-      baseline_vs_rsync: figure('s', baseline, middle(rsync.baseline, seconds)),
-      baseline_vs_btrfs: figure('s', baseline, middle(btrfs.baseline, seconds)),
-      incremental_vs_rsync: figure('s', incremental, middle(rsync.incremental, seconds)),
-      incremental_vs_btrfs: figure('s', incremental, middle(btrfs.incremental, seconds)),
-      wire_vs_btrfs: figure('bytes', wireBytes.incremental, middle(btrfs.incremental, wire)),
-    },
-    wireBytes,
-    processorSeconds: {
-      import: middle(samples.import, processor)!,
-      baseline: middle(samples.baseline, processor)!,
-      incremental: middle(samples.incremental, processor)!,
-    },
-    memoryPeakBytes: samples.memoryPeakBytes,
-    growth,
-  };
-}
-
-const labels: Readonly<Record<FigureName, string>> = {
-  import_vs_cp: 'import, mirrored (cp -a to ext4, sync)',
-  baseline_vs_rsync: 'baseline (rsync -a --inplace)',
-  baseline_vs_btrfs: 'baseline (btrfs send | receive)',
-  incremental_vs_rsync: 'incremental (rsync -a --inplace)',
-  incremental_vs_btrfs: 'incremental (btrfs send | receive)',
-  wire_vs_btrfs: 'bytes of an incremental (btrfs send)',
+const shownAs: Readonly<Record<Unit, (value: number) => string>> = {
+  s: (value) => `${value.toFixed(2)} s`,
+  ms: (value) => `${value.toFixed(2)} ms`,
+  bytes: (value) => mebibytes(value),
+  MiB: (value) => `${value.toFixed(0)} MiB`,
+  '1/s': (value) => `${value.toFixed(0)} /s`,
 };
 
-/** The report as a few short tables. */
+/** The report as one table, and what belongs to it in a few lines. */
 export function textOf(report: Report): string {
-  const rows = Object.entries(report.figures).map(([name, one]) => {
-    const shown = (value: number | null): string =>
-      value === null ? '–' : one.unit === 's' ? `${value.toFixed(2)} s` : mebibytes(value);
-    return [labels[name as FigureName], shown(one.ours), shown(one.peer), one.ratio === null ? '–' : one.ratio.toFixed(2)];
+  const rows = figureNames.flatMap((name) => {
+    const one = report.figures[name];
+    return one === undefined ? [] : [rowOf(name, one)];
   });
-  const { primary, mirror } = report.memoryPeakBytes;
-  const { processorSeconds: processor } = report;
-  const growth = report.growth.map((row) => [
+  const reasons = Object.entries(report.figures).flatMap(([name, { without }]) =>
+    without === undefined || figureRules[name as FigureName].isAbsolute ? [] : [`${name} has no peer: ${without}.`],
+  );
+  return [
+    table([['figure', 'what (beside what)', 'ours', 'peer', 'ratio', 'goal', 'met'], ...rows]),
+    ...reasons,
+    ...(report.rounds === undefined ? [] : linesOfRounds(report.rounds)),
+    ...(report.growth === undefined ? [] : ['', tableOfGrowth(report.growth)]),
+  ].join('\n');
+}
+
+function rowOf(name: FigureName, { ours, peer, ratio, goal, bound, met, unit }: Figure): string[] {
+  const { label, isAbsolute } = figureRules[name];
+  const shown = shownAs[unit];
+  const sign = bound === 'at most' ? '≤' : '≥';
+  return [
+    name,
+    label,
+    shown(ours),
+    peer === null ? '–' : shown(peer),
+    ratio === null ? '–' : ratio.toFixed(ratio < 0.1 ? 3 : 2),
+    goal === null ? '–' : `${sign} ${isAbsolute ? `${goal} ${unit}` : goal}`,
+    met === null ? '–' : met ? 'yes' : 'NO',
+  ];
+}
+
+function linesOfRounds({ wireBytes, processorSeconds, memoryPeakBytes }: RoundsDetails): string[] {
+  const listed = (of: Readonly<Partial<Record<string, number>>>, shown: (value: number) => string): string =>
+    Object.entries(of).map(([step, value]) => `${step} ${shown(value!)}`).join(', ');
+  return [
+    `Bytes on the wire: ${listed(wireBytes, mebibytes)}.`,
+    `Processor time of both servers: ${listed(processorSeconds, (value) => `${value.toFixed(2)} s`)}.`,
+    `Memory at its peak: primary ${mebibytes(memoryPeakBytes.primary)}, mirror ${mebibytes(memoryPeakBytes.mirror)}.`,
+  ];
+}
+
+function tableOfGrowth(growth: readonly GrowthRow[]): string {
+  const rows = growth.map((row) => [
     `${(row.usedBytes / 2 ** 30).toFixed(1)} GiB`,
     String(row.cpBlocksWritten),
     row.cpMs.toFixed(1),
     String(row.openBlocksRead),
     row.openMs.toFixed(1),
+    mebibytes(row.memoryPeakBytes),
   ]);
-  return [
-    table([['step (peer)', 'ours', 'peer', 'ratio'], ...rows]),
-    `Bytes on the wire: baseline ${mebibytes(report.wireBytes.baseline)}, incremental ${mebibytes(report.wireBytes.incremental)}.`,
-    `Processor time of both servers: import ${processor.import.toFixed(2)} s, baseline ${processor.baseline.toFixed(2)} s, ` +
-      `incremental ${processor.incremental.toFixed(2)} s.`,
-    `Memory at its peak: primary ${mebibytes(primary)}, mirror ${mebibytes(mirror)}.`,
-    ...[...new Set(Object.values(missing))].filter((reason) => reason !== undefined).map((reason) => `Left out: ${reason}.`),
-    ...(growth.length === 0 ? [] : ['', table([['in use', 'CP: blocks', 'CP: ms', 'open: blocks', 'open: ms'], ...growth])]),
-  ].join('\n');
+  return table([['in use', 'CP: blocks', 'CP: ms', 'open: blocks', 'open: ms', 'memory'], ...rows]);
 }
 
 function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-/** Columns of equal width, the first to the left and the others to the right. */
+/** Columns of equal width, words to the left and numbers to the right. */
 function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const isWords = rows[0]!.map((_, column) => /^[a-z]/.test(rows[1]?.[column] ?? ''));
   return rows
-    .map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '))
+    .map((row) => row.map((cell, column) => (isWords[column]! ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ').trimEnd())
     .join('\n');
 }

@@ -1,108 +1,123 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './command.ts';
-import { applyChanges, type ChangeSet, type DataSet, FolderTarget } from './data-set.ts';
+import { type BenchRun, quietly } from './bench-run.ts';
+import { applyChanges, type ChangeSet, DataSet, FolderTarget } from './data-set.ts';
+import { type FigureName, type Figures, noPeer } from './figures.ts';
 import { MirroredPair, type PairStep } from './mirrored-pair.ts';
 import { Btrfs, copyToExt4, type CopyingPeer, missing, type PeerPlace, type PeerStep, Rsync } from './peers.ts';
+import { median } from './stopwatch.ts';
+
+const seed = 2026;
+const gib = 2 ** 30;
 
 /** Changes that each round takes to the copies, one after another. */
 const incrementalsPerRound = 2;
 
+const ownSteps = ['import', 'baseline', 'incremental', 'resync'] as const;
+type OwnStep = (typeof ownSteps)[number];
+
 /** Everything measured, one value for each time. A peer that is missing has none. */
-export interface Samples {
-  readonly import: PairStep[];
+interface Samples {
+  readonly ours: Readonly<Record<OwnStep, PairStep[]>>;
+  /** In use on the primary when the two were compared. */
+  readonly usedBytes: number[];
+  readonly memoryPeakBytes: { primary: number; mirror: number }[];
   readonly cp: number[];
-  readonly baseline: PairStep[];
-  readonly incremental: PairStep[];
-  readonly rsync: { readonly baseline: PeerStep[]; readonly incremental: PeerStep[] };
+  readonly rsync: { readonly baseline: PeerStep[]; readonly incremental: PeerStep[]; readonly compare: PeerStep[] };
   readonly btrfs: { readonly baseline: PeerStep[]; readonly incremental: PeerStep[] };
-  memoryPeakBytes: { primary: number; mirror: number };
 }
 
-export interface RoundsOptions {
+/** What the figures do not say of the same work. */
+export interface RoundsDetails {
+  /** Of both servers together. */
+  readonly processorSeconds: Readonly<Partial<Record<OwnStep, number>>>;
+  /** Bytes that the primary sent. */
+  readonly wireBytes: Readonly<Partial<Record<OwnStep, number>>>;
+  readonly memoryPeakBytes: { readonly primary: number; readonly mirror: number };
+}
+
+const stepsOfFigures: Partial<Record<FigureName, OwnStep>> = {
+  import_vs_cp: 'import',
+  baseline_vs_btrfs: 'baseline',
+  baseline_vs_rsync: 'baseline',
+  incremental_vs_btrfs: 'incremental',
+  incremental_vs_rsync: 'incremental',
+  wire_vs_btrfs: 'incremental',
+  resync_bytes: 'resync',
+  compare_vs_rsync: 'resync',
+};
+
+interface Round extends BenchRun {
   readonly data: DataSet;
-  readonly work: string;
-  /** Of each volume and each peer's image. */
+  readonly folder: string;
   readonly sizeBytes: number;
-  /** How often everything is done. */
-  readonly roundCount: number;
-  readonly nodeArguments: readonly string[];
-  /** Without them, only our own figures. */
-  readonly withPeers: boolean;
-  /** Ends the run between two steps, so that everything is taken down in order. */
-  readonly signal: AbortSignal;
-  readonly say: (text: string) => void;
+  readonly samples: Samples;
+  readonly steps: ReadonlySet<OwnStep>;
 }
 
-/** Runs every step of ours and of the peers in turn, several times over. */
-export async function measureRounds(options: RoundsOptions): Promise<Samples> {
-  const { data, say, work, roundCount } = options;
+/** Runs the steps of ours and of the peers on the whole data set in turn, several times over. */
+export async function measureRounds(bench: BenchRun, wanted: ReadonlySet<FigureName>): Promise<{ figures: Figures; rounds: RoundsDetails }> {
+  const { work, share, rounds, say } = bench;
+  const data = new DataSet({ seed, share });
   const samples: Samples = {
-    import: [],
+    ours: { import: [], baseline: [], incremental: [], resync: [] },
+    usedBytes: [],
+    memoryPeakBytes: [],
     cp: [],
-    baseline: [],
-    incremental: [],
-    rsync: { baseline: [], incremental: [] },
+    rsync: { baseline: [], incremental: [], compare: [] },
     btrfs: { baseline: [], incremental: [] },
-    memoryPeakBytes: { primary: 0, mirror: 0 },
   };
+  const steps = new Set([...wanted].map((name) => stepsOfFigures[name]).filter((step) => step !== undefined));
   const folder = join(work, 'data');
   say(`making ${data.fileCount} files`);
   data.make(folder);
-  for (let round = 1; round <= roundCount; round++) {
-    say(`round ${round} of ${roundCount}`);
-    await measureRound({ ...options, folder, samples });
+  const sizeBytes = Math.max(2 * gib, (8 * gib) / share);
+  for (let round = 1; round <= rounds; round++) {
+    say(`round ${round} of ${rounds}`);
+    await measureRound({ ...bench, data, folder, sizeBytes, samples, steps });
   }
-  return samples;
+  return { figures: figuresOf(samples), rounds: detailsOf(samples) };
 }
 
-async function measureRound(options: RoundsOptions & { folder: string; samples: Samples }): Promise<void> {
-  const { data, work, sizeBytes, folder, samples, say, signal } = options;
-  // Lets what was written before reach the disk, so that it is not counted with what comes next.
-  const quietly = async <T>(step: () => Promise<T>): Promise<T> => {
-    await run('sync', '-f', work);
-    signal.throwIfAborted();
-    return step();
-  };
-  const show = (what: string, seconds: number): void => {
-    say(`  ${what}: ${seconds.toFixed(2)} s`);
-  };
-  const own = async (what: 'import' | 'baseline' | 'incremental', step: () => Promise<PairStep>): Promise<void> => {
-    const taken = await quietly(step);
-    samples[what].push(taken);
+async function measureRound(round: Round): Promise<void> {
+  const { data, work, folder, samples, steps, say } = round;
+  const own = async (what: OwnStep, step: () => Promise<PairStep>): Promise<void> => {
+    const taken = await quietly(round, step);
+    samples.ours[what].push(taken);
     say(`  ${what}: ${taken.seconds.toFixed(2)} s, processor ${taken.processorSeconds.toFixed(2)} s`);
   };
-  const place: PeerPlace = { data: folder, work: join(work, 'peers'), sizeBytes };
+  const theirs = async (what: string, taken: PeerStep[], step: () => Promise<PeerStep>): Promise<void> => {
+    taken.push(await quietly(round, step));
+    say(`  ${what}: ${taken.at(-1)!.seconds.toFixed(2)} s`);
+  };
+  const place: PeerPlace = { data: folder, work: join(work, 'peers'), sizeBytes: round.sizeBytes };
   mkdirSync(place.work, { recursive: true });
-  if (options.withPeers && missing.cp === undefined) {
-    samples.cp.push(await quietly(() => copyToExt4(place)));
-    show('cp', samples.cp.at(-1)!);
+  if (round.withPeers && missing.cp === undefined && steps.has('import')) {
+    samples.cp.push(await quietly(round, () => copyToExt4(place)));
+    say(`  cp: ${samples.cp.at(-1)!.toFixed(2)} s`);
   }
   await using stack = new AsyncDisposableStack();
-  const pair = stack.use(await MirroredPair.open(options));
-  await own('import', () => pair.import(folder));
-  await own('baseline', () => pair.baseline());
-  const peers = options.withPeers ? await openPeers(stack, place, samples) : [];
-  for (const { name, peer, baseline } of peers) {
-    baseline.push(await quietly(() => peer.baseline()));
-    show(`${name} baseline`, baseline.at(-1)!.seconds);
-  }
-  for (let count = 0; count < incrementalsPerRound; count++) {
+  const pair = stack.use(await MirroredPair.open(round));
+  await own('import', () => pair.import(folder, data.probe));
+  if (steps.has('baseline')) await own('baseline', () => pair.baseline(data.probe));
+  const { rsync, peers } = await openPeers(stack, place, round);
+  for (const { name, peer, baseline } of peers) await theirs(`${name} baseline`, baseline, () => peer.baseline());
+  for (let count = 0; steps.has('incremental') && count < incrementalsPerRound; count++) {
     const changes: ChangeSet = data.nextChanges();
     await applyChanges(changes, new FolderTarget(folder));
     await own('incremental', () => pair.incremental(changes));
-    for (const { name, peer, incremental } of peers) {
-      incremental.push(await quietly(() => peer.incremental(changes)));
-      show(`${name} incremental`, incremental.at(-1)!.seconds);
-    }
+    for (const { name, peer, incremental } of peers) await theirs(`${name} incremental`, incremental, () => peer.incremental(changes));
+  }
+  if (steps.has('resync')) {
+    const changes: ChangeSet = data.nextChanges();
+    await applyChanges(changes, new FolderTarget(folder));
+    await own('resync', () => pair.resync(changes));
+    samples.usedBytes.push(await pair.primary.call('usedBytes'));
+    if (rsync !== undefined) await theirs('rsync compare', samples.rsync.compare, () => rsync.compare());
   }
   const problems = await pair.check();
   if (problems.length > 0) throw new Error(`The mirror is damaged: ${problems.join('; ')}`);
-  const peaks = await pair.memoryPeakBytes();
-  samples.memoryPeakBytes = {
-    primary: Math.max(samples.memoryPeakBytes.primary, peaks.primary),
-    mirror: Math.max(samples.memoryPeakBytes.mirror, peaks.mirror),
-  };
+  samples.memoryPeakBytes.push(await pair.memoryPeakBytes());
 }
 
 interface NamedPeer {
@@ -112,9 +127,51 @@ interface NamedPeer {
   readonly incremental: PeerStep[];
 }
 
-async function openPeers(stack: AsyncDisposableStack, place: PeerPlace, samples: Samples): Promise<NamedPeer[]> {
+/** Those that have something to do in the wanted steps. */
+async function openPeers(
+  stack: AsyncDisposableStack,
+  place: PeerPlace,
+  { samples, steps, withPeers }: Round,
+): Promise<{ peers: NamedPeer[]; rsync: Rsync | undefined }> {
   const peers: NamedPeer[] = [];
-  if (missing.rsync === undefined) peers.push({ name: 'rsync', peer: stack.use(new Rsync(place)), ...samples.rsync });
-  if (missing.btrfs === undefined) peers.push({ name: 'btrfs', peer: stack.use(await Btrfs.make(place)), ...samples.btrfs });
-  return peers;
+  const isCopying = withPeers && (steps.has('baseline') || steps.has('incremental'));
+  let rsync: Rsync | undefined;
+  if (missing.rsync === undefined && withPeers && (isCopying || steps.has('resync'))) {
+    rsync = stack.use(new Rsync(place));
+    peers.push({ name: 'rsync', peer: rsync, ...samples.rsync });
+  }
+  if (missing.btrfs === undefined && isCopying) peers.push({ name: 'btrfs', peer: stack.use(await Btrfs.make(place)), ...samples.btrfs });
+  return { peers, rsync };
+}
+
+const seconds = ({ seconds: value }: { readonly seconds: number }): number => value;
+const wire = ({ wireBytes }: { readonly wireBytes: number }): number => wireBytes;
+
+function figuresOf({ ours, usedBytes, memoryPeakBytes, cp, rsync, btrfs }: Samples): Figures {
+  const beside = (taken: readonly number[], why: string | undefined): readonly number[] | string => (taken.length > 0 ? taken : (why ?? 'left out'));
+  const [baseline, incremental] = [ours.baseline.map(seconds), ours.incremental.map(seconds)];
+  return {
+    incremental_vs_btrfs: { ours: incremental, peer: beside(btrfs.incremental.map(seconds), missing.btrfs) },
+    incremental_vs_rsync: { ours: incremental, peer: beside(rsync.incremental.map(seconds), missing.rsync) },
+    wire_vs_btrfs: { ours: ours.incremental.map(wire), peer: beside(btrfs.incremental.map(wire), missing.btrfs) },
+    baseline_vs_btrfs: { ours: baseline, peer: beside(btrfs.baseline.map(seconds), missing.btrfs) },
+    baseline_vs_rsync: { ours: baseline, peer: beside(rsync.baseline.map(seconds), missing.rsync) },
+    import_vs_cp: { ours: ours.import.map(seconds), peer: beside(cp, missing.cp) },
+    rss_mib: { ours: memoryPeakBytes.map(({ primary }) => primary / 2 ** 20), peer: noPeer },
+    resync_bytes: { ours: ours.resync.map(({ wireBytes, answeredBytes }) => wireBytes + answeredBytes), peer: usedBytes },
+    compare_vs_rsync: { ours: ours.resync.map(seconds), peer: beside(rsync.compare.map(seconds), missing.rsync) },
+  };
+}
+
+function detailsOf({ ours, memoryPeakBytes }: Samples): RoundsDetails {
+  const middles = (value: (step: PairStep) => number): Partial<Record<OwnStep, number>> =>
+    Object.fromEntries(ownSteps.filter((step) => ours[step].length > 0).map((step) => [step, median(ours[step].map(value))]));
+  return {
+    processorSeconds: middles(({ processorSeconds }) => processorSeconds),
+    wireBytes: middles(wire),
+    memoryPeakBytes: {
+      primary: Math.max(...memoryPeakBytes.map(({ primary }) => primary)),
+      mirror: Math.max(...memoryPeakBytes.map(({ mirror }) => mirror)),
+    },
+  };
 }

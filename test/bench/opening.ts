@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { SeededRandom } from '../../src-main/base/index.ts';
+import { type BenchRun, quietly } from './bench-run.ts';
+import { Child } from './child.ts';
+import type { Figures } from './figures.ts';
+import type { OpeningService } from './opening-child.ts';
+import { makeServerFolder } from './server-folder.ts';
+
+const snapshotCount = 10_000;
+/** A look takes about a millisecond, so there are many of them. */
+const looksMin = 30;
+/** Until the program is compiled. */
+const looksBefore = 5;
+
+/** Opens one of many snapshots and the only one of another volume in turn, each time with a volume that was just opened. */
+export async function measureOpening(bench: BenchRun): Promise<Figures> {
+  await using stack = new AsyncDisposableStack();
+  const folder = makeServerFolder(stack, bench, 'opening');
+  const server = stack.use(new Child<OpeningService>('opening-child.ts', bench));
+  await server.call('open', folder);
+  const image = (name: string): string => join(folder, `${name}.img`);
+  bench.say(`  making ${snapshotCount} snapshots`);
+  for (const [name, count] of [['one', 1], ['many', snapshotCount]] as const) await quietly(bench, () => server.call('make', name, image(name), count));
+  const random = new SeededRandom(1);
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let count = -looksBefore; count < Math.max(looksMin, bench.rounds); count++) {
+    const many = await quietly(bench, () => server.call('look', 'many', image('many'), String(random.below(snapshotCount))));
+    const one = await quietly(bench, () => server.call('look', 'one', image('one'), '0'));
+    if (count < 0) continue;
+    ours.push(many);
+    theirs.push(one);
+  }
+  await server.call('close');
+  return { snapshots_10k: { ours, peer: theirs } };
+}
