@@ -98,12 +98,17 @@ export class InodeTable implements InodeSource {
 
   /** Forgets clean inodes beyond the bound. Called between operations only, never within one. */
   trim(): void {
-    if (this.#inodes.size - this.#dirty.size <= cleanInodesMax) return;
+    if (this.#cleanCount <= cleanInodesMax) return;
     for (const [number, inode] of this.#inodes) {
       if (this.#dirty.has(inode) || this.#inCp.has(inode) || inode.openCount > 0) continue;
       this.#inodes.delete(number);
-      if (this.#inodes.size - this.#dirty.size <= cleanInodesMax / 2) return;
+      if (this.#cleanCount <= cleanInodesMax / 2) return;
     }
+  }
+
+  /** At least so many; one that changes again while a CP has it counts as two that are not. */
+  get #cleanCount(): number {
+    return this.#inodes.size - this.#dirty.size - this.#inCp.size;
   }
 
   /** The inodes changed since the last call, for a CP; they stay in memory until `settled`. */
