@@ -54,11 +54,16 @@ export class Child<S extends Service> implements AsyncDisposable {
   readonly #open = new Map<number, { resolve: (result: unknown) => void; reject: (fault: Error) => void }>();
   #lastId = 0;
 
-  constructor(module: string, options: { nodeArguments?: readonly string[] } = {}) {
+  /** What it does is given up, and the child with it, when the signal aborts. */
+  constructor(module: string, options: { nodeArguments?: readonly string[]; signal?: AbortSignal } = {}) {
     const path = fileURLToPath(new URL(module, import.meta.url));
     // As for the real server: what was compiled once is not held in memory as source and again as code.
     const env = { ...process.env, NODE_COMPILE_CACHE: compileCache };
     this.#process = fork(path, [], { execArgv: [...(options.nodeArguments ?? [])], env, serialization: 'advanced' });
+    const giveUp = (): void => {
+      this.#process.kill('SIGKILL');
+    };
+    options.signal?.addEventListener('abort', giveUp);
     this.#process.on('message', (message) => {
       this.#hear(message as Answer);
     });
@@ -66,6 +71,7 @@ export class Child<S extends Service> implements AsyncDisposable {
       this.#process.once('exit', (code, signal) => {
         for (const { reject } of this.#open.values()) reject(new Error(`${module} has ended: ${signal ?? `code ${code}`}`));
         this.#open.clear();
+        options.signal?.removeEventListener('abort', giveUp);
         resolve();
       });
     });

@@ -34,7 +34,7 @@ export async function measureLimit(bench: BenchRun): Promise<Figures> {
   for (let round = 0; round < rounds; round++) {
     const { seconds } = await quietly(bench, () => pair.baseline(data.probe));
     const disk = await quietly(bench, () => writeDurably(folder, join(work, 'limit.out')));
-    const line = await quietly(bench, () => sendOverTls(totalBytes));
+    const line = await quietly(bench, () => sendOverTls(bench, totalBytes));
     ours.push(seconds);
     theirs.push(Math.max(disk, line));
     say(`  baseline of large files: ${seconds.toFixed(2)} s, dd ${disk.toFixed(2)} s, TLS ${line.toFixed(2)} s`);
@@ -50,9 +50,9 @@ async function writeDurably(folder: string, out: string): Promise<number> {
   }
 }
 
-async function sendOverTls(totalBytes: number): Promise<number> {
-  await using receiver = new Child<TlsService>('tls-child.ts');
-  await using sender = new Child<TlsService>('tls-child.ts');
+async function sendOverTls({ signal }: BenchRun, totalBytes: number): Promise<number> {
+  await using receiver = new Child<TlsService>('tls-child.ts', { signal });
+  await using sender = new Child<TlsService>('tls-child.ts', { signal });
   const { keyPem, certificatePem } = await makeIdentity(new SeededRandom(1));
   const port = await receiver.call('listen', { keyPem, certificatePem });
   return await sender.call('send', { port, totalBytes });

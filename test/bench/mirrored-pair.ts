@@ -24,6 +24,7 @@ export interface PairOptions {
   readonly sizeBytes: number;
   /** For instance to profile the servers. */
   readonly nodeArguments?: readonly string[];
+  readonly signal?: AbortSignal;
 }
 
 /** A block that is in the data, and so on the mirror in the end. */

@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { SeededRandom } from '../../src-main/base/index.ts';
 import { changeBlocks } from '../../src-main/files/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
@@ -31,7 +32,7 @@ export function preciseWallMs(): number {
 /** Marks come after so many pieces. */
 const piecesPerMark = 16;
 
-/** What clients do to a volume, as a file server would do it for them. */
+/** What clients do to a volume, as a file server would do it for them: each request in a turn of the event loop of its own. */
 export class VolumeLoad {
   readonly #volume: Volume;
   readonly #inodes = new Map<string, number>();
@@ -56,6 +57,7 @@ export class VolumeLoad {
   async write(path: string, offsetBytes: number, bytes: Uint8Array): Promise<void> {
     const ino = this.#inodes.get(path) ?? (await this.#volume.query((files) => files.resolvePath(path)));
     this.#inodes.set(path, ino);
+    await setImmediate();
     await this.#volume.change(changeBlocks.write(bytes.length, this.#volume.geometry.blockSizeBytes), (files) => {
       files.write(ino, offsetBytes, bytes);
     });
@@ -84,7 +86,7 @@ export class VolumeLoad {
       const dueMs = startedMs + (pieces * pieceBytes * 1000) / bytesPerSecond;
       if (dueMs > startedMs + seconds * 1000) return marks;
       const waitMs = dueMs - performance.now();
-      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (waitMs > 0) await setTimeout(waitMs);
       const from = random.below(content.length - pieceBytes);
       await this.write(path, random.below(sizeBytes / pieceBytes) * pieceBytes, content.subarray(from, from + pieceBytes));
       if (pieces % piecesPerMark > 0) continue;
@@ -100,6 +102,7 @@ export class VolumeLoad {
       files.makeDirectory(files.resolvePath('/'), folder.slice(1), { mode: 0o755, uid: 0, gid: 0 }),
     );
     for (let index = 0; index < count; index++) {
+      await setImmediate();
       await this.#volume.change(changeBlocks.create, (files) => files.createFile(parent, `entry ${index}`, { mode: 0o644, uid: 0, gid: 0 }));
     }
   }
