@@ -37,7 +37,6 @@ export const measurements: readonly Measurement[] = [
       'import_vs_cp',
       'resync_bytes',
       'compare_vs_rsync',
-      'rss_mib',
     ],
     measure: measureRounds,
   },

@@ -7,10 +7,10 @@ import type { OpeningService } from './opening-child.ts';
 import { makeServerFolder } from './server-folder.ts';
 
 const snapshotCount = 10_000;
-/** A look takes about a millisecond, so there are many of them. */
-const looksMin = 30;
+/** A look takes a few milliseconds, so there are many of them. */
+const looksPerRound = 40;
 /** Until the program is compiled. */
-const looksBefore = 5;
+const looksBefore = 10;
 
 /** Opens one of many snapshots and the only one of another volume in turn, each time with a volume that was just opened. */
 export async function measureOpening(bench: BenchRun): Promise<Figures> {
@@ -23,9 +23,9 @@ export async function measureOpening(bench: BenchRun): Promise<Figures> {
   for (const [name, count] of [['one', 1], ['many', snapshotCount]] as const) await quietly(bench, () => server.call('make', name, image(name), count));
   const random = new SeededRandom(1);
   const [ours, theirs]: [number[], number[]] = [[], []];
-  for (let count = -looksBefore; count < Math.max(looksMin, bench.rounds); count++) {
-    const many = await quietly(bench, () => server.call('look', 'many', image('many'), String(random.below(snapshotCount))));
-    const one = await quietly(bench, () => server.call('look', 'one', image('one'), '0'));
+  for (let count = -looksBefore; count < looksPerRound * bench.rounds; count++) {
+    const many = await server.call('look', 'many', image('many'), String(random.below(snapshotCount)));
+    const one = await server.call('look', 'one', image('one'), '0');
     if (count < 0) continue;
     ours.push(many);
     theirs.push(one);
