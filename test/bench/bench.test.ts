@@ -56,6 +56,10 @@ test('the benchmark measures ours beside each peer that is here, and leaves noth
     expect(report.figures.resync_bytes!.ours).toBeGreaterThan(dataBytes / 100);
     expect(report.figures.resync_bytes!.ours).toBeLessThan(dataBytes / 25);
     expect(report.figures.coalesce!.ratio).toBeGreaterThanOrEqual(1);
+    await run(process.execPath, [fileURLToPath(new URL('plot.ts', import.meta.url)), json, '--out', join(work, 'figures.svg')]);
+    const drawing = readFileSync(join(work, 'figures.svg'), 'utf8');
+    for (const [name, { goal }] of Object.entries(report.figures)) expect(drawing.includes(`>${name}<`), name).toBe(goal !== null);
+    expect(drawing.match(/class="(met|missed)"/g)).toHaveLength(Object.values(report.figures).filter(({ met }) => met !== null).length);
     const [small, large] = report.growth!;
     expect(large!.usedBytes).toBeGreaterThan(32 * small!.usedBytes);
     expect(large!.openBlocksRead).toBeLessThanOrEqual(small!.openBlocksRead + 2);

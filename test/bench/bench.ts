@@ -45,7 +45,7 @@ if (!flags.ours) for (const reason of new Set(Object.values(missing))) if (reaso
 const interruption = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => {
-    say('interrupted: taking everything down');
+    if (!interruption.signal.aborted) say('interrupted: taking everything down');
     interruption.abort();
   });
 }
