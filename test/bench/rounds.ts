@@ -10,7 +10,7 @@ import { median } from './stopwatch.ts';
 const seed = 2026;
 const gib = 2 ** 30;
 
-/** Changes that each round takes to the copies, one after another. */
+/** Changes that each round takes to the copies, one after another; a small run needs one. */
 const incrementalsPerRound = 2;
 
 const ownSteps = ['import', 'baseline', 'incremental', 'resync'] as const;
@@ -102,7 +102,7 @@ async function measureRound(round: Round): Promise<void> {
   if (steps.has('baseline')) await own('baseline', () => pair.baseline(data.probe));
   const { rsync, peers } = await openPeers(stack, place, round);
   for (const { name, peer, baseline } of peers) await theirs(`${name} baseline`, baseline, () => peer.baseline());
-  for (let count = 0; steps.has('incremental') && count < incrementalsPerRound; count++) {
+  for (let count = 0; steps.has('incremental') && count < (round.share === 1 ? incrementalsPerRound : 1); count++) {
     const changes: ChangeSet = data.nextChanges();
     await applyChanges(changes, new FolderTarget(folder));
     await own('incremental', () => pair.incremental(changes));
