@@ -10,8 +10,8 @@ import { hasSteppedDown, newestMirrorRoot } from './mirror-root.ts';
 import { findViewedRoot, isWholeOnMirror, type RootViewAt, type ViewedRoot } from './root-view.ts';
 import type { VolumeOptions } from './volume-options.ts';
 
-const defaultCacheBytes = 32 << 20;
-const defaultPoolBytes = 64 << 20;
+const defaultCacheBytes = 16 << 20;
+const defaultPoolBytes = 128 << 20;
 
 /** Where a volume starts from: a root, as the first CP after it will build on it. */
 export interface VolumeStart {
