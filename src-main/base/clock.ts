@@ -9,6 +9,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Runs the callback once after the delay. */
   setTimer(delayMs: number, callback: () => void): CancelTimer;
+  /** Resolves when whatever is due now has run. */
+  turn(): Promise<void>;
 }
 
 /** Resolves after the delay on the given clock. */
@@ -30,4 +32,8 @@ export const systemClock: Clock = {
       clearTimeout(timer);
     };
   },
+  turn: () =>
+    new Promise((resolve) => {
+      setImmediate(resolve);
+    }),
 };

@@ -9,5 +9,6 @@ export * from './bytes.ts';
 export * from './checksum.ts';
 export * from './clock.ts';
 export * from './times.ts';
+export * from './turns.ts';
 export * from './random.ts';
 export * from './mutex.ts';

@@ -10,6 +10,9 @@ const blockMiss: unique symbol = Symbol('block miss');
 /** Memory is taken in pieces of many blocks, which costs less than as many small ones. */
 const slabBytes = 256 << 10;
 
+/** Blocks of one part of a visit: they are read and looked at without a pause. */
+const visitBlocksMax = 512;
+
 /** Blocks kept for later when an operation gives up the room that it took beyond the bound. */
 const spareBlocksMax = 64;
 
@@ -143,11 +146,10 @@ export class BlockCache {
   }
 
   /**
-   * Makes the pointers' blocks resident for a synchronous visit, at most half of
-   * the cache at a time. `visit` gets the positions of one part of the list.
+   * Makes the pointers' blocks resident for a synchronous visit, part by part. `visit` gets the positions of one part of the list.
    */
   async visit(pointers: PointerList, visit: (position: number, bytes: Uint8Array) => void): Promise<void> {
-    const partMax = Math.max(1, this.#capacity >> 1);
+    const partMax = Math.max(1, Math.min(visitBlocksMax, this.#capacity >> 1));
     const order = pointers.orderByVbn();
     for (let start = 0; start < order.length; start += partMax) {
       const part = order.slice(start, start + partMax);

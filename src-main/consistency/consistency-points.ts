@@ -1,4 +1,4 @@
-import { assert, type Clock, MirrorpointError, reasonOf } from '../base/index.ts';
+import { assert, type Clock, MirrorpointError, reasonOf, Turns } from '../base/index.ts';
 import type { BlockCache } from '../blocks/index.ts';
 import { encodeRootNode, type Geometry, type RootNode } from '../format/index.ts';
 import { type BlockSink, CpWriter } from './cp-writer.ts';
@@ -220,8 +220,8 @@ export class ConsistencyPoints {
   }
 
   #newWriter(at: { cp: number; wallMs: number }, sinks: readonly BlockSink[]): CpWriter {
-    const { geometry, cache, space } = this.#options;
-    return new CpWriter({ ...at, geometry, cache, space, sinks, shedBefore: this.#shed });
+    const { geometry, cache, space, clock } = this.#options;
+    return new CpWriter({ ...at, geometry, cache, space, sinks, shedBefore: this.#shed, turns: new Turns(clock) });
   }
 
   /** Tells the devices what the last CP freed, before the next one writes there; nobody may be reading it. */

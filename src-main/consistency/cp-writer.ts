@@ -1,4 +1,4 @@
-import { present } from '../base/index.ts';
+import { present, type Turns } from '../base/index.ts';
 import type { BlockCache, BlockStore } from '../blocks/index.ts';
 import { runBlocksMax } from '../blocks/index.ts';
 import type { Geometry } from '../format/index.ts';
@@ -52,6 +52,7 @@ export class CpWriter implements BlockPlacer {
   readonly #store: BlockStore;
   readonly #space: SpaceMap;
   readonly #sinks: readonly BlockSink[];
+  readonly #turns: Turns;
   readonly #inFlight = new Set<Promise<void>>();
   readonly #written: Extent[] = [];
   #run: Uint8Array[] = [];
@@ -67,6 +68,7 @@ export class CpWriter implements BlockPlacer {
     space: SpaceMap;
     sinks: readonly BlockSink[];
     shedBefore: FreedList;
+    turns: Turns;
   }) {
     this.cp = options.cp;
     this.wallMs = options.wallMs;
@@ -76,6 +78,7 @@ export class CpWriter implements BlockPlacer {
     this.#space = options.space;
     this.#sinks = options.sinks;
     this.shedBefore = options.shedBefore;
+    this.#turns = options.turns;
   }
 
   /** An edit of a user file's tree or of the inode file. */
@@ -129,9 +132,8 @@ export class CpWriter implements BlockPlacer {
     this.#run.push(bytes);
   }
 
-  async pace(): Promise<void> {
-    while (this.#inFlight.size >= writesInFlightMax) await Promise.race(this.#inFlight);
-    this.#throwFailure();
+  pace(): Promise<void> | undefined {
+    return this.#inFlight.size >= writesInFlightMax || this.#failure !== undefined ? this.#waitForWrites() : this.#turns.pass();
   }
 
   /** The extents written in this CP so far, each in one run. */
@@ -152,8 +154,13 @@ export class CpWriter implements BlockPlacer {
     await Promise.all(this.#inFlight);
   }
 
+  async #waitForWrites(): Promise<void> {
+    while (this.#inFlight.size >= writesInFlightMax) await Promise.race(this.#inFlight);
+    this.#throwFailure();
+  }
+
   #edit(root: TreeRoot, freed: FreedBlocks): TreeEdit {
-    return new TreeEdit({ geometry: this.#geometry, cache: this.#cache, root, freed });
+    return new TreeEdit({ geometry: this.#geometry, cache: this.#cache, root, freed, turns: this.#turns });
   }
 
   #tellSinks(vbn: number, bytes: Uint8Array, name: BlockName | undefined): void {

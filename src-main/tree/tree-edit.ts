@@ -1,4 +1,4 @@
-import { assert, checksumOf } from '../base/index.ts';
+import { assert, checksumOf, type Turns } from '../base/index.ts';
 import { type BlockCache, PointerList } from '../blocks/index.ts';
 import {
   blocksBelow,
@@ -15,8 +15,8 @@ import {
 import type { TreeRoot } from './block-file.ts';
 import type { IntervalSet } from './interval-set.ts';
 
-/** Blocks placed between two chances for others to run. */
-const blocksPerTurn = 256;
+/** Blocks between two looks at how long others have waited. */
+const blocksPerLook = 16;
 
 /** What an edit begins with: a CP makes one edit for each of its files, most of which have a block or two. */
 const noBlocks: ReadonlyMap<number, Uint8Array> = new Map();
@@ -41,8 +41,8 @@ export interface BlockPlacer {
    * `replaced` is the block that stood in its place in the old version of the tree.
    */
   write(vbn: number, bytes: Uint8Array, level: number, replaced?: BlockName): void;
-  /** Resolves when more may be written, and lets others run. */
-  pace(): Promise<void>;
+  /** Undefined when more may be written at once; else resolves when it may, and others have run. */
+  pace(): Promise<void> | undefined;
 }
 
 /** An address block of the new version of the tree. */
@@ -60,6 +60,7 @@ export class TreeEdit {
   readonly #geometry: Geometry;
   readonly #cache: BlockCache;
   readonly #freed: FreedBlocks;
+  readonly #turns: Turns;
   /** The new slots: the parents of the highest level. */
   #top: Uint8Array;
   #height: number;
@@ -69,10 +70,11 @@ export class TreeEdit {
   #staged = noBlocks;
   #indices = noIndices;
 
-  constructor(options: { geometry: Geometry; cache: BlockCache; root: TreeRoot; freed: FreedBlocks }) {
+  constructor(options: { geometry: Geometry; cache: BlockCache; root: TreeRoot; freed: FreedBlocks; turns: Turns }) {
     this.#geometry = options.geometry;
     this.#cache = options.cache;
     this.#freed = options.freed;
+    this.#turns = options.turns;
     this.#top = options.root.slots.slice();
     this.#height = options.root.height;
     this.#blockCount = options.root.blockCount;
@@ -101,19 +103,23 @@ export class TreeEdit {
     if (this.#indices.length === 0) return;
     this.#growFor(this.#indices[this.#indices.length - 1]!);
     for (let level = this.#height; level >= 1; level--) await this.#openLevel(level);
+    let sinceLook = 0;
     for (const index of this.#indices) {
       const { parent, offset } = this.#slotOf(0, index);
       if (!isNullPointer(parent, offset)) this.#dropBlock(parent, offset);
+      const pause = ++sinceLook % blocksPerLook === 0 ? this.#turns.pass() : undefined;
+      if (pause !== undefined) await pause;
     }
   }
 
   /** Allocates, checksums and writes everything new, and returns the new root. */
   async place(placer: BlockPlacer): Promise<TreeRoot> {
-    let sincePause = 0;
+    let sinceLook = 0;
     for (const index of this.#indices) {
       const { parent, offset } = this.#slotOf(0, index);
       this.#placeBlock({ parent, offset }, this.#staged.get(index)!, 0, placer);
-      if (++sincePause % blocksPerTurn === 0) await placer.pace();
+      const pause = ++sinceLook % blocksPerLook === 0 ? placer.pace() : undefined;
+      if (pause !== undefined) await pause;
     }
     for (let level = 1; level <= this.#height; level++) {
       const nodes = this.#levels[level];
@@ -123,7 +129,8 @@ export class TreeEdit {
         const slot = this.#slotOf(level, ordinal);
         if (this.#isEmpty(bytes, this.#geometry.fanOut)) clearPointer(slot.parent, slot.offset);
         else this.#placeBlock(slot, bytes, level, placer);
-        if (++sincePause % blocksPerTurn === 0) await placer.pace();
+        const pause = ++sinceLook % blocksPerLook === 0 ? placer.pace() : undefined;
+        if (pause !== undefined) await pause;
       }
     }
     if (this.#isEmpty(this.#top, inodeSlots)) this.#height = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isFault, SeededRandom } from '../../src-main/base/index.ts';
+import { isFault, SeededRandom, systemClock, Turns } from '../../src-main/base/index.ts';
 import { BlockCache, BlockStore } from '../../src-main/blocks/index.ts';
 import { extentsOf, SpaceMap } from '../../src-main/consistency/index.ts';
 import { MemoryDevice } from '../../src-main/device/index.ts';
@@ -51,7 +51,7 @@ class SpaceLab {
 
   async #write(): Promise<TreeRoot> {
     const { geometry, cache } = this;
-    const edit = new TreeEdit({ geometry, cache, root: this.map.file.root, freed: () => undefined });
+    const edit = new TreeEdit({ geometry, cache, root: this.map.file.root, freed: () => undefined, turns: new Turns(systemClock) });
     await edit.stage(this.map.pages as Map<number, Uint8Array>);
     const writes: Promise<void>[] = [];
     const root = await edit.place({

@@ -18,6 +18,10 @@ export class LazyClock implements Clock {
     return this.#nowMs;
   }
 
+  turn(): Promise<void> {
+    return Promise.resolve();
+  }
+
   setTimer(): CancelTimer {
     return () => undefined;
   }

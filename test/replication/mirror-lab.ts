@@ -321,7 +321,8 @@ export class MirrorLab {
     return {
       wallMs: () => clock.wallMs() + (options.mirrorAheadMs ?? 0),
       monotonicMs: () => clock.monotonicMs(),
-      setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+      turn: () => Promise.resolve(),
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
     };
   }
 

@@ -27,6 +27,10 @@ export class ShiftedClock implements Clock {
     return systemClock.monotonicMs() + this.#shiftMs;
   }
 
+  turn(): Promise<void> {
+    return systemClock.turn();
+  }
+
   setTimer(delayMs: number, callback: () => void): () => void {
     const fire = (): void => {
       cancel();

@@ -33,6 +33,11 @@ export class Host implements Clock {
     return this.#clock.nowNs;
   }
 
+  /** Others come first, and the process may be dead by then. */
+  turn(): Promise<void> {
+    return this.sleep(0);
+  }
+
   setTimer(delayMs: number, callback: () => void): CancelTimer {
     return this.#clock.setTimer(delayMs, () => {
       if (this.#isAlive) callback();

@@ -32,6 +32,10 @@ export class VirtualClock implements Clock {
     return BigInt(this.wallMs()) * 1_000_000n;
   }
 
+  turn(): Promise<void> {
+    return Promise.resolve();
+  }
+
   setTimer(delayMs: number, callback: () => void): CancelTimer {
     const timer: Timer = { atMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, callback };
     this.#push(timer);

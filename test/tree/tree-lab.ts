@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { systemClock, Turns } from '../../src-main/base/index.ts';
 import { BlockCache, BlockPool, BlockStore } from '../../src-main/blocks/index.ts';
 import { emptyInode, geometryOf, pointerBirth, pointerBytes } from '../../src-main/format/index.ts';
 import type { Geometry } from '../../src-main/format/index.ts';
@@ -81,7 +82,7 @@ export class TreeLab implements BlockPlacer {
     const freed = (vbn: number, birthCp: number): void => {
       this.freed.push({ vbn, birthCp });
     };
-    return new TreeEdit({ geometry: this.geometry, cache: this.cache, root, freed });
+    return new TreeEdit({ geometry: this.geometry, cache: this.cache, root, freed, turns: new Turns(systemClock) });
   }
 
   /** Builds the version of a tree that an overlay makes of it, and proves the promise of `newBlockCount`. */
