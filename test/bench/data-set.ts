@@ -15,7 +15,7 @@ const smallBytesMax = 16 * 1024;
 const pieceBytes = 1 << 20;
 
 /** One part of this is what a quick run does. */
-export const quickShare = 32;
+export const quickShare = 64;
 
 /** What happens to the data between two copies of it. Paths are relative, with slashes. */
 export interface ChangeSet {

@@ -1,9 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SeededRandom } from '../../src-main/base/index.ts';
-import { DeviceSet, ImageFile } from '../../src-main/device/index.ts';
-import { makeHugeVolume } from '../volume/huge-volume.ts';
+import { makeHugeImage } from '../volume/huge-volume.ts';
 import { type BenchRun, forget, quietly } from './bench-run.ts';
 import { run } from './command.ts';
 import { type Figures, noPeer } from './figures.ts';
@@ -23,7 +21,7 @@ export interface GrowthRow {
 const gib = 2 ** 30;
 const usedGib = [1, 256];
 /** Of a small run: volumes are made in a time that goes with their size. */
-const furtherShare = 4;
+const furtherShare = 2;
 
 /**
  * Opens and changes two volumes in turn, each time in a new process with nothing
@@ -39,7 +37,7 @@ export async function measureGrowth(bench: BenchRun): Promise<{ figures: Figures
   try {
     for (const image of images) {
       bench.say(`  making a volume with ${image.usedBytes / gib} GiB in use`);
-      await quietly(bench, () => makeVolume(image));
+      await quietly(bench, () => makeHugeImage(image.path, { usedBytes: image.usedBytes, spareBytes: gib + image.usedBytes / 64 }));
     }
     const rows: GrowthRow[][] = images.map(() => []);
     for (let count = 0; count < bench.rounds; count++) {
@@ -58,23 +56,6 @@ export async function measureGrowth(bench: BenchRun): Promise<{ figures: Figures
   } finally {
     for (const { path } of images) rmSync(path, { force: true });
   }
-}
-
-async function makeVolume({ path, usedBytes }: { path: string; usedBytes: number }): Promise<void> {
-  const random = new SeededRandom(1);
-  const image = await ImageFile.create(path, { sizeBytes: usedBytes + usedBytes / 64 + gib });
-  const set = await DeviceSet.create([image], {
-    volumeId: random.bytes(16),
-    setId: random.bytes(16),
-    blockSizeBytes: 4096,
-    journalBytes: 32 << 20,
-    random,
-  });
-  await makeHugeVolume(set, {
-    name: 'huge',
-    fileBlocks: usedBytes / 4096,
-    reopen: async () => DeviceSet.open([await ImageFile.open(path)]),
-  });
 }
 
 async function runChild(bench: BenchRun, { path, share }: { path: string; share: number }): Promise<GrowthRow> {

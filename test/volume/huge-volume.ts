@@ -1,5 +1,5 @@
 import { checksumOf, SeededRandom, systemClock } from '../../src-main/base/index.ts';
-import type { DeviceSet } from '../../src-main/device/index.ts';
+import { DeviceSet, ImageFile } from '../../src-main/device/index.ts';
 import { rootDirectoryInode } from '../../src-main/files/index.ts';
 import { inodeSlots, pointerBytes, setPointer, treeCapacity } from '../../src-main/format/index.ts';
 import type { TreeRoot } from '../../src-main/tree/index.ts';
@@ -15,7 +15,7 @@ const addressBlocksPerWrite = 256;
  * of zeros on a sparse device, and their pointers say so. So a volume with
  * hundreds of GiB in use takes seconds and little disk.
  */
-export async function makeHugeVolume(
+async function makeHugeVolume(
   set: DeviceSet,
   file: { name: string; fileBlocks: number; reopen: () => Promise<DeviceSet> },
 ): Promise<void> {
@@ -34,6 +34,24 @@ export async function makeHugeVolume(
   Object.assign(inode.fields, root, { sizeBytes: file.fileBlocks * again.blockSizeBytes });
   core.table.changed(inode);
   await core.cps.take('request');
+}
+
+/** The same in a new image file, with so many bytes in use and so many more to spare. */
+export async function makeHugeImage(path: string, { usedBytes, spareBytes }: { usedBytes: number; spareBytes: number }): Promise<void> {
+  const random = new SeededRandom(1);
+  const image = await ImageFile.create(path, { sizeBytes: usedBytes + spareBytes });
+  const set = await DeviceSet.create([image], {
+    volumeId: random.bytes(16),
+    setId: random.bytes(16),
+    blockSizeBytes: 4096,
+    journalBytes: 32 << 20,
+    random,
+  });
+  await makeHugeVolume(set, {
+    name: 'huge',
+    fileBlocks: usedBytes / set.blockSizeBytes,
+    reopen: async () => DeviceSet.open([await ImageFile.open(path)]),
+  });
 }
 
 async function openCore(set: DeviceSet, options: VolumeOptions): Promise<VolumeCore> {

@@ -5,10 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { SeededRandom } from '../../src-main/base/index.ts';
-import { DeviceSet, ImageFile } from '../../src-main/device/index.ts';
 import { rootDirectoryInode } from '../../src-main/files/index.ts';
-import { makeHugeVolume } from './huge-volume.ts';
+import { makeHugeImage } from './huge-volume.ts';
 import { MemoryHome } from './memory-volume.ts';
 
 const run = promisify(execFile);
@@ -26,20 +24,7 @@ async function useHuge(usedGib: number): Promise<HugeReport> {
   const folder = mkdtempSync(join(tmpdir(), 'mirrorpoint-huge-'));
   try {
     const path = join(folder, 'huge.img');
-    const random = new SeededRandom(1);
-    const image = await ImageFile.create(path, { sizeBytes: (usedGib + 8) * gib });
-    const set = await DeviceSet.create([image], {
-      volumeId: random.bytes(16),
-      setId: random.bytes(16),
-      blockSizeBytes: 4096,
-      journalBytes: 32 << 20,
-      random,
-    });
-    await makeHugeVolume(set, {
-      name: 'huge',
-      fileBlocks: (usedGib * gib) / 4096,
-      reopen: async () => DeviceSet.open([await ImageFile.open(path)]),
-    });
+    await makeHugeImage(path, { usedBytes: usedGib * gib, spareBytes: 8 * gib });
     const child = fileURLToPath(new URL('./huge-child.ts', import.meta.url));
     const { stdout } = await run(process.execPath, [child, path]);
     return JSON.parse(stdout) as HugeReport;
