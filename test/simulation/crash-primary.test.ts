@@ -17,31 +17,44 @@ const hour = 3_600_000;
 /** So nearly full that a CP writes in many places, and that space is used again soon. */
 const fullBlocks = 400;
 
-const workloads: readonly { what: string; runs: number; devices?: number; blocks?: number; options: Omit<WorkloadOptions, 'seed'> }[] = [
-  { what: 'files of all kinds', runs: 6, options: { shape: smallShape } },
+interface Workload {
+  what: string;
+  runs: number;
+  devices?: number;
+  blocks?: number;
+  options: Omit<WorkloadOptions, 'seed'>;
+}
+
+const basesKept: Workload = { what: 'bases kept for a mirror', runs: 5, options: { shape: smallShape, hasMirror: true } };
+
+const workloads: readonly Workload[] = [
+  { what: 'files of all kinds', runs: 4, options: { shape: smallShape } },
   { what: 'files inside their inodes', runs: 2, options: { shape: tinyShape } },
-  { what: 'bases kept for a mirror', runs: 6, options: { shape: smallShape, hasMirror: true } },
+  basesKept,
   { what: 'two devices', runs: 4, devices: 2, blocks: 500, options: { shape: smallShape, hasMirror: true } },
   { what: 'every request durable', runs: 1, options: { shape: smallShape, durability: 'request' } },
-  { what: 'many snapshots', runs: 3, options: { shape: smallShape, snapshotsMax: 12, hasMirror: true } },
+  { what: 'many snapshots', runs: 2, options: { shape: smallShape, snapshotsMax: 12, hasMirror: true } },
 ];
 
 const proven = { states: 0, distinct: 0, opened: 0 };
 
+/** Resolves to the number of different states that recoveries came back with. */
+async function proveRun({ devices = 1, blocks = fullBlocks, options }: Workload, runSeed: number): Promise<number> {
+  const traced = await tracedWorkload({ ...options, seed: runSeed, stepsBefore: 200, steps: 200, devices, blocks });
+  const result = await crashEverywhere(traced, { seed: runSeed, usedOneIn: 80 });
+  expect(result.violations.slice(0, 3), `SEED=${seed}, run of seed ${runSeed}`).toEqual([]);
+  for (const part of ['states', 'distinct', 'opened'] as const) proven[part] += result[part];
+  return result.recoveredCounts.size;
+}
+
 describe(`power cut at every write and flush of the primary, seed ${seed}`, () => {
-  for (const [index, { what, runs, devices = 1, blocks = fullBlocks, options }] of workloads.entries()) {
-    it(`keeps every promise: ${what}`, { timeout: hour }, async () => {
+  for (const [index, workload] of workloads.entries()) {
+    it(`keeps every promise: ${workload.what}`, { timeout: hour }, async () => {
       // A run whose crashes left few different states proves little, and another one takes its place.
-      for (let run = 0, rich = 0; rich < runs; run++) {
-        expect(run).toBeLessThan(2 * runs);
-        const runSeed = seed + index * 100 + run;
-        const traced = await tracedWorkload({ ...options, seed: runSeed, stepsBefore: 200, steps: 200, devices, blocks });
-        const result = await crashEverywhere(traced, { seed: runSeed, usedOneIn: 80 });
-        expect(result.violations.slice(0, 3), `SEED=${seed}, run ${run}`).toEqual([]);
-        if (result.recoveredCounts.size > 5) rich++;
-        for (const part of ['states', 'distinct', 'opened'] as const) proven[part] += result[part];
+      for (let run = 0, rich = 0; rich < workload.runs; run++) {
+        expect(run).toBeLessThan(2 * workload.runs);
+        if ((await proveRun(workload, seed + index * 100 + run)) > 5) rich++;
       }
-      console.log(what, proven, process.cpuUsage().user / 1e6);
     });
   }
 
@@ -82,14 +95,19 @@ describe(`power cut at every write and flush of the primary, seed ${seed}`, () =
       const found = await crashRecoveries(traced, { seed: runSeed, samplesPerEvent: 12 });
       for (const part of ['recoveries', 'pairs', 'opened'] as const) sum[part] += found[part];
     }
-    console.log(sum, process.cpuUsage().user / 1e6);
-    expect(sum.pairs).toBeGreaterThan(1000);
+    expect(sum.recoveries).toBeGreaterThan(500);
+    expect(sum.pairs).toBeGreaterThan(2000);
+    expect(sum.opened).toBeGreaterThan(500);
   });
 
-  it('in at least 100,000 states, no two of which have the same bytes and promises', ({ skip }) => {
+  it('in 100,000 states, no two of which have the same bytes and promises', { timeout: hour }, async ({ skip }) => {
     skip(proven.states === 0, 'the workloads were not run');
-    expect(proven.distinct).toBeGreaterThanOrEqual(100_000);
-    expect(proven.opened).toBeGreaterThanOrEqual(30_000);
+    // How many states a run leaves is a matter of chance.
+    for (let run = 0; proven.distinct < 100_000; run++) {
+      expect(run).toBeLessThan(10);
+      await proveRun(basesKept, seed + 2000 + run);
+    }
+    expect(proven.opened).toBeGreaterThan(20_000);
   });
 
   it('the final state of a workload is its last one', async () => {

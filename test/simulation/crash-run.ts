@@ -98,7 +98,7 @@ export interface CrashRun {
 /** Few states where little was being written, since they would repeat, and many of a CP that writes in many places. */
 export function samplesByChoice({ changes, sectors }: Unflushed): number {
   if (changes === 1 && sectors === 1) return 2;
-  return sectors <= 16 ? 8 : 64;
+  return sectors <= 16 ? 6 : 80;
 }
 
 /** Cuts the power at every write and flush of a trace, in every mode, and proves each state. */
