@@ -98,5 +98,5 @@ export function spoilt(value: unknown, random: SeededRandom): unknown {
     const spoiltEntries = entries.map(([key, inner]): [string, unknown] => [random.chance(0.05) ? random.pick(strings) : key, random.chance(0.5) ? spoilt(inner, random) : inner]);
     return Object.fromEntries(spoiltEntries);
   }
-  return random.pick(random.chance(0.5) ? strings : numbers);
+  return random.chance(0.5) ? random.pick(strings) : random.pick(numbers);
 }

@@ -54,7 +54,7 @@ const edges = [0, 1, 0x7f, 0x80, 0xff];
 
 /** A few hostile edits: bits turned, bytes replaced, numbers made huge, parts cut off, left out or repeated. */
 export function mutated(random: SeededRandom, bytes: Uint8Array): Uint8Array {
-  let copy = bytes.slice();
+  let copy: Uint8Array = bytes.slice();
   for (let edits = 1 + random.below(4); edits > 0 && copy.length > 0; edits--) {
     // Heads are at the beginning, and most of what there is to decide.
     const at = random.chance(0.5) ? random.below(Math.min(copy.length, 96)) : random.below(copy.length);
