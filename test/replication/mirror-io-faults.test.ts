@@ -13,7 +13,7 @@ async function followWithFault(fault: PlannedFault): Promise<boolean> {
   await lab.untilIdentical();
   const { cp } = lab.mirror.committed!;
   device!.plan(fault);
-  let content = new Uint8Array(0);
+  let content: Uint8Array = new Uint8Array(0);
   for (let round = 0; round < 3; round++) {
     content = lab.random.bytes(30_000);
     await lab.overwrite('file', content);
