@@ -1,4 +1,4 @@
-import { assert, getU32, getU48, setU32, setU48 } from '../base/index.ts';
+import { assert, getU32, getU48, MirrorpointError, setU32, setU48 } from '../base/index.ts';
 import type { BlockCache } from '../blocks/index.ts';
 import { emptyInode, type Geometry, type InodeFields, type RootNode, treeCapacity, treeHeightMax } from '../format/index.ts';
 import { BlockFile, IntervalSet, type TreeRoot } from '../tree/index.ts';
@@ -59,27 +59,47 @@ export function systemFile(root: TreeRoot): InodeFields {
   return { ...emptyInode('system'), slots: root.slots, height: root.height, blockCount: root.blockCount };
 }
 
-/** Reads back what the maps shed in the CP of a root node. */
+/** Reads back what the maps shed in the CP of a root node. Throws `volume-damaged`. */
 export async function readShed(
   context: { geometry: Geometry; cache: BlockCache },
-  fields: InodeFields,
+  { files: { shed: fields }, blockCount }: Pick<RootNode, 'files' | 'blockCount'>,
 ): Promise<FreedList> {
   const shed = new FreedList();
   const file = new BlockFile(context, fields);
   const { blockSizeBytes } = context.geometry;
+  if (fields.sizeBytes > blockCount * shedRecordBytes) damagedShed('it has more records than the volume has blocks');
   for (let offset = 0; offset < fields.sizeBytes; offset += blockSizeBytes) {
     await context.cache.run(() => {
-      const block = file.read(offset / blockSizeBytes);
-      assert(block !== null, 'the shed file has no holes');
+      const block = file.read(offset / blockSizeBytes) ?? damagedShed('it has holes');
       const end = Math.min(blockSizeBytes, fields.sizeBytes - offset);
-      for (let at = 0; at < end; at += shedRecordBytes) {
-        const vbn = getU48(block, at);
-        const birthCp = getU48(block, at + 6);
-        for (let index = 0; index < getU32(block, at + 12); index++) shed.add(vbn + index, birthCp);
+      for (const { vbn, birthCp, count } of decodeShed(block.subarray(0, end), blockCount - shed.count)) {
+        if (vbn + count > blockCount) damagedShed('it names blocks beyond the end of the volume');
+        for (let index = 0; index < count; index++) shed.add(vbn + index, birthCp);
       }
     });
   }
   return shed;
+}
+
+/** The records in a part of the shed file. Throws `volume-damaged` when they name more than so many blocks. */
+export function decodeShed(bytes: Uint8Array, blocksMax: number): { vbn: number; birthCp: number; count: number }[] {
+  if (bytes.length % shedRecordBytes !== 0) damagedShed('it ends within a record');
+  const records: { vbn: number; birthCp: number; count: number }[] = [];
+  let blocks = 0;
+  for (let at = 0; at < bytes.length; at += shedRecordBytes) {
+    const record = { vbn: getU48(bytes, at), birthCp: getU48(bytes, at + 6), count: getU32(bytes, at + 12) };
+    blocks += record.count;
+    if (blocks > blocksMax) damagedShed('it names more blocks than the volume has');
+    records.push(record);
+  }
+  return records;
+}
+
+function damagedShed(why: string): never {
+  throw new MirrorpointError(
+    'volume-damaged',
+    `The list of what the volume's maps shed is damaged: ${why}. Run \`mirrorpoint volume check\` on the volume, and restore from the other side.`,
+  );
 }
 
 async function reserveForMaps(space: SpaceMap, writer: CpWriter, geometry: Geometry): Promise<void> {

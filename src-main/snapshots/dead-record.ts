@@ -1,5 +1,6 @@
 import { getU16, getU48, getU48BigEndian, setU16, setU48, setU48BigEndian } from '../base/index.ts';
 import type { Extent } from '../consistency/index.ts';
+import { damagedNode } from '../tree/index.ts';
 
 /**
  * Which kept roots can need a dead block: `files` blocks are needed by every
@@ -32,7 +33,9 @@ export function recordKey(bucket: DeadBucket, sequence: number): Uint8Array {
   return new Uint8Array(key.buffer, key.byteOffset, keyBytes);
 }
 
+/** Throws `volume-damaged` for a key that no version writes. */
 export function bucketOfKey(key: Uint8Array): DeadBucket {
+  if (key.length !== keyBytes) damagedNode('the key of a deadlist has a wrong length');
   return {
     chain: key[0] === chainByte.files ? 'files' : 'maps',
     holderCp: getU48BigEndian(key, 1),
@@ -61,7 +64,9 @@ export function encodeExtents(extents: readonly Extent[]): Uint8Array {
   return bytes;
 }
 
+/** Throws `volume-damaged` for a record that no version writes. */
 export function decodeExtents(bytes: Uint8Array): Extent[] {
+  if (bytes.length % extentBytes !== 0) damagedNode('a record of a deadlist ends within an extent');
   return Array.from({ length: bytes.length / extentBytes }, (_, index) => ({
     vbn: getU48(bytes, index * extentBytes),
     count: getU16(bytes, index * extentBytes + 6),

@@ -105,7 +105,7 @@ async function readMaps(walk: CheckWalk, context: BlockFileContext, root: RootNo
       });
       checkBlockCount(walk, `The ${name} map`, blocks, root.files[name].blockCount);
     }
-    const shed = await readShed(context, root.files.shed);
+    const shed = await readShed(context, root);
     for (let position = 0; position < shed.count; position++) walk.mark(shed.vbn(position), 'the shed list');
     return { kept: await readKept(context, root), ...(await readDead(walk, context, root)), freeMap: await readBits(context, root) };
   } catch (fault) {

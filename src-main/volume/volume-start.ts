@@ -79,7 +79,7 @@ export async function lastStart(set: VolumeDevices, options: VolumeOptions): Pro
   }
   checkSizes(set, root, options.name);
   const context = contextFor(set, options);
-  const shed = await readShed(context, root.files.shed);
+  const shed = await readShed(context, root);
   return { set, options, context, root, rootBytes: bytes, shed, journal: journalOf(set, root), ring, damagedRootCopies: damagedCopies };
 }
 
@@ -111,7 +111,7 @@ export async function mirrorStart(set: VolumeDevices, options: VolumeOptions, ep
   const root = { ...copy, epoch, setId: set.setId, journalKey: random.bytes(16), journalOffsetBytes: 0, journalBatch: 1 };
   await putBack(set, bytes);
   const context = contextFor(set, options);
-  const shed = await readShed(context, root.files.shed);
+  const shed = await readShed(context, root);
   const ring = new RootRing(set.rootAreas, set.volumeId);
   return { set, options, context, root, rootBytes: bytes, shed, journal: journalOf(set, root), ring, damagedRootCopies: damagedCopies };
 }

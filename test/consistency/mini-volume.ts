@@ -201,7 +201,7 @@ export class MiniVolume {
     const { root, bytes } = newest;
     const context = { geometry: geometryOf(blockSizeBytes), cache: cacheOn(set, options) };
     const position = { key: root.journalKey, offsetBytes: root.journalOffsetBytes, batch: root.journalBatch };
-    const shed = await readShed(context, root.files.shed);
+    const shed = await readShed(context, root);
     const volume = new MiniVolume(set, { root, rootBytes: bytes, shed, position }, options);
     let replayed = 0;
     for await (const batch of volume.journal.recover()) {
@@ -257,7 +257,7 @@ export class MiniVolume {
       blocks.forEach(use);
       expect(root.files[name].blockCount).toBe(blocks.length);
     }
-    const shed = await readShed(this.context, root.files.shed);
+    const shed = await readShed(this.context, root);
     for (let position = 0; position < shed.count; position++) {
       use(shed.vbn(position));
       expect(shed.birthCp(position)).toBeLessThan(root.cp);

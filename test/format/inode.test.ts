@@ -4,7 +4,6 @@ import {
   decodeInode,
   emptyInode,
   encodeInode,
-  fileSizeMaxBytes,
   inlineBytesMax,
   inodeBytes,
   inodeTreeAt,
@@ -70,31 +69,6 @@ describe('an inode', () => {
         expect(bytes.slice(tree!.slotsOffset, tree!.slotsOffset + inode.slots.length)).toEqual(inode.slots);
       }
     }
-  });
-
-  it('of noise gives values in range or a coded fault (200,000 rounds)', () => {
-    const random = new SeededRandom(5);
-    const whole = new Uint8Array(inodeBytes);
-    let decoded = 0;
-    for (let round = 0; round < 200_000; round++) {
-      encodeInode(emptyInode('file'), whole, 0);
-      const noise = random.chance(0.02) ? random.bytes(inodeBytes) : whole;
-      for (let count = 1 + random.below(6); count > 0; count--) noise[random.below(100)] = random.below(256);
-      try {
-        const inode = decodeInode(noise, 0);
-        const isRight =
-          inode.height <= treeHeightMax &&
-          inode.sizeBytes <= fileSizeMaxBytes &&
-          (inode.inlineContent === null || inode.inlineContent.length <= inlineBytesMax);
-        if (!isRight) expect.fail(`round ${round}`);
-        decoded++;
-        // What decodes can be walked.
-        inodeTreeAt(noise, 0);
-      } catch (fault) {
-        if (!isFault(fault, 'volume-damaged')) throw fault;
-      }
-    }
-    expect(decoded).toBeGreaterThan(1000);
   });
 
   it('whose tree a walk could not follow is refused by the walk as well', () => {

@@ -64,11 +64,7 @@ describe('an invitation', () => {
     expect(codeOf(`${text}A`)).toBe('invitation-invalid');
   });
 
-  it('is told from noise, with a right checksum or a wrong one', () => {
-    for (let round = 0; round < 20_000; round++) {
-      const text = `mirrorpoint-invitation:${Buffer.from(random.bytes(random.below(200))).toString('base64url')}`;
-      expect(codeOf(text), `seed ${seed}, round ${round}`).toBe('invitation-invalid');
-    }
+  it('with a right checksum and addresses that nobody can reach is refused', () => {
     for (const addresses of [[], ['tcp://127.0.0.1:1'], ['tls://host:0'], ['tls://a b:1'], ['tls://host'], ['x'.repeat(200)], Array<string>(9).fill('tls://h:1')]) {
       expect(codeOf(encodeInvitation({ ...sample, addresses })), addresses.join()).toBe('invitation-invalid');
     }

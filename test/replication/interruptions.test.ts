@@ -72,6 +72,18 @@ describe('the link', () => {
     }
   });
 
+  test.each(['delayedMessage', 'repeatedMessage'] as const)('may deliver any one message late or twice: the mirror shows whole CPs only, and catches up (%s)', async (which) => {
+    const messages = await messagesOfWork();
+    for (let number = 1; number <= messages; number++) {
+      await using lab = new MirrorLab();
+      lab[which] = number;
+      await lab.start();
+      await expectFollowed(lab, await work(lab));
+      expect(lab.messages, `${which} ${number}`).toBeGreaterThanOrEqual(number);
+      expect(lab.crashes).toEqual([]);
+    }
+  });
+
   test('may be cut in the middle of a large CP: what has arrived does not travel again', async () => {
     await using lab = new MirrorLab({ primaryBytes: 128 << 20 });
     const before = await startLargeCatchUp(lab);

@@ -11,11 +11,16 @@ import { VirtualClock } from '../simulation/virtual-clock.ts';
 
 const address = 'memory://mirror';
 
-/** A link that a test can cut, stall or garble. */
+/** Turns of the event loop that a delayed message waits: enough for the other side to say a lot, and for heartbeats. */
+const delayTurns = 100;
+
+/** A link that a test can cut, stall, delay or garble. */
 export class LabLink implements Link {
   readonly inner: MemoryLink;
   readonly side: 'connecting' | 'listening';
   readonly #lab: MirrorLab;
+  /** What is sent meanwhile waits as well, since a link keeps its order. */
+  #delay: Promise<void> | undefined;
 
   constructor(inner: MemoryLink, side: 'connecting' | 'listening', lab: MirrorLab) {
     this.inner = inner;
@@ -32,6 +37,8 @@ export class LabLink implements Link {
     lab.messages++;
     if (lab.messages === lab.cutAtMessage) this.inner.cut();
     const bytes = buffers.map((buffer) => buffer.slice());
+    if (lab.messages === lab.delayedMessage) this.#delay = turnsOf(delayTurns);
+    if (lab.messages === lab.repeatedMessage) await this.inner.send(buffers.map((buffer) => buffer.slice()));
     if (this.side === 'connecting') {
       lab.garble?.(bytes);
       lab.bytesFromPrimary += bytes.reduce((sum, buffer) => sum + buffer.length, 0);
@@ -43,6 +50,7 @@ export class LabLink implements Link {
       // Only when it must wait: a link delivers what was sent before its close.
       if (lab.primaryMaySend !== undefined) await lab.primaryMaySend;
     }
+    if (this.#delay !== undefined) await this.#delay;
     return this.inner.send(bytes);
   }
 
@@ -57,6 +65,10 @@ export class LabLink implements Link {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+async function turnsOf(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await setImmediate();
 }
 
 export interface LabOptions {
@@ -89,6 +101,10 @@ export class MirrorLab {
   messages = 0;
   /** The link is cut in the place of this message. */
   cutAtMessage = 0;
+  /** This message arrives late, and what follows it behind it. */
+  delayedMessage = 0;
+  /** This message arrives twice. */
+  repeatedMessage = 0;
   bytesFromPrimary = 0;
   /** The link is cut, once, when the primary has sent so many bytes. */
   cutAtBytes = Infinity;

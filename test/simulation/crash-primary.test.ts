@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src-main/base/index.ts';
-import { DeviceSet } from '../../src-main/device/index.ts';
-import { Volume } from '../../src-main/volume/index.ts';
 import { proveRecovery } from './crash-check.ts';
-import { crashEverywhere, deviceSizes, finalState, tracedWorkload, type TracedWorkload } from './crash-run.ts';
-import { crashModes, type CrashState, crashStates } from './crash-states.ts';
+import { crashRecoveries } from './crash-pairs.ts';
+import { crashEverywhere, deviceSizes, finalState, tracedWorkload } from './crash-run.ts';
+import { crashModes, crashStates } from './crash-states.ts';
 import { type Happening, Promises } from './history.ts';
 import { smallShape, type WorkloadShape } from './model-operation.ts';
 import { PrimaryWorkload, type WorkloadOptions } from './primary-workload.ts';
@@ -14,29 +13,47 @@ import { testSeed } from '../seed.ts';
 const seed = testSeed;
 const tinyShape: WorkloadShape = { filesMax: 6, fileBytesMax: 3000, writeBytesMax: 400 };
 const hour = 3_600_000;
-let provenStates = 0;
 
-const workloads: readonly { what: string; runs: number; devices?: number; options: Omit<WorkloadOptions, 'seed'> }[] = [
-  { what: 'files of all kinds', runs: 8, options: { shape: smallShape } },
-  { what: 'files inside their inodes', runs: 3, options: { shape: tinyShape } },
-  { what: 'bases kept for a mirror', runs: 8, options: { shape: smallShape, hasMirror: true } },
-  { what: 'two devices', runs: 4, devices: 2, options: { shape: smallShape, hasMirror: true } },
-  { what: 'every request durable', runs: 3, options: { shape: smallShape, durability: 'request' } },
-  { what: 'many snapshots', runs: 4, options: { shape: smallShape, snapshotsMax: 12, hasMirror: true } },
+/** So nearly full that a CP writes in many places, and that space is used again soon. */
+const fullBlocks = 400;
+
+interface Workload {
+  what: string;
+  runs: number;
+  devices?: number;
+  blocks?: number;
+  options: Omit<WorkloadOptions, 'seed'>;
+}
+
+const basesKept: Workload = { what: 'bases kept for a mirror', runs: 5, options: { shape: smallShape, hasMirror: true } };
+
+const workloads: readonly Workload[] = [
+  { what: 'files of all kinds', runs: 4, options: { shape: smallShape } },
+  { what: 'files inside their inodes', runs: 2, options: { shape: tinyShape } },
+  basesKept,
+  { what: 'two devices', runs: 4, devices: 2, blocks: 500, options: { shape: smallShape, hasMirror: true } },
+  { what: 'every request durable', runs: 1, options: { shape: smallShape, durability: 'request' } },
+  { what: 'many snapshots', runs: 2, options: { shape: smallShape, snapshotsMax: 12, hasMirror: true } },
 ];
 
+const proven = { states: 0, distinct: 0, opened: 0 };
+
+/** Resolves to the number of different states that recoveries came back with. */
+async function proveRun({ devices = 1, blocks = fullBlocks, options }: Workload, runSeed: number): Promise<number> {
+  const traced = await tracedWorkload({ ...options, seed: runSeed, stepsBefore: 200, steps: 200, devices, blocks });
+  const result = await crashEverywhere(traced, { seed: runSeed, usedOneIn: 80 });
+  expect(result.violations.slice(0, 3), `SEED=${seed}, run of seed ${runSeed}`).toEqual([]);
+  for (const part of ['states', 'distinct', 'opened'] as const) proven[part] += result[part];
+  return result.recoveredCounts.size;
+}
+
 describe(`power cut at every write and flush of the primary, seed ${seed}`, () => {
-  for (const [index, { what, runs, devices, options }] of workloads.entries()) {
-    it(`keeps every promise: ${what}`, { timeout: hour }, async () => {
+  for (const [index, workload] of workloads.entries()) {
+    it(`keeps every promise: ${workload.what}`, { timeout: hour }, async () => {
       // A run whose crashes left few different states proves little, and another one takes its place.
-      for (let run = 0, rich = 0; rich < runs; run++) {
-        expect(run).toBeLessThan(2 * runs);
-        const runSeed = seed + index * 100 + run;
-        const traced = await tracedWorkload({ ...options, seed: runSeed, stepsBefore: 80, steps: 70, ...(devices !== undefined && { devices }) });
-        const result = await crashEverywhere(traced, { seed: runSeed, samplesPerEvent: 2, usedOneIn: 6 });
-        expect(result.violations.slice(0, 3), `SEED=${seed}, run ${run}`).toEqual([]);
-        if (result.recoveredCounts.size > 5) rich++;
-        provenStates += result.states;
+      for (let run = 0, rich = 0; rich < workload.runs; run++) {
+        expect(run).toBeLessThan(2 * workload.runs);
+        if ((await proveRun(workload, seed + index * 100 + run)) > 5) rich++;
       }
     });
   }
@@ -70,25 +87,27 @@ describe(`power cut at every write and flush of the primary, seed ${seed}`, () =
     expect(outcomes.refused).toBeGreaterThan(20);
   });
 
-  it('a second crash during the recovery from a first one changes nothing', { timeout: hour }, async () => {
-    let pairs = 0;
-    for (let run = 0; run < 2; run++) {
+  it('a second crash during the recovery from a first one changes nothing, for all pairs on small work', { timeout: hour }, async () => {
+    const sum = { recoveries: 0, pairs: 0, opened: 0 };
+    for (let run = 0; run < 6; run++) {
       const runSeed = seed + 1000 + run;
-      const traced = await tracedWorkload({ seed: runSeed, shape: smallShape, hasMirror: true, stepsBefore: 40, steps: 25 });
-      for (const mode of crashModes) {
-        for (const state of crashStates(traced.trace, { mode, random: new SeededRandom(seed), samplesPerEvent: 2, skipMarks: true })) {
-          pairs += await crashRecovery(traced, state).catch((fault: unknown) => {
-            throw new Error(`SEED=${seed}, run ${run}: ${state.description}`, { cause: fault });
-          });
-        }
-      }
+      const traced = await tracedWorkload({ seed: runSeed, shape: smallShape, hasMirror: true, stepsBefore: 60, steps: 25, blocks: fullBlocks });
+      const found = await crashRecoveries(traced, { seed: runSeed, samplesPerEvent: 12 });
+      for (const part of ['recoveries', 'pairs', 'opened'] as const) sum[part] += found[part];
     }
-    expect(pairs).toBeGreaterThan(1000);
+    expect(sum.recoveries).toBeGreaterThan(500);
+    expect(sum.pairs).toBeGreaterThan(2000);
+    expect(sum.opened).toBeGreaterThan(500);
   });
 
-  it('in at least 10,000 states', ({ skip }) => {
-    skip(provenStates === 0, 'the workloads were not run');
-    expect(provenStates).toBeGreaterThanOrEqual(10_000);
+  it('in 100,000 states, no two of which have the same bytes and promises', { timeout: hour }, async ({ skip }) => {
+    skip(proven.states === 0, 'the workloads were not run');
+    // How many states a run leaves is a matter of chance.
+    for (let run = 0; proven.distinct < 100_000; run++) {
+      expect(run).toBeLessThan(10);
+      await proveRun(basesKept, seed + 2000 + run);
+    }
+    expect(proven.opened).toBeGreaterThan(20_000);
   });
 
   it('the final state of a workload is its last one', async () => {
@@ -98,43 +117,3 @@ describe(`power cut at every write and flush of the primary, seed ${seed}`, () =
     expect(workload.history.text(count)).toBe(workload.history.text(workload.history.count));
   });
 });
-
-/** Recovers from one crash, cuts the power at every write and flush of that, and proves each state; resolves to their number. */
-async function crashRecovery({ workload, past }: TracedWorkload, state: CrashState): Promise<number> {
-  const promises = Promises.after([...past, ...state.marks]);
-  const trace = new Trace();
-  const count = await recoverTraced(state.traceDevices(trace), trace, workload, promises);
-  let pairs = 0;
-  for (const mode of crashModes) {
-    for (const inner of crashStates(trace, { mode, random: new SeededRandom(seed), samplesPerEvent: 2, skipMarks: true })) {
-      const seen = Promises.after([...past, ...state.marks, ...inner.marks]);
-      // Nothing is acknowledged in between: what the first recovery found is what every later one finds.
-      seen.durable = count;
-      seen.applied = count;
-      for (const [cp, frozen] of Promises.after([...past, ...state.marks, ...marksOf(trace)]).cps) seen.cps.set(cp, frozen);
-      pairs++;
-      await proveRecovery(inner.devices(), { history: workload.history, promises: seen, seed, bases: true }).catch((fault: unknown) => {
-        throw new Error(inner.description, { cause: fault });
-      });
-    }
-  }
-  return pairs;
-}
-
-/** Opens a crashed volume on traced devices, takes note of the CP that recovery takes, and leaves it without closing. */
-async function recoverTraced(devices: TraceDevice[], trace: Trace, workload: PrimaryWorkload, promises: Promises): Promise<number> {
-  const volume = await Volume.open(await DeviceSet.open(devices), { ...workload.volumeOptions, random: new SeededRandom(7) });
-  const range = { least: promises.durable, most: promises.applied };
-  const count = await workload.history.countOf(volume, range, 'the volume after its first crash');
-  const { cp } = volume.root;
-  if (cp !== volume.recovery?.cp) {
-    trace.mark({ kind: 'frozen', cp, count } satisfies Happening);
-    trace.mark({ kind: 'committed', cp, rootBytes: volume.rootBytes } satisfies Happening);
-  }
-  await volume.sync();
-  return count;
-}
-
-function marksOf(trace: Trace): unknown[] {
-  return trace.events.flatMap((event) => (event.kind === 'mark' ? [event.value] : []));
-}

@@ -1,7 +1,8 @@
 import { SeededRandom } from '../../src-main/base/index.ts';
 import type { Device } from '../../src-main/device/index.ts';
-import { crashModes, crashStates, type CrashState } from './crash-states.ts';
-import { type CrashCheckOptions, proveRecovery } from './crash-check.ts';
+import { crashModes, type CrashOptions, crashStates, type CrashState, type Unflushed } from './crash-states.ts';
+import { judge, proveRecovery } from './crash-check.ts';
+import { CrashProofs } from './crash-proofs.ts';
 import { type Happening, Promises, Violation } from './history.ts';
 import { PrimaryWorkload, type WorkloadOptions } from './primary-workload.ts';
 import { Trace, TraceDevice } from './trace-device.ts';
@@ -19,9 +20,9 @@ export interface TracedWorkload {
   past: readonly Happening[];
 }
 
-/** Sizes of devices that hold `volumeBlocks` together. */
-export function deviceSizes(count: number): number[] {
-  const shareBytes = Math.floor(volumeBlocks / count) * 4096;
+/** Sizes of devices that hold so many blocks together. */
+export function deviceSizes(count: number, blocks = volumeBlocks): number[] {
+  const shareBytes = Math.floor(blocks / count) * 4096;
   return Array.from({ length: count }, (_, index) => (index === 0 ? overheadBytes : 1 << 20) + shareBytes);
 }
 
@@ -29,13 +30,15 @@ export interface AgedWorkloadOptions extends WorkloadOptions {
   stepsBefore: number;
   /** Devices of the volume; 1 unless given. */
   devices?: number;
+  /** Room of the volume; `volumeBlocks` unless given. Where it is nearly full, a CP is many small writes. */
+  blocks?: number;
 }
 
 /** Makes a volume, uses it until it has freed and used again some of its space, and closes it. */
 export async function agedWorkload(options: AgedWorkloadOptions): Promise<{ workload: PrimaryWorkload; left: CrashState }> {
   const workload = new PrimaryWorkload(options);
   const trace = new Trace();
-  await workload.create(deviceSizes(options.devices ?? 1).map((sizeBytes) => new TraceDevice(trace, { sizeBytes })));
+  await workload.create(deviceSizes(options.devices ?? 1, options.blocks).map((sizeBytes) => new TraceDevice(trace, { sizeBytes })));
   await workload.run(options.stepsBefore);
   await workload.volume.close();
   return { workload, left: finalState(trace) };
@@ -72,8 +75,9 @@ export function finalState(trace: Trace): CrashState {
 
 export interface CrashRunOptions {
   seed: number;
-  samplesPerEvent: number;
-  /** One recovered volume in so many is used further and checked again. */
+  /** As `samplesByChoice` says, unless given. */
+  samplesPerEvent?: CrashOptions['samplesPerEvent'];
+  /** One recovered volume in so many of those opened is used further and checked again. */
   usedOneIn: number;
   /** Stops at the first broken promise instead of counting. */
   stopAtFirst?: boolean;
@@ -81,38 +85,55 @@ export interface CrashRunOptions {
 
 export interface CrashRun {
   states: number;
+  /** States that no other one has both the bytes and the promises of. */
+  distinct: number;
+  /** States that were opened: of those that differ only where their recovery does not read, one. */
+  opened: number;
   replayed: number;
   /** Distinct counts of changes that recoveries came back with. */
   recoveredCounts: Set<number>;
   violations: string[];
 }
 
+/** Few states where little was being written, since they would repeat, and many of a CP that writes in many places. */
+export function samplesByChoice({ changes, sectors }: Unflushed): number {
+  if (changes === 1 && sectors === 1) return 2;
+  return sectors <= 16 ? 6 : 80;
+}
+
 /** Cuts the power at every write and flush of a trace, in every mode, and proves each state. */
 export async function crashEverywhere({ workload, trace, past }: TracedWorkload, options: CrashRunOptions): Promise<CrashRun> {
-  const run: CrashRun = { states: 0, replayed: 0, recoveredCounts: new Set(), violations: [] };
-  for (const mode of crashModes) {
-    const random = new SeededRandom(options.seed);
-    const { samplesPerEvent } = options;
-    for (const state of crashStates(trace, { mode, random, samplesPerEvent, skipMarks: true })) {
-      run.states++;
-      await proveState(run, state, {
-        history: workload.history,
-        promises: Promises.after([...past, ...state.marks]),
-        seed: options.seed + run.states,
-        changesAfter: run.states % options.usedOneIn === 0 ? 8 : 0,
-        bases: true,
-      });
-      if (options.stopAtFirst === true && run.violations.length > 0) return run;
-    }
+  const run: CrashRun = { states: 0, distinct: 0, opened: 0, replayed: 0, recoveredCounts: new Set(), violations: [] };
+  const { history } = workload;
+  const proofs = new CrashProofs({ seed: options.seed, roots: Promises.after(workload.past).roots });
+  const seen = new Set<string>();
+  for (const state of everyState(trace, options)) {
+    run.states++;
+    if (seen.size === seen.add(state.print).size) continue;
+    const promises = Promises.after([...past, ...state.marks]);
+    await noteFault(run, state, async () => {
+      const found = await proofs.of(state);
+      const { replayed, count } = judge(found, { history, promises, bases: true });
+      run.replayed += replayed;
+      run.recoveredCounts.add(count);
+      const isOpened = proofs.opened > run.opened;
+      run.opened = proofs.opened;
+      if (!isOpened || run.opened % options.usedOneIn !== 0) return;
+      await proveRecovery(state.devices(), { history, promises, seed: options.seed + run.states, changesAfter: 8, bases: true });
+    });
+    run.distinct = seen.size;
+    if (options.stopAtFirst === true && run.violations.length > 0) return run;
   }
   return run;
 }
 
-async function proveState(run: CrashRun, state: CrashState, check: CrashCheckOptions): Promise<void> {
+function* everyState(trace: Trace, { seed, samplesPerEvent = samplesByChoice }: CrashRunOptions): Generator<CrashState> {
+  for (const mode of crashModes) yield* crashStates(trace, { mode, random: new SeededRandom(seed), samplesPerEvent, skipMarks: true });
+}
+
+async function noteFault(run: CrashRun, state: CrashState, prove: () => Promise<void>): Promise<void> {
   try {
-    const { replayed, count } = await proveRecovery(state.devices(), check);
-    run.replayed += replayed;
-    run.recoveredCounts.add(count);
+    await prove();
   } catch (fault) {
     run.violations.push(`${state.description}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
   }

@@ -1,7 +1,8 @@
 import { assert } from '../../src-main/base/index.ts';
 import type { SeededRandom } from '../../src-main/base/index.ts';
 import { MemoryDevice, sectorBytes } from '../../src-main/device/index.ts';
-import type { SparseBytes } from '../../src-main/device/index.ts';
+import type { SummedBytes } from './summed-bytes.ts';
+import { SummedDevice } from './summed-device.ts';
 import { TraceDevice } from './trace-device.ts';
 import type { Trace, TracedDevice, TraceEvent } from './trace-device.ts';
 
@@ -21,8 +22,8 @@ export const crashModes: readonly CrashMode[] = ['in-order', 'torn', 'dropped', 
 export interface CrashOptions {
   mode: CrashMode;
   random: SeededRandom;
-  /** States for each event, where the mode leaves a choice; 2 unless given. */
-  samplesPerEvent?: number;
+  /** States for each event, where the mode leaves a choice; 2 unless given. May depend on what was not flushed yet. */
+  samplesPerEvent?: number | ((unflushed: Unflushed) => number);
   /** Events before this one bring no state; 0 unless given. */
   fromEvent?: number;
   /** One event in so many brings a state; every one unless given. */
@@ -31,12 +32,18 @@ export interface CrashOptions {
   skipMarks?: boolean;
 }
 
+/** What a crash may take. */
+export interface Unflushed {
+  readonly changes: number;
+  readonly sectors: number;
+}
+
 type Change = Extract<TraceEvent, { kind: 'write' | 'discard' }>;
 
 /** What survives of one device. */
 interface Survivor {
   readonly device: TracedDevice;
-  readonly bytes: SparseBytes;
+  readonly bytes: SummedBytes;
 }
 
 /**
@@ -73,11 +80,24 @@ export class CrashState {
     return `${this.mode} crash after event ${this.eventIndex}, sample ${this.sample}`;
   }
 
+  /** Stands for the bytes of all devices and for how much was marked: two states with one print are one. */
+  get print(): string {
+    return [this.marks.length, ...this.#survivors.flatMap(({ bytes }) => bytes.print())].join(' ');
+  }
+
   /** Fresh devices with the surviving bytes; each call gives its own. */
   devices(): MemoryDevice[] {
     assert(this.#isCurrent(), 'a crash state is used before the next one is asked for');
     return this.#survivors.map(({ device, bytes }) => {
-      return new MemoryDevice({ name: device.name, sizeBytes: device.sizeBytes, bytes: bytes.fork() });
+      return new MemoryDevice({ name: device.name, sizeBytes: device.sizeBytes, bytes: bytes.bytes.fork() });
+    });
+  }
+
+  /** The same as devices that know what was read of them. */
+  summedDevices(): SummedDevice[] {
+    assert(this.#isCurrent(), 'a crash state is used before the next one is asked for');
+    return this.#survivors.map(({ device, bytes }) => {
+      return new SummedDevice({ name: device.name, sizeBytes: device.sizeBytes, bytes: bytes.fork() });
     });
   }
 
@@ -100,7 +120,8 @@ export function* crashStates(trace: Trace, options: CrashOptions): Generator<Cra
     if (eventIndex < (options.fromEvent ?? 0) || eventIndex % (options.everyNth ?? 1) !== 0) continue;
     if (options.skipMarks === true && trace.events[eventIndex]!.kind === 'mark') continue;
     const hasChoice = mode !== 'in-order' && replay.hasUnflushed;
-    const samples = hasChoice ? (options.samplesPerEvent ?? 2) : 1;
+    const wanted = options.samplesPerEvent ?? 2;
+    const samples = !hasChoice ? 1 : typeof wanted === 'number' ? wanted : wanted(replay.unflushed);
     for (let sample = 0; sample < samples; sample++) {
       const mine = ++current;
       const survivors = replay.survivors(mode, random, sample);
@@ -114,8 +135,8 @@ export function* crashStates(trace: Trace, options: CrashOptions): Generator<Cra
 class Replay {
   readonly marks: unknown[] = [];
   readonly #trace: Trace;
-  readonly #written: SparseBytes[];
-  readonly #durable: SparseBytes[];
+  readonly #written: SummedBytes[];
+  readonly #durable: SummedBytes[];
   /** The changes since the last flush of any device, by event index, in order. */
   readonly #unflushed = new Map<number, Change>();
 
@@ -127,6 +148,12 @@ class Replay {
 
   get hasUnflushed(): boolean {
     return this.#unflushed.size > 0;
+  }
+
+  get unflushed(): Unflushed {
+    let sectors = 0;
+    for (const change of this.#unflushed.values()) sectors += sectorsOf(change);
+    return { changes: this.#unflushed.size, sectors };
   }
 
   apply(eventIndex: number): void {
@@ -158,7 +185,11 @@ class Replay {
   }
 }
 
-function applyChange(bytes: SparseBytes, change: Change): void {
+function sectorsOf(change: Change): number {
+  return (change.kind === 'write' ? change.bytes.length : change.lengthBytes) / sectorBytes;
+}
+
+function applyChange(bytes: SummedBytes, change: Change): void {
   if (change.kind === 'write') bytes.borrow(change.offsetBytes, change.bytes);
   else bytes.zero(change.offsetBytes, change.lengthBytes);
 }
@@ -178,10 +209,10 @@ function choose(changes: readonly Change[], mode: CrashMode, random: SeededRando
 }
 
 /** Even samples cut the last write at a sector; odd ones lose sectors of any write since the flush. */
-function tear(bytes: readonly SparseBytes[], changes: readonly Change[], random: SeededRandom, sample: number): void {
+function tear(bytes: readonly SummedBytes[], changes: readonly Change[], random: SeededRandom, sample: number): void {
   changes.forEach((change, index) => {
     const target = bytes[change.device]!;
-    const sectors = (change.kind === 'write' ? change.bytes.length : change.lengthBytes) / sectorBytes;
+    const sectors = sectorsOf(change);
     if (sample % 2 === 1) {
       const keepChance = random.next();
       applySectors(target, change, sectors, () => random.chance(keepChance));
@@ -196,7 +227,7 @@ function tear(bytes: readonly SparseBytes[], changes: readonly Change[], random:
 
 /** Applies the chosen sectors, neighbouring ones in one piece. */
 function applySectors(
-  bytes: SparseBytes,
+  bytes: SummedBytes,
   change: Change,
   sectors: number,
   isKept: (sector: number) => boolean,

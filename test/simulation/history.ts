@@ -120,7 +120,11 @@ export class History {
 
   /** The count whose state a volume shows, the newest of several; throws when there is none in the range. */
   async countOf(volume: Readable, range: { least: number; most: number }, what: string): Promise<number> {
-    const found = (await dumpOf(volume)).join('\n');
+    return this.countOfText(await textOf(volume), range, what);
+  }
+
+  /** As `countOf`, for what a volume was found to show. */
+  countOfText(found: string, range: { least: number; most: number }, what: string): number {
     for (let count = range.most; count >= range.least; count--) if (this.text(count) === found) return count;
     let any = 0;
     for (let count = this.count; count > 0 && any === 0; count--) if (this.text(count) === found) any = count;
@@ -132,10 +136,30 @@ export class History {
 
   /** Proves that a view shows exactly what its CP froze. */
   async proveView(view: RootView, promises: Promises, what: string): Promise<void> {
-    const count = promises.cps.get(view.cp);
-    if (count === undefined) throw new Violation(`${what} is of CP ${view.cp}, which never froze`);
-    await this.countOf(view, { least: count, most: count }, `${what} of CP ${view.cp}`);
+    this.judgeView({ cp: view.cp, text: await textOf(view) }, promises, what);
   }
+
+  /** As `proveView`, for what a view was found to show. */
+  judgeView({ cp, text }: FoundView, promises: Promises, what: string): void {
+    const count = promises.cps.get(cp);
+    if (count === undefined) throw new Violation(`${what} is of CP ${cp}, which never froze`);
+    this.countOfText(text, { least: count, most: count }, `${what} of CP ${cp}`);
+  }
+}
+
+/** What a view shows, in the model's terms. */
+export interface FoundView {
+  readonly cp: number;
+  readonly text: string;
+}
+
+export interface FoundSnapshot extends FoundView {
+  readonly name: string;
+}
+
+/** All files of a volume or a view as one text, to be compared with `History.text`. */
+export async function textOf(volume: Readable): Promise<string> {
+  return (await dumpOf(volume)).join('\n');
 }
 
 /** A promise that a volume did not keep. */
@@ -147,21 +171,32 @@ interface WithSnapshots {
   openView(at: RootViewAt): Promise<RootView>;
 }
 
+/** What the snapshots of a volume show. */
+export async function snapshotsOf(volume: WithSnapshots): Promise<FoundSnapshot[]> {
+  const found: FoundSnapshot[] = [];
+  for (const { name } of await volume.listSnapshots()) {
+    const view = await volume.openView({ snapshot: name });
+    try {
+      found.push({ name, cp: view.cp, text: await textOf(view) });
+    } finally {
+      await view.close();
+    }
+  }
+  return found;
+}
+
 /** Proves that the snapshots that were acknowledged are there, and show what their CPs froze. */
 export async function proveSnapshots(volume: WithSnapshots, history: History, promises: Promises): Promise<void> {
-  const there = await volume.listSnapshots();
+  judgeSnapshots(await snapshotsOf(volume), history, promises);
+}
+
+/** As `proveSnapshots`, for what they were found to show. */
+export function judgeSnapshots(there: readonly FoundSnapshot[], history: History, promises: Promises): void {
   const names = new Set(there.map(({ name }) => name));
   assert(names.size === there.length, 'a snapshot is listed once');
   for (const [name, is] of promises.snapshots) {
     if (is === 'there' && !names.has(name)) throw new Violation(`snapshot ${name} was acknowledged and is not there`);
     if (is === 'gone' && names.has(name)) throw new Violation(`snapshot ${name} was deleted and is there`);
   }
-  for (const { name } of there) {
-    const view = await volume.openView({ snapshot: name });
-    try {
-      await history.proveView(view, promises, `snapshot ${name}`);
-    } finally {
-      await view.close();
-    }
-  }
+  for (const snapshot of there) history.judgeView(snapshot, promises, `snapshot ${snapshot.name}`);
 }

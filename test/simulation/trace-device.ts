@@ -1,5 +1,6 @@
-import { assertRange, OperationGate, SparseBytes, totalBytes } from '../../src-main/device/index.ts';
+import { assertRange, OperationGate, type SparseBytes, totalBytes } from '../../src-main/device/index.ts';
 import type { Device } from '../../src-main/device/index.ts';
+import { SummedBytes } from './summed-bytes.ts';
 
 /** What happened to the devices of a trace, in order. */
 export type TraceEvent =
@@ -15,7 +16,7 @@ export interface TracedDevice {
   readonly name: string;
   readonly sizeBytes: number;
   /** The bytes before the first event. They never change. */
-  readonly initial: SparseBytes;
+  readonly initial: SummedBytes;
 }
 
 /** One record of what happened on several devices, in the order in which it began. */
@@ -73,7 +74,7 @@ export interface TraceDeviceOptions {
   name?: string;
   sizeBytes: number;
   /** What the device holds at first, which must not change any more; empty unless given. */
-  bytes?: SparseBytes;
+  bytes?: SparseBytes | SummedBytes;
 }
 
 /** A device in memory that records every write, discard and flush in a trace. */
@@ -86,11 +87,11 @@ export class TraceDevice implements Device {
   readonly #gate = new OperationGate();
 
   constructor(trace: Trace, options: TraceDeviceOptions) {
-    const initial = options.bytes ?? new SparseBytes();
+    const initial = options.bytes instanceof SummedBytes ? options.bytes : new SummedBytes(options.bytes);
     this.#trace = trace;
     this.name = options.name ?? `traced ${trace.devices.length}`;
     this.sizeBytes = options.sizeBytes;
-    this.#bytes = initial.fork();
+    this.#bytes = initial.bytes.fork();
     this.#index = trace.register({ name: this.name, sizeBytes: this.sizeBytes, initial });
   }
 

@@ -27,7 +27,7 @@ class Truth {
     const { root } = volume.cps;
     const live = new Set<number>();
     for (const name of systemFileNames) for (const vbn of await volume.reachable(root.files[name])) live.add(vbn);
-    const shed = await readShed(volume.context, root.files.shed);
+    const shed = await readShed(volume.context, root);
     for (let position = 0; position < shed.count; position++) live.add(shed.vbn(position));
     const rows = await volume.cache.run(() => lab.rows.list(0, Infinity));
     const files = new Map<number, Set<number>>();
