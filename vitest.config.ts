@@ -3,10 +3,10 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Folders whose tests work in memory and keep nothing in their modules: they share processes, which saves starting one for each file. */
-const inMemory = ['base', 'blocks', 'consistency', 'contract', 'control', 'engine', 'explore', 'files', 'following', 'format', 'pairing', 'preservation', 'replication', 'restore', 'retention', 'serving', 'simulation', 'snapshots', 'tree', 'volume', 'wire'];
+const inMemory = ['base', 'blocks', 'consistency', 'contract', 'control', 'engine', 'explore', 'files', 'following', 'format', 'fuzz', 'pairing', 'preservation', 'replication', 'restore', 'retention', 'serving', 'simulation', 'snapshots', 'tree', 'volume', 'wire'];
 
 /** Files that take minutes. They begin first, so that none of them is left alone at the end. */
-const longFiles = ['simulation/simulation', 'simulation/crash-primary', 'volume/scale', 'shells/electron-desktop'].map((name) => `/test/${name}.test.ts`);
+const longFiles = ['simulation/simulation', 'simulation/crash-primary', 'scenarios/killed-servers', 'volume/scale', 'shells/electron-desktop', 'fuzz/fuzz'].map((name) => `/test/${name}.test.ts`);
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
