@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 
 /** Work of the processor that nobody notices. */
-const turnMsMax = 0.3;
+const turnMsMax = 0.15;
 
 /** Cuts long work into turns, between which whatever else is due runs: a request need not wait for all of it. */
 export class Turns {

@@ -1,10 +1,14 @@
 import { present, type Turns } from '../base/index.ts';
 import type { BlockCache, BlockStore } from '../blocks/index.ts';
 import { runBlocksMax } from '../blocks/index.ts';
+import { areNeighbours } from '../device/index.ts';
 import type { Geometry } from '../format/index.ts';
 import { type BlockName, type BlockPlacer, type FreedBlocks, TreeEdit, type TreeRoot } from '../tree/index.ts';
 import { type Extent, FreedList } from './freed-list.ts';
 import type { SpaceMap } from './space-map.ts';
+
+/** Pieces of memory in one write call: handing over one of many keeps others waiting. */
+const runPiecesMax = 64;
 
 /** Write calls that a CP keeps in flight. */
 const writesInFlightMax = 6;
@@ -57,6 +61,7 @@ export class CpWriter implements BlockPlacer {
   readonly #written: Extent[] = [];
   #run: Uint8Array[] = [];
   #runVbn = 0;
+  #runPieces = 0;
   #cacheData = false;
   #failure: { fault: unknown } | undefined;
 
@@ -128,8 +133,11 @@ export class CpWriter implements BlockPlacer {
     if (this.#run.length > 0 && (vbn !== this.#runVbn + this.#run.length || this.#run.length >= runBlocksMax)) {
       this.#send();
     }
-    if (this.#run.length === 0) this.#runVbn = vbn;
+    const last = this.#run.at(-1);
+    if (last === undefined) this.#runVbn = vbn;
+    if (last === undefined || !areNeighbours(last, bytes)) this.#runPieces++;
     this.#run.push(bytes);
+    if (this.#runPieces >= runPiecesMax) this.#send();
   }
 
   pace(): Promise<void> | undefined {
@@ -151,6 +159,7 @@ export class CpWriter implements BlockPlacer {
   /** Waits for the writes in flight whatever their outcome, so that their buffers are free. */
   async abandon(): Promise<void> {
     this.#run = [];
+    this.#runPieces = 0;
     await Promise.all(this.#inFlight);
   }
 
@@ -175,6 +184,7 @@ export class CpWriter implements BlockPlacer {
     const buffers = this.#run;
     const vbn = this.#runVbn;
     this.#run = [];
+    this.#runPieces = 0;
     this.#written.push({ vbn, count: buffers.length });
     const writing = this.#store.writeRun(vbn, buffers).catch((fault: unknown) => {
       this.#failure ??= { fault };

@@ -72,12 +72,17 @@ export function sliceBuffers(
 export function joinNeighbours(buffers: readonly Uint8Array[]): readonly Uint8Array[] {
   const out: Uint8Array[] = [];
   for (let first = 0, end = 1; first < buffers.length; first = end, end++) {
+    while (end < buffers.length && areNeighbours(buffers[end - 1]!, buffers[end]!)) end++;
     const { buffer, byteOffset } = buffers[first]!;
-    let endOffset = byteOffset + buffers[first]!.length;
-    for (let next = buffers[end]; next !== undefined && next.buffer === buffer && next.byteOffset === endOffset; next = buffers[++end]) endOffset += next.length;
-    out.push(end === first + 1 ? buffers[first]! : new Uint8Array(buffer, byteOffset, endOffset - byteOffset));
+    const last = buffers[end - 1]!;
+    out.push(end === first + 1 ? last : new Uint8Array(buffer, byteOffset, last.byteOffset + last.length - byteOffset));
   }
   return out;
+}
+
+/** Whether one begins in memory where the other ends. */
+export function areNeighbours(one: Uint8Array, other: Uint8Array): boolean {
+  return other.byteOffset === one.byteOffset + one.length && other.buffer === one.buffer;
 }
 
 export type DeviceOperation = 'read' | 'write' | 'flush' | 'discard' | 'open' | 'grow';

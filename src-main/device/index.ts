@@ -10,7 +10,7 @@
  * - Only label.ts knows the offsets of the label's fields; FORMAT.md says them.
  */
 export type { Device } from './device.ts';
-export { assertRange, deviceFault, OperationGate, sectorBytes, sliceBuffers, totalBytes } from './device.ts';
+export { areNeighbours, assertRange, deviceFault, OperationGate, sectorBytes, sliceBuffers, totalBytes } from './device.ts';
 export * from './sparse-bytes.ts';
 export * from './memory-device.ts';
 export { OverlayDevice, type OverlayDeviceOptions } from './overlay-device.ts';
