@@ -61,13 +61,13 @@ async function takeCpAndFollow(world: SimulatedWorld): Promise<void> {
  * other, or no room for a second state to be set aside: what its status then asks
  * for is done. For any other mirror that would be a fault.
  */
-function seeTo({ primary, report }: SimulatedWorld, mirror: SimulatedMirror): void {
+function seeTo(world: SimulatedWorld, mirror: SimulatedMirror): void {
   if (mirror.isKept) return;
-  const relationship = primary?.relationships.find(({ relationshipId }) => relationshipId === mirror.side);
-  const code = primary?.isStopping !== false ? undefined : relationship?.status().code;
+  const relationship = world.isUp('primary') ? world.relationship(mirror.side) : undefined;
+  const code = relationship?.status().code;
   if (code === 'no-common-cp' && !mirror.isResynced) {
     mirror.isResynced = true;
-    report.resyncs++;
+    world.report.resyncs++;
     relationship?.resync();
   } else if (code === 'snapshot-exists' && mirror.server?.volume.setAside !== undefined) {
     void mirror.server.volume.dropSetAside();
@@ -109,6 +109,8 @@ export async function rotAndHeal({ world }: Stage, random: SeededRandom): Promis
     world.report.heals += found;
     world.note(`${found} blocks of the ${side} were healed`);
   }
+  // Time has passed.
+  await takeCpAndFollow(world);
 }
 
 async function rot(disks: readonly SimulatedDisk[], vbn: number, bit: number): Promise<void> {
@@ -128,13 +130,15 @@ export async function proveRest({ world }: Stage, setAside: OldLine | undefined)
       const cp = await proveMirrorCopy(copiesOf(disks, how)(), { history, promises, leastCp });
       if (cp !== volume.root.cp) throw new Violation(`the ${side} at rest would come back at CP ${cp}, not ${volume.root.cp}`);
     }
-    if (setAside !== undefined && (await world.ended(stillSetAside(world, mirror, setAside)))) report.setAside++;
   }
   for (const how of copiesThatDiffer(world.primaryDisks)) {
     const { count } = await world.provePrimaryCopy(how, { seed: 1 });
     if (history.text(count) !== history.text(history.count)) throw new Violation('changes were lost at rest');
   }
   if (volume.bases.length > 3) throw new Violation(`at rest, CPs ${volume.bases.join(', ')} are kept for mirrors that have the last one`);
+  for (const { server } of setAside === undefined ? [] : world.mirrors) {
+    if (await world.ended(stillSetAside(world, present(server, 'the mirror').volume, setAside!))) report.setAside++;
+  }
   report.quietPoints++;
 }
 

@@ -21,6 +21,8 @@ export class SimulatedMirror {
   oldLine: OldLine | undefined;
   /** It committed a root, whose wholeness is to be proven. */
   unprovenCommit = false;
+  /** What the primary kept for it was given up, and no session has begun since. */
+  isBaseDropped = false;
   /** The primary was told to have it follow, whatever it has. */
   isResynced = false;
   /** It stays away until trouble ends. */
@@ -45,7 +47,6 @@ export class SimulatedMirror {
     if (Buffer.compare(root, committedBytes!) !== 0) throw new Violation(`the ${this.side} has another CP ${cp} than the primary`);
     this.oldLine = undefined;
     this.cp = cp;
-    this.isKept = true;
     this.isResynced = false;
     this.unprovenCommit = true;
     return true;

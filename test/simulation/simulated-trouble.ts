@@ -143,6 +143,7 @@ export class SimulatedTrouble {
     this.#world.report.faults.basesDropped++;
     this.#world.note(`the base of the ${mirror.side} is given up`);
     mirror.isKept = false;
-    primary.relationships.find(({ relationshipId }) => relationshipId === mirror.side)?.dropBase();
+    mirror.isBaseDropped = true;
+    this.#world.relationship(mirror.side)?.dropBase();
   }
 }

@@ -1,4 +1,5 @@
 import { checksumOf, SeededRandom } from '../../src-main/base/index.ts';
+import type { PrimaryRelationship } from '../../src-main/replication/index.ts';
 import { type CopyHow, provePrimaryCopy } from './disk-copies.ts';
 import { History, type Happening, Promises, Violation } from './history.ts';
 import { Host } from './host.ts';
@@ -85,6 +86,11 @@ export class SimulatedWorld {
 
   server(side: Side): PrimaryServer | MirrorServer | undefined {
     return side === 'primary' ? this.primary : this.mirrorOf(side).server;
+  }
+
+  /** The primary's side of what a mirror has with it, while the primary is up. */
+  relationship(side: MirrorSide): PrimaryRelationship | undefined {
+    return this.primary?.relationships.find(({ relationshipId }) => relationshipId === side);
   }
 
   /** Whether a side is up and means to stay so. */
@@ -231,7 +237,15 @@ export class SimulatedWorld {
       if (!mirror.looksNew(this.promises.roots)) continue;
       this.note(`the ${mirror.side} has CP ${mirror.cp}`);
       this.report.mirrorCommits++;
+      this.#noteKept(mirror);
     }
+  }
+
+  /** What a mirror commits was kept for it, unless it had come before that was given up. */
+  #noteKept(mirror: SimulatedMirror): void {
+    if (mirror.isBaseDropped && this.relationship(mirror.side)?.isConnected !== true) return;
+    mirror.isBaseDropped = false;
+    mirror.isKept = true;
   }
 
   #happened(happening: Happening): void {
