@@ -47,9 +47,9 @@ export class MirrorLosses {
     this.#world.note(`the disks of the ${mirror.side} are lost`);
     this.#world.report.faults.mirrorsLost++;
     this.#world.leave(mirror.side);
-    for (const disk of mirror.disks) disk.replace();
     mirror.standsAnew(mirror.disks, { cp: 0 });
-    this.#world.spawn(this.#world.start(mirror.side, true));
+    mirror.isNew = true;
+    this.#world.spawn(this.#world.start(mirror.side));
   }
 
   #return(mirror: SimulatedMirror, old: OldMirror): void {

@@ -13,6 +13,8 @@ export class SimulatedMirror {
   disks: readonly SimulatedDisk[];
   /** The process, while there is one. */
   server: MirrorServer | undefined;
+  /** Its disks are empty still. */
+  isNew = true;
   /** The last CP that it has said that it has. */
   cp = 0;
   /** The primary keeps that CP for it. */

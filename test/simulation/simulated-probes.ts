@@ -75,8 +75,8 @@ export class SimulatedProbes {
   }
 
   async #mirror(mirror: SimulatedMirror, how: CopyHow): Promise<void> {
-    // Blocks of such a copy may be wrong, and there is nobody to fetch them from.
-    if (mirror.isHarmed) return;
+    // Blocks of a harmed copy may be wrong, and there is nobody to fetch them from.
+    if (mirror.isHarmed || mirror.isNew) return;
     const { history, promises, report } = this.#world;
     const copies = copiesOf(mirror.disks, how);
     report.probes++;

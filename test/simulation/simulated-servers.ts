@@ -22,12 +22,14 @@ export interface Wrappers {
   primaryDevice: (device: Device) => Device;
   mirrorDevice: (device: Device) => Device;
   mirroredVolume: (volume: Volume) => MirroredVolume;
+  mirrorVolume: (volume: MirrorVolume) => MirrorVolume;
 }
 
 export const noWrappers: Wrappers = {
   primaryDevice: (device) => device,
   mirrorDevice: (device) => device,
   mirroredVolume: (volume) => volume,
+  mirrorVolume: (volume) => volume,
 };
 
 /** A process, and what tells those who wait for it that it is gone. */
@@ -142,11 +144,11 @@ export class MirrorServer extends Server {
   readonly volume: MirrorVolume;
   readonly service: MirrorService;
 
-  private constructor({ host, address, network, onCrash }: MirrorServerOptions, volume: MirrorVolume) {
+  private constructor({ host, address, network, wrappers, onCrash }: MirrorServerOptions, volume: MirrorVolume) {
     super(host);
     this.volume = volume;
     this.service = new MirrorService({
-      volume,
+      volume: wrappers.mirrorVolume(volume),
       clock: host,
       serverId: new Uint8Array(16).fill(2),
       serverName: 'mirror',

@@ -135,15 +135,7 @@ export class SimulatedTrouble {
     if (server.host.isAlive && !server.isStopping) relationship.resume();
   }
 
-  /** What is kept for a mirror is given up, as when it has been away for too long. */
   #dropBase(random: SeededRandom): void {
-    const { primary, mirrors } = this.#world;
-    if (primary?.isStopping !== false) return;
-    const mirror = random.pick(mirrors);
-    this.#world.report.faults.basesDropped++;
-    this.#world.note(`the base of the ${mirror.side} is given up`);
-    mirror.isKept = false;
-    mirror.isBaseDropped = true;
-    this.#world.relationship(mirror.side)?.dropBase();
+    if (this.#world.isUp('primary')) this.#world.dropBase(random.pick(this.#world.mirrors));
   }
 }

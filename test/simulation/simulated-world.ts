@@ -4,6 +4,7 @@ import { type CopyHow, provePrimaryCopy } from './disk-copies.ts';
 import { History, type Happening, Promises, Violation } from './history.ts';
 import { Host } from './host.ts';
 import { calmDisk, SimulatedDisk } from './simulated-disk.ts';
+import { boundHolds } from './simulated-holds.ts';
 import { type MirrorSide, type Side, SimulatedMirror } from './simulated-mirror.ts';
 import { calmNetwork, SimulatedNetwork } from './simulated-network.ts';
 import { isDeviceFault, MirrorServer, noWrappers, PrimaryServer, type PrimaryServerOptions, type Wrappers } from './simulated-servers.ts';
@@ -11,7 +12,6 @@ import { type SimulationPlan, planFrom } from './simulation-plan.ts';
 import { emptyReport, type SimulationReport } from './simulation-report.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-const primaryBlocks = 1800;
 const traceMax = 60;
 const quietLimitMs = 240_000;
 
@@ -57,11 +57,11 @@ export class SimulatedWorld {
       this.#happened(happening);
     });
     this.network = new SimulatedNetwork({ clock: this.clock, random: this.stream(), habits: calmNetwork });
-    const { primaryDevices, hasSecondMirror } = this.plan;
-    this.primaryDisks = Array.from({ length: primaryDevices }, (_, index) => this.#disk(`primary ${index}`, primaryBlocks / primaryDevices));
+    const { blocks, primaryDevices, hasSecondMirror } = this.plan;
+    this.primaryDisks = Array.from({ length: primaryDevices }, (_, index) => this.#disk(`primary ${index}`, blocks / primaryDevices));
     const mirrorSides: MirrorSide[] = hasSecondMirror ? ['mirror', 'second'] : ['mirror'];
     this.sides = ['primary', ...mirrorSides];
-    this.mirrors = mirrorSides.map((side) => new SimulatedMirror(side, [this.#disk(side, primaryBlocks * 2)]));
+    this.mirrors = mirrorSides.map((side) => new SimulatedMirror(side, [this.#disk(side, blocks * 2 + 800)]));
   }
 
 
@@ -91,6 +91,15 @@ export class SimulatedWorld {
   /** The primary's side of what a mirror has with it, while the primary is up. */
   relationship(side: MirrorSide): PrimaryRelationship | undefined {
     return this.primary?.relationships.find(({ relationshipId }) => relationshipId === side);
+  }
+
+  /** What is kept for a mirror is given up, as when it has been away for too long. */
+  dropBase(mirror: SimulatedMirror): void {
+    this.report.faults.basesDropped++;
+    this.note(`the base of the ${mirror.side} is given up`);
+    mirror.isKept = false;
+    mirror.isBaseDropped = true;
+    this.relationship(mirror.side)?.dropBase();
   }
 
   /** Whether a side is up and means to stay so. */
@@ -162,7 +171,7 @@ export class SimulatedWorld {
     this.#hosts.set(side, host);
     try {
       if (side === 'primary') await this.#startPrimary(host, isNew);
-      else await this.#startMirror(host, this.mirrorOf(side), isNew);
+      else await this.#startMirror(host, this.mirrorOf(side));
     } catch (fault) {
       if (!host.isAlive) return;
       if (!isDeviceFault(fault)) throw fault;
@@ -293,6 +302,9 @@ export class SimulatedWorld {
     this.promotion = undefined;
     this.note(`primary is up at CP ${server.volume.root.cp}, change ${count}`);
     this.primary = server;
+    boundHolds(server, (side) => {
+      this.dropBase(this.mirrorOf(side as MirrorSide));
+    });
   }
 
   /** What a crash left of the primary is judged on a copy; the history goes on from there. */
@@ -317,7 +329,7 @@ export class SimulatedWorld {
     return true;
   }
 
-  async #startMirror(host: Host, mirror: SimulatedMirror, isNew: boolean): Promise<void> {
+  async #startMirror(host: Host, mirror: SimulatedMirror): Promise<void> {
     const options = {
       host,
       address: mirror.side,
@@ -329,8 +341,11 @@ export class SimulatedWorld {
       },
     };
     const random = this.stream();
-    const server = isNew ? await MirrorServer.create(options, random) : await MirrorServer.open(options, random, mirror.oldLine?.setAsideName);
+    // What an interrupted beginning has left is thrown away.
+    if (mirror.isNew) for (const disk of mirror.disks) disk.replace();
+    const server = mirror.isNew ? await MirrorServer.create(options, random) : await MirrorServer.open(options, random, mirror.oldLine?.setAsideName);
     if (!host.isAlive) return;
+    mirror.isNew = false;
     this.note(`${mirror.side} is up at CP ${server.volume.committed?.cp ?? 0}`);
     mirror.server = server;
   }

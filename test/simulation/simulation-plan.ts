@@ -12,6 +12,8 @@ export interface SimulationPlan {
   readonly hasErrors: boolean;
   /** Of the blocks that the mirrors write, such a share is lost, goes astray or gets a wrong bit. */
   readonly silentFaultChance: number;
+  /** Of the primary, over all of its devices. Few, so that what is freed is soon used again. */
+  readonly blocks: number;
   readonly primaryDevices: 1 | 2;
   readonly hasSecondMirror: boolean;
   /** A schedule takes snapshots, and rules give them up. */
@@ -30,12 +32,14 @@ const shapes: readonly WorkloadShape[] = [
 export function planFrom(random: SeededRandom): SimulationPlan {
   // Seeds of many CPs find what depends on what is freed and used again; the others, what is kept for long.
   const isBrisk = random.chance(0.75);
+  const shape = random.pick(isBrisk ? shapes.slice(0, 2) : shapes);
   const primaryDevices = random.chance(0.3) ? 2 : 1;
   return {
-    shape: random.pick(isBrisk ? shapes.slice(0, 2) : shapes),
+    shape,
+    blocks: random.pick(shape.fileBytesMax < 50_000 ? [400, 600, 1800] : [900, 1800]),
     cpIntervalMs: random.pick([1000, 1000, 2000, 6000]),
     durability: random.chance(0.2) ? 'request' : 'sync',
-    cpPercent: isBrisk ? random.pick([30, 45]) : 2,
+    cpPercent: isBrisk ? random.pick([30, 40]) : 2,
     hasErrors: random.chance(0.35),
     silentFaultChance: random.chance(0.15) ? random.pick([0.01, 0.03, 0.1]) : 0,
     primaryDevices,
