@@ -173,13 +173,13 @@ describe('a planted fault is caught', () => {
     expect(await simulatedWith({ mirrorVolume })).toMatch(/not whole|does not hold the bytes|not healed/);
   });
 
-  it('a mirror takes what another root has in a place for its base', { timeout: hour }, async () => {
+  it('a difference is taken from a newer base than the mirror has', { timeout: hour }, async () => {
     const mirrorVolume = (volume: MirrorVolume): MirrorVolume => {
-      // What is received is taken for older than it is, and passed by.
+      // It takes itself for one CP further than it is, and passes by what that one changed.
       const committed = (): RootNode | undefined => volume.committed && { ...volume.committed, cp: volume.committed.cp + 1 };
       return new Proxy(altered(volume, {}), { get: (target, key): unknown => (key === 'committed' ? committed() : Reflect.get(target, key)) });
     };
-    expect(await simulatedWith({ mirrorVolume })).toMatch(/does not catch up|not whole|does not hold the bytes/);
+    expect(await simulatedWith({ mirrorVolume })).toMatch(/no longer kept|does not catch up|not whole|does not hold the bytes/);
   });
 
   it('a base is given up early', { timeout: hour }, async () => {
@@ -195,11 +195,6 @@ describe('a planted fault is caught', () => {
   it('a base is never given up', { timeout: hour }, async () => {
     const mirroredVolume = (volume: Volume): MirroredVolume => mishearing(volume, () => 'unknown');
     expect(await simulatedWith({ mirroredVolume })).toMatch(/are kept for|does not catch up/);
-  });
-
-  it('the views of a mirror are forgotten', { timeout: hour }, async () => {
-    const mirroredVolume = (volume: Volume): MirroredVolume => mishearing(volume, (needs) => ({ ...needs, neededCps: [] }));
-    expect(await simulatedWith({ mirroredVolume })).toMatch(/does not hold the bytes|has changed/);
   });
 
   it('the journal is not replayed', { timeout: hour }, async () => {

@@ -169,10 +169,8 @@ export class SimulatedClients {
       const what = `a view on ${server.host.name}`;
       await this.#world.history.proveView(view, this.#world.promises, what);
       const before = (await dumpOf(view)).join('\n');
-      // Now and then for so long that all of a small volume's free space has been written to meanwhile.
-      const pauseMs = random.chance(0.2) ? 6000 : 1500;
       for (let again = random.below(4); again > 0; again--) {
-        await this.#world.sleep(random.below(pauseMs));
+        await this.#world.sleep(random.below(this.#world.plan.viewPauseMsMax));
         const after = (await dumpOf(view)).join('\n');
         if (after !== before) throw new Violation(`${what} of CP ${view.cp} has changed`);
       }

@@ -15,6 +15,11 @@ import { VirtualClock } from './virtual-clock.ts';
 const traceMax = 60;
 const quietLimitMs = 240_000;
 
+export interface WorldOptions {
+  readonly seed: number;
+  readonly wrappers?: Partial<Wrappers> | undefined;
+}
+
 /**
  * Machines with their disks, the lines between them, and the servers that run
  * there, start, die and come back, on virtual time. Everything that happens
@@ -48,7 +53,7 @@ export class SimulatedWorld {
   #violation: { fault: unknown } | undefined;
   #lives = 0;
 
-  constructor(seed: number, wrappers: Partial<Wrappers> = {}) {
+  constructor({ seed, wrappers }: WorldOptions) {
     this.random = new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995);
     this.#wrappers = { ...noWrappers, ...wrappers };
     this.plan = planFrom(this.random);

@@ -18,6 +18,8 @@ export interface SimulationPlan {
   readonly hasSecondMirror: boolean;
   /** A schedule takes snapshots, and rules give them up. */
   readonly hasSchedule: boolean;
+  /** How long a viewer rests between two looks at most: now and then for so long that much of a small volume is written anew. */
+  readonly viewPauseMsMax: number;
   /** Chances that a crash is tried on a copy: while a root is written, and once a mirror has one. */
   readonly probeAtRootChance: number;
   readonly probeAtCommitChance: number;
@@ -45,6 +47,7 @@ export function planFrom(random: SeededRandom): SimulationPlan {
     primaryDevices,
     hasSecondMirror: random.chance(0.3),
     hasSchedule: random.chance(0.4),
+    viewPauseMsMax: random.pick([1500, 1500, 6000]),
     probeAtRootChance: isBrisk ? 0.03 : 0.15,
     probeAtCommitChance: isBrisk ? 0.08 : 0.4,
   };

@@ -6,20 +6,17 @@ import { MirrorLosses } from './mirror-losses.ts';
 import type { OldLine } from './old-line.ts';
 import { SimulatedClients } from './simulated-clients.ts';
 import { SimulatedProbes } from './simulated-probes.ts';
-import type { Wrappers } from './simulated-servers.ts';
 import { SimulatedTrouble } from './simulated-trouble.ts';
-import { SimulatedWorld } from './simulated-world.ts';
+import { SimulatedWorld, type WorldOptions } from './simulated-world.ts';
 import type { SimulationReport } from './simulation-report.ts';
 
 const clientsMax = 3;
 const viewersMax = 2;
 
-export interface SimulationOptions {
-  seed: number;
+export interface SimulationOptions extends WorldOptions {
   /** Rounds of trouble, each followed by a quiet point at which everything is compared. */
   rounds?: number;
   roundMs?: number;
-  wrappers?: Partial<Wrappers>;
 }
 
 /**
@@ -40,7 +37,7 @@ export class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    const world = new SimulatedWorld(options.seed, options.wrappers);
+    const world = new SimulatedWorld(options);
     this.#world = world;
     this.#random = world.stream();
     this.#stage = { world, clients: new SimulatedClients(world), probes: new SimulatedProbes(world) };
