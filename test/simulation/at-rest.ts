@@ -1,7 +1,7 @@
 import { isFault, present, type SeededRandom } from '../../src-main/base/index.ts';
 import { DeviceSet } from '../../src-main/device/index.ts';
 import type { MirrorVolume, Volume } from '../../src-main/volume/index.ts';
-import { scrub, usedBlocks } from '../volume/scrubbing.ts';
+import { scrub, type UsedBlock, usedBlocks } from '../volume/scrubbing.ts';
 import type { Stage } from './change-of-sides.ts';
 import { copiesOf, proveMirrorCopy } from './disk-copies.ts';
 import { Violation } from './history.ts';
@@ -58,8 +58,8 @@ async function takeCpAndFollow(world: SimulatedWorld): Promise<void> {
 
 /**
  * A mirror whose base is not kept may have nothing by which the two know each
- * other, or no room for a second state to be set aside: what its status then asks
- * for is done. For any other mirror that would be a fault.
+ * other, or no room for what is to be set aside or preserved: what its status then
+ * asks for is done. For any other mirror that would be a fault.
  */
 function seeTo(world: SimulatedWorld, mirror: SimulatedMirror): void {
   if (mirror.isKept) return;
@@ -69,8 +69,10 @@ function seeTo(world: SimulatedWorld, mirror: SimulatedMirror): void {
     mirror.isResynced = true;
     world.report.resyncs++;
     relationship?.resync();
-  } else if (code === 'snapshot-exists' && mirror.server?.volume.setAside !== undefined) {
+  } else if ((code === 'snapshot-exists' || code === 'mirror-full') && mirror.server?.volume.setAside !== undefined) {
     void mirror.server.volume.dropSetAside();
+  } else if (code === 'mirror-full') {
+    world.beginAnew(mirror);
   }
 }
 
@@ -105,12 +107,19 @@ export async function rotAndHeal({ world }: Stage, random: SeededRandom): Promis
     const earlier = volume.healer.counts.healed;
     const found = await scrubbed(world, volume, side);
     const healed = Math.max(found, volume.healer.counts.healed - earlier);
-    if (healed < rotten[side].size) throw new Violation(`of ${rotten[side].size} rotten blocks of the ${side}, ${healed} were healed`);
+    const expected = await world.ended(stillUsed(volume, used, rotten[side]));
+    if (healed < expected) throw new Violation(`of ${expected} rotten blocks of the ${side}, ${healed} were healed`);
     world.report.heals += found;
     world.note(`${found} blocks of the ${side} were healed`);
   }
   // Time has passed.
   await takeCpAndFollow(world);
+}
+
+/** How many of some blocks are in use as they were: a CP may have freed others meanwhile. */
+async function stillUsed(volume: Volume | MirrorVolume, before: readonly UsedBlock[], vbns: ReadonlySet<number>): Promise<number> {
+  const now = new Map((await usedBlocks(volume.scrubbing)).map(({ vbn, checksum }) => [vbn, checksum]));
+  return before.filter(({ vbn, checksum }) => vbns.has(vbn) && now.get(vbn) === checksum).length;
 }
 
 async function rot(disks: readonly SimulatedDisk[], vbn: number, bit: number): Promise<void> {

@@ -46,10 +46,7 @@ export class MirrorLosses {
   #lose(mirror: SimulatedMirror): void {
     this.#world.note(`the disks of the ${mirror.side} are lost`);
     this.#world.report.faults.mirrorsLost++;
-    this.#world.leave(mirror.side);
-    mirror.standsAnew(mirror.disks, { cp: 0 });
-    mirror.isNew = true;
-    this.#world.spawn(this.#world.start(mirror.side));
+    this.#world.beginAnew(mirror);
   }
 
   #return(mirror: SimulatedMirror, old: OldMirror): void {

@@ -219,6 +219,14 @@ export class SimulatedWorld {
     if (host?.isAlive === true) this.#crash(side, host);
   }
 
+  /** A mirror begins with empty disks. */
+  beginAnew(mirror: SimulatedMirror): void {
+    this.leave(mirror.side);
+    mirror.standsAnew(mirror.disks, { cp: 0 });
+    mirror.isNew = true;
+    this.spawn(this.start(mirror.side));
+  }
+
   #crash(side: Side, host: Host): void {
     host.kill();
     if (side === 'primary') {
