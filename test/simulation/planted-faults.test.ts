@@ -198,7 +198,8 @@ describe('a planted fault is caught', () => {
   });
 
   it('the journal is not replayed', { timeout: hour }, async () => {
-    const primaryDevice = (device: Device): Device => new BlindReads(device, isInPrimary('journal'));
+    // The journal is on the first device.
+    const primaryDevice = (device: Device): Device => (device.name === 'primary 0' ? new BlindReads(device, isInPrimary('journal')) : device);
     expect(await simulatedWith({ primaryDevice })).toMatch(/the reopened primary/);
   });
 
