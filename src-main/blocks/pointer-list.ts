@@ -1,8 +1,10 @@
 import { pointerBytes, pointerVbn } from '../format/index.ts';
 
+const nothing = new Uint8Array(0);
+
 /** A growing array of block pointers, copied in; one allocation serves thousands. */
 export class PointerList {
-  #bytes = new Uint8Array(64 * pointerBytes);
+  #bytes = nothing;
   #count = 0;
 
   get count(): number {
@@ -16,7 +18,7 @@ export class PointerList {
 
   push(bytes: Uint8Array, offset: number): void {
     if ((this.#count + 1) * pointerBytes > this.#bytes.length) {
-      const larger = new Uint8Array(this.#bytes.length * 2);
+      const larger = new Uint8Array(Math.max(16 * pointerBytes, this.#bytes.length * 2));
       larger.set(this.#bytes);
       this.#bytes = larger;
     }

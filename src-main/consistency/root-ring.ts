@@ -125,17 +125,14 @@ export class RootRing {
 
   #newestOf(places: readonly (readonly (Uint8Array | undefined)[])[]): FoundRoot | undefined {
     let best: FoundRoot | undefined;
-    let damaged = 0;
     for (const bytes of places.flat()) {
-      if (bytes === undefined || !isWholeRoot(bytes)) {
-        if (bytes === undefined || bytes.some((byte) => byte !== 0)) damaged++;
-        continue;
-      }
+      if (bytes === undefined || !isWholeRoot(bytes)) continue;
       const root = decodeRootNode(bytes);
       if (!bytesEqual(root.volumeId, this.#volumeId)) continue;
       if (best === undefined || root.cp > best.root.cp) best = { root, bytes, damagedCopies: 0 };
     }
     if (best === undefined) {
+      const damaged = places.flat().filter((bytes) => bytes === undefined || (!isWholeRoot(bytes) && bytes.some((byte) => byte !== 0))).length;
       if (damaged === 0) return undefined;
       throw new MirrorpointError(
         'volume-damaged',

@@ -1,7 +1,11 @@
+import { isFault } from '../base/index.ts';
 import type { RootNode } from '../format/index.ts';
 import { BlockFile, type BlockFileContext } from '../tree/index.ts';
 
-/** The free map of a root, read page by page: which blocks anything that the root knows of needs. */
+/**
+ * The free map of a root, read page by page: which blocks anything that the root
+ * knows of needs. Where a page is lost, each of its blocks may be one of them.
+ */
 export class UsedBlocks {
   readonly pageBlocks: number;
   readonly #context: BlockFileContext;
@@ -29,9 +33,14 @@ export class UsedBlocks {
     const bits =
       number * this.pageBlocks >= this.#blockCount
         ? undefined
-        : await this.#context.cache.run(() => this.#map.read(number)?.slice());
+        : await this.#context.cache.run(() => this.#map.read(number)?.slice()).catch((fault: unknown) => this.#allOf(fault));
     this.#page = { number, bits };
     return bits;
+  }
+
+  #allOf(fault: unknown): Uint8Array {
+    if (!isFault(fault, 'checksum-mismatch') && !isFault(fault, 'device-io')) throw fault;
+    return new Uint8Array(this.pageBlocks / 8).fill(0xff);
   }
 }
 

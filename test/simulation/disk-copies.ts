@@ -9,11 +9,10 @@ import type { SimulatedDisk } from './simulated-disk.ts';
 /** What a crash at this moment would leave: by chance, at worst, or everything. */
 export type CopyHow = SeededRandom | 'calm' | 'durable';
 
+/** What was asked for and acknowledged. */
 export interface Said {
   history: History;
   promises: Promises;
-  /** The last CP that the mirror has said that it has. */
-  mirrorCp: number;
 }
 
 /** What a crash would leave of some disks; every call of the result gives it anew. */
@@ -23,20 +22,20 @@ export function copiesOf(disks: readonly SimulatedDisk[], how: CopyHow): () => M
 }
 
 /** Proves what a crash would leave of the mirror; resolves to the CP at which it would come back. */
-export async function proveMirrorCopy(devices: Device[], said: Said): Promise<number> {
+export async function proveMirrorCopy(devices: Device[], said: Said & { leastCp: number }): Promise<number> {
   const set = await DeviceSet.open(devices);
   const volume = await MirrorVolume.open(set, { name: 'copy of the mirror', cacheBytes: 256 << 10 });
-  return proveMirror(volume, { history: said.history, promises: said.promises, leastCp: said.mirrorCp });
+  return proveMirror(volume, said);
 }
 
-/** Proves what a crash would leave of the primary, and that the mirror's CP is kept whole in it. */
+/** Proves what a crash would leave of the primary, and that the CPs that mirrors need are kept whole in it. */
 export async function provePrimaryCopy(
   disks: readonly SimulatedDisk[],
   how: CopyHow,
-  said: Said & { seed: number; changesAfter?: number },
+  said: Said & { neededCps: readonly number[]; seed: number; changesAfter?: number },
 ): Promise<Recovered> {
-  const { history, promises, mirrorCp, seed, changesAfter = 0 } = said;
-  promises.needs = mirrorCp > 0 ? [mirrorCp] : [];
+  const { history, promises, neededCps, seed, changesAfter = 0 } = said;
+  promises.needs = neededCps;
   const devices = disks.map((disk) => disk.copy(how));
   return proveRecovery(devices, { history, promises, seed, changesAfter, bases: true });
 }

@@ -1,11 +1,18 @@
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { LongRun } from './long-run.ts';
 import { Simulation } from './simulation.ts';
 import type { SimulationReport } from './simulation-report.ts';
+import { addReport, emptySum, lineOf, type SimulationLength, type SimulationSum } from './simulation-sum.ts';
 
 /**
  * `node test/simulation/sim.ts --seeds N [--from S]` runs N seeds and prints one
  * line of JSON; `--seed S` runs one, and prints what led to a violation. The
  * same seed, rounds and length of a round always do the same.
+ *
+ * `--long [--minutes N] [--processes P] [--state FILE]` runs for as long as one
+ * likes on all processors, from where the last run with that state file ended.
  */
 const { values } = parseArgs({
   options: {
@@ -14,38 +21,61 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     rounds: { type: 'string', default: '2' },
     'round-ms': { type: 'string', default: '12000' },
+    long: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '60' },
+    processes: { type: 'string', default: String(availableParallelism()) },
+    state: { type: 'string', default: join(tmpdir(), 'mirrorpoint-simulation.json') },
+    worker: { type: 'boolean', default: false },
   },
 });
 
-const first = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
-const started = performance.now();
-const sum = { seeds: 0, virtualMs: 0, events: 0, changes: 0, syncs: 0, consistencyPoints: 0, mirrorCommits: 0, probes: 0, views: 0, quietPoints: 0, failovers: 0, setAside: 0 };
-const crashes = { primary: 0, mirror: 0 };
-const stops = { primary: 0, mirror: 0 };
-const faults = { cuts: 0, stalls: 0, pauses: 0, deviceErrors: 0, lostWrites: 0, tornWrites: 0 };
-const violations: { seed: number; violation: string }[] = [];
+const length: SimulationLength = { rounds: Number(values.rounds), roundMs: Number(values['round-ms']) };
 
-function add<T extends Record<keyof T, number>>(to: T, from: Record<keyof T, number>): void {
-  for (const key of Object.keys(to) as (keyof T)[]) to[key] = (to[key] + from[key]) as T[keyof T];
-}
-
-function tell(report: SimulationReport): void {
-  if (report.violation === undefined) return;
-  violations.push({ seed: report.seed, violation: report.violation });
-  const lines = [`seed ${report.seed}: ${report.violation}`, ...(report.trace ?? []).slice(values.seed === undefined ? -20 : 0)];
+function tell({ seed, violation, trace }: SimulationReport): void {
+  if (violation === undefined) return;
+  const replay = `node test/simulation/sim.ts --seed ${seed} --rounds ${length.rounds} --round-ms ${length.roundMs}`;
+  const lines = [`seed ${seed}: ${violation}`, `replay with ${replay}`, ...(trace ?? []).slice(values.seed === undefined ? -20 : 0)];
   process.stderr.write(`${lines.join('\n  ')}\n`);
 }
 
-for (let seed = first; seed < first + count; seed++) {
-  const report = await new Simulation({ seed, rounds: Number(values.rounds), roundMs: Number(values['round-ms']) }).run();
-  add(sum, { ...report, seeds: 1 });
-  add(crashes, report.crashes);
-  add(stops, report.stops);
-  add(faults, report.faults);
-  tell(report);
+/** Runs the seeds that the parent names, until it has no more. */
+function serveParent(): void {
+  process.on('message', (message) => {
+    const asked = message as SimulationLength & { seed: number };
+    void new Simulation(asked).run().then((report) => {
+      if (process.connected) process.send!(report);
+    });
+  });
+  process.on('disconnect', () => process.exit());
 }
 
-const seconds = Math.round((performance.now() - started) / 100) / 10;
-process.stdout.write(`${JSON.stringify({ ...sum, crashes, stops, faults, violations, seconds })}\n`);
-process.exitCode = violations.length > 0 ? 1 : 0;
+async function runLong(): Promise<SimulationSum> {
+  const run = new LongRun({ length, minutes: Number(values.minutes), processes: Number(values.processes), stateFile: values.state, onFailure: tell });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      run.stop();
+    });
+  }
+  return run.run();
+}
+
+async function runSeeds(): Promise<SimulationSum> {
+  const sum = emptySum();
+  const first = Number(values.seed ?? values.from);
+  const count = values.seed === undefined ? Number(values.seeds) : 1;
+  for (let seed = first; seed < first + count; seed++) {
+    const report = await new Simulation({ seed, ...length }).run();
+    addReport(sum, report);
+    tell(report);
+  }
+  return sum;
+}
+
+if (values.worker) serveParent();
+else {
+  const started = performance.now();
+  const sum = await (values.long ? runLong() : runSeeds());
+  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  process.stdout.write(`${lineOf(sum, values.long ? { state: values.state, seconds_of_this_run: seconds } : { seconds })}\n`);
+  process.exitCode = sum.failed.length > 0 ? 1 : 0;
+}

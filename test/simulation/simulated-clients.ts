@@ -1,38 +1,25 @@
 import { isFault, type SeededRandom } from '../../src-main/base/index.ts';
 import { changeBlocks } from '../../src-main/files/index.ts';
+import { type KeepRules, lastCommonCps, planRetention } from '../../src-main/retention/index.ts';
+import { isAutomaticName } from '../../src-main/snapshots/index.ts';
 import type { RootView } from '../../src-main/volume/index.ts';
-import { type History, type Promises, Violation } from './history.ts';
+import { Violation } from './history.ts';
 import { dumpOf } from './model.ts';
-import { costOf, isFull, isRefusal, nextOperation, perform, type WorkloadShape } from './model-operation.ts';
+import { costOf, isFull, isRefusal, nextOperation, perform } from './model-operation.ts';
 import { isDeviceFault, MirrorServer, type PrimaryServer } from './simulated-servers.ts';
-import type { SimulationReport } from './simulation-report.ts';
+import type { SimulatedWorld } from './simulated-world.ts';
 
 const snapshotsMax = 4;
+const scheduleRules: KeepRules = { keepAllForMs: 1500, last: 2, hourly: 1, daily: 1, weekly: 0, monthly: 0, yearly: 0 };
 
-/** What clients see of a simulation. */
-export interface ClientsWorld {
-  readonly history: History;
-  readonly promises: Promises;
-  readonly report: SimulationReport;
-  readonly shape: WorkloadShape;
-  readonly durability: 'sync' | 'request';
-  /** Devices fail now and then. */
-  readonly hasErrors: boolean;
-  primary(): PrimaryServer | undefined;
-  mirror(): MirrorServer | undefined;
-  /** Nobody asks for anything now. */
-  isQuiet(): boolean;
-  sleep(delayMs: number): Promise<void>;
-}
-
-/** Those who use the two servers: clients of the primary, and viewers of either. */
+/** Those who use the servers: clients of the primary, its schedule of snapshots, and viewers of any. */
 export class SimulatedClients {
-  readonly #world: ClientsWorld;
+  readonly #world: SimulatedWorld;
   /** Clients and viewers in the middle of something. */
   busy = 0;
   #snapshotNumber = 0;
 
-  constructor(world: ClientsWorld) {
+  constructor(world: SimulatedWorld) {
     this.#world = world;
   }
 
@@ -40,8 +27,8 @@ export class SimulatedClients {
   async client(random: SeededRandom): Promise<void> {
     for (;;) {
       await this.#world.sleep(random.chance(0.2) ? random.below(300) : random.below(25));
-      const server = this.#world.primary();
-      if (this.#world.isQuiet() || server === undefined || server.isStopping) continue;
+      const server = this.#world.primary;
+      if (this.#world.isQuiet || server === undefined || server.isStopping) continue;
       this.busy++;
       try {
         await server.within(this.#ask(server, random));
@@ -57,9 +44,13 @@ export class SimulatedClients {
     const { volume, host } = server;
     const dice = random.below(100);
     const { count } = this.#world.history;
+    const { cpPercent } = this.#world.plan;
     if (dice < 4) await this.#holdOpen(server, random);
-    else if (dice < 80) {
-      const operation = nextOperation(random, this.#world.history.last, this.#world.shape);
+    else if (dice < 4 + cpPercent) {
+      await volume.takeCp();
+      if (host.isAlive) this.#world.history.tell({ kind: 'durable', count });
+    } else if (dice < 82) {
+      const operation = nextOperation(random, this.#world.history.last, this.#world.plan.shape);
       let mine = 0;
       const frees = ['unlink', 'rmdir', 'truncate', 'punch'].includes(operation.kind);
       await volume.change(
@@ -72,13 +63,10 @@ export class SimulatedClients {
         },
         { frees },
       );
-      if (this.#world.durability === 'request' && host.isAlive) this.#world.history.tell({ kind: 'durable', count: mine });
-    } else if (dice < 93) {
+      if (this.#world.plan.durability === 'request' && host.isAlive) this.#world.history.tell({ kind: 'durable', count: mine });
+    } else if (dice < 95) {
       await volume.sync();
       this.#world.report.syncs++;
-      if (host.isAlive) this.#world.history.tell({ kind: 'durable', count });
-    } else if (dice < 95) {
-      await volume.takeCp();
       if (host.isAlive) this.#world.history.tell({ kind: 'durable', count });
     } else await this.#askAboutSnapshots(server, random);
   }
@@ -99,21 +87,61 @@ export class SimulatedClients {
   }
 
   async #askAboutSnapshots({ volume, host }: PrimaryServer, random: SeededRandom): Promise<void> {
-    const there = [...this.#world.promises.snapshots].flatMap(([name, is]) => (is === 'there' ? [name] : []));
+    const there = [...this.#world.promises.snapshots].flatMap(([name, is]) => (is === 'there' && !isAutomaticName(name) ? [name] : []));
     const isCreating = there.length < snapshotsMax && random.chance(0.6);
     if (!isCreating && there.length === 0) return;
     const name = isCreating ? `s${++this.#snapshotNumber}` : random.pick(there);
     this.#world.history.tell({ kind: 'snapshot', name, is: isCreating ? 'creating' : 'deleting' });
     await (isCreating ? volume.createSnapshot(name) : volume.deleteSnapshot(name));
-    if (host.isAlive) this.#world.history.tell({ kind: 'snapshot', name, is: isCreating ? 'there' : 'gone' });
+    if (!host.isAlive) return;
+    this.#world.history.tell({ kind: 'snapshot', name, is: isCreating ? 'there' : 'gone' });
+    this.#world.report.snapshots[isCreating ? 'made' : 'deleted']++;
+  }
+
+  /** Takes snapshots as a schedule does, for ever, and gives up what its rules no longer keep. */
+  async schedule(random: SeededRandom): Promise<void> {
+    for (;;) {
+      await this.#world.sleep(300 + random.below(1500));
+      const server = this.#world.primary;
+      if (this.#world.isQuiet || server === undefined || server.isStopping) continue;
+      this.busy++;
+      try {
+        await server.within(this.#retain(server));
+      } catch (fault) {
+        if (server.host.isAlive && !this.#isExcused(fault, server)) throw fault;
+      } finally {
+        this.busy--;
+      }
+    }
+  }
+
+  async #retain({ volume, host }: PrimaryServer): Promise<void> {
+    const { history, report, mirrors } = this.#world;
+    const listed = await volume.listSnapshots();
+    const before = listed.map((one) => ({ ...one, isHeld: one.holds.length > 0, isAutomatic: isAutomaticName(one.name) }));
+    const mirrorCps = mirrors.map(({ cp }) => cp);
+    const nowMs = host.wallMs();
+    const next = { name: 'next', cp: volume.root.cp + 1, wallMs: nowMs, isHeld: false, isAutomatic: true };
+    const verdicts = planRetention([...before, next], scheduleRules, { nowMs, mirrorCps, damagedCps: new Set() });
+    const drop = verdicts.flatMap(({ snapshot, reasons }) => (reasons.length === 0 ? [snapshot.name] : []));
+    const common = lastCommonCps(before.map(({ cp }) => cp), mirrorCps);
+    const lost = before.find(({ name, cp }) => common.has(cp) && drop.includes(name));
+    if (lost !== undefined) throw new Violation(`the rules give up ${lost.name}, the newest snapshot that a mirror has too`);
+    for (const name of drop) history.tell({ kind: 'snapshot', name, is: 'deleting' });
+    const { made, dropped } = await volume.snapshots.retain({ keep: true, drop });
+    if (!host.isAlive) return;
+    for (const name of dropped) history.tell({ kind: 'snapshot', name, is: 'gone' });
+    if (made !== undefined) history.tell({ kind: 'snapshot', name: made.name, is: 'there' });
+    report.snapshots.made += made === undefined ? 0 : 1;
+    report.snapshots.givenUp += dropped.length;
   }
 
   /** Opens views on either side now and then, for ever, and proves that they stay as they are. */
   async viewer(random: SeededRandom): Promise<void> {
     for (;;) {
       await this.#world.sleep(200 + random.below(1500));
-      const server = random.chance(0.3) ? this.#world.primary() : this.#world.mirror();
-      if (this.#world.isQuiet() || server === undefined || server.isStopping) continue;
+      const server = random.chance(0.3) ? this.#world.primary : this.#mirror(random);
+      if (this.#world.isQuiet || server === undefined || server.isStopping) continue;
       if (server instanceof MirrorServer && server.volume.committed === undefined) continue;
       this.busy++;
       try {
@@ -126,6 +154,12 @@ export class SimulatedClients {
     }
   }
 
+  /** What one shows before it has followed is no state of the volume's history any more. */
+  #mirror(random: SeededRandom): MirrorServer | undefined {
+    const { oldLine, server } = random.pick(this.#world.mirrors);
+    return oldLine === undefined ? server : undefined;
+  }
+
   async #look(server: PrimaryServer | MirrorServer, random: SeededRandom): Promise<void> {
     const listed = await server.volume.listSnapshots();
     const at = listed.length > 0 && random.chance(0.4) ? { snapshot: random.pick(listed).name } : 'last';
@@ -136,7 +170,7 @@ export class SimulatedClients {
       await this.#world.history.proveView(view, this.#world.promises, what);
       const before = (await dumpOf(view)).join('\n');
       for (let again = random.below(4); again > 0; again--) {
-        await this.#world.sleep(random.below(2500));
+        await this.#world.sleep(random.below(this.#world.plan.viewPauseMsMax));
         const after = (await dumpOf(view)).join('\n');
         if (after !== before) throw new Violation(`${what} of CP ${view.cp} has changed`);
       }
@@ -149,6 +183,8 @@ export class SimulatedClients {
   #isExcused(fault: unknown, server: PrimaryServer | MirrorServer): boolean {
     if (isRefusal(fault) || isFull(fault) || isFault(fault, 'snapshot-not-found')) return true;
     if (server.isStopping && isFault(fault, 'device-closed')) return true;
-    return this.#world.hasErrors && isDeviceFault(fault);
+    // What is wrong on a harmed disk is found, and nobody is there to fetch it from.
+    if (server instanceof MirrorServer && this.#world.plan.silentFaultChance > 0 && isFault(fault, 'checksum-mismatch')) return true;
+    return this.#world.plan.hasErrors && isDeviceFault(fault);
   }
 }

@@ -22,7 +22,20 @@ export interface DiskHabits {
   readErrorChance: number;
   writeErrorChance: number;
   flushErrorChance: number;
+  /** A write to a place that may be harmed is lost, goes astray or gets a wrong bit, and nobody is told. */
+  silentFaultChance: number;
 }
+
+/** Fast, and without fault. */
+export const calmDisk: DiskHabits = {
+  latencyMsMax: 0.5,
+  slowChance: 0,
+  slowMs: 0,
+  readErrorChance: 0,
+  writeErrorChance: 0,
+  flushErrorChance: 0,
+  silentFaultChance: 0,
+};
 
 interface Unflushed {
   readonly offsetBytes: number;
@@ -32,6 +45,14 @@ interface Unflushed {
   hasEnded: boolean;
 }
 
+/** An old state of a disk. */
+export interface DiskImage {
+  readonly bytes: SparseBytes;
+}
+
+const imagePieceBytes = 64 << 10;
+const blockBytes = 4096;
+
 /** What a disk has suffered and done. */
 export interface DiskCounts {
   reads: number;
@@ -40,6 +61,7 @@ export interface DiskCounts {
   errors: number;
   lostWrites: number;
   tornWrites: number;
+  silentWrites: number;
 }
 
 /**
@@ -50,12 +72,16 @@ export interface DiskCounts {
 export class SimulatedDisk {
   readonly name: string;
   readonly sizeBytes: number;
-  readonly counts: DiskCounts = { reads: 0, writes: 0, flushes: 0, errors: 0, lostWrites: 0, tornWrites: 0 };
+  readonly counts: DiskCounts = { reads: 0, writes: 0, flushes: 0, errors: 0, lostWrites: 0, tornWrites: 0, silentWrites: 0 };
   habits: DiskHabits;
   /** Hears where each write begins. */
   onWrite: (offsetBytes: number) => void = () => undefined;
+  /** Where silent faults may do harm: from this offset on. */
+  harmFromBytes = Infinity;
+  /** No write is taken before this time, for want of room. */
+  fullUntilMs = 0;
   readonly #random: SeededRandom;
-  readonly #durable = new SparseBytes();
+  #durable = new SparseBytes();
   #cached = this.#durable.fork();
   #unflushed: Unflushed[] = [];
   #operationsToKill = Infinity;
@@ -81,6 +107,37 @@ export class SimulatedDisk {
     const bytes = how === 'calm' ? this.#cached.fork() : this.#durable.fork();
     if (typeof how === 'object') this.#lose(bytes, how, false);
     return new MemoryDevice({ name: this.name, sizeBytes: this.sizeBytes, bytes });
+  }
+
+  /** What is on the disk now, as an image that stays as it is. */
+  image(): DiskImage {
+    const bytes = new SparseBytes();
+    const piece = new Uint8Array(imagePieceBytes);
+    for (let at = 0; at < this.sizeBytes; at += imagePieceBytes) {
+      this.#cached.read(at, piece);
+      if (piece.some((byte) => byte !== 0)) bytes.write(at, piece);
+    }
+    return { bytes };
+  }
+
+  /** The disk is gone, and in its place is another one: with an old image on it, or empty. */
+  replace(image?: DiskImage): void {
+    this.#durable = image?.bytes.fork() ?? new SparseBytes();
+    this.#cached = this.#durable.fork();
+    this.#unflushed = [];
+  }
+
+  /** Everything that was written is durable. */
+  get isFlushed(): boolean {
+    return this.#unflushed.length === 0;
+  }
+
+  /** A bit turns over by itself. */
+  rot(offsetBytes: number, bit: number): void {
+    const byte = new Uint8Array(1);
+    this.#cached.read(offsetBytes + (bit >> 3), byte);
+    byte[0]! ^= 1 << (bit & 7);
+    for (const bytes of [this.#durable, this.#cached]) bytes.write(offsetBytes + (bit >> 3), byte);
   }
 
   /** The process that used it is gone, and the power with it. */
@@ -111,7 +168,12 @@ export class SimulatedDisk {
   }
 
   /** The fault with which an operation will end, if any, and whether it is done all the same. */
-  misfortune(operation: DeviceOperation): { fault: Error; isDone: boolean } | undefined {
+  misfortune(operation: DeviceOperation, nowMs: number): { fault: Error; isDone: boolean } | undefined {
+    if (operation === 'write' && nowMs < this.fullUntilMs) {
+      this.counts.errors++;
+      const cause = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      return { fault: deviceFault({ name: this.name, operation, offsetBytes: 0, cause }), isDone: false };
+    }
     if (!this.#random.chance(this.#errorChance(operation))) return undefined;
     this.counts.errors++;
     const cause = Object.assign(new Error(`EIO: i/o error, ${operation}`), { code: 'EIO' });
@@ -124,11 +186,28 @@ export class SimulatedDisk {
 
   /** Puts a change into the cache. */
   begin(change: { offsetBytes: number; bytes?: Uint8Array; lengthBytes: number }): Unflushed {
-    const entry: Unflushed = { offsetBytes: change.offsetBytes, bytes: change.bytes, lengthBytes: change.lengthBytes, hasEnded: false };
+    const entry = { ...change, bytes: change.bytes, hasEnded: false };
+    if (entry.bytes !== undefined) this.onWrite(entry.offsetBytes);
+    if (entry.bytes !== undefined && this.habits.silentFaultChance > 0 && !this.#spoil(entry, entry.bytes)) return entry;
     apply(this.#cached, entry);
-    if (change.bytes !== undefined) this.onWrite(change.offsetBytes);
     this.#unflushed.push(entry);
     return entry;
+  }
+
+  /** Does silent harm to a write by chance; false when nothing of it is to be done. */
+  #spoil(entry: { offsetBytes: number; bytes: Uint8Array | undefined; lengthBytes: number }, bytes: Uint8Array): boolean {
+    const { sizeBytes, harmFromBytes } = this;
+    if (entry.offsetBytes < harmFromBytes || !this.#random.chance(this.habits.silentFaultChance)) return true;
+    this.counts.silentWrites++;
+    const how = this.#random.pick(['lost', 'astray', 'bit'] as const);
+    if (how === 'astray') {
+      const places = Math.floor((sizeBytes - harmFromBytes - entry.lengthBytes) / blockBytes);
+      entry.offsetBytes = harmFromBytes + this.#random.below(places) * blockBytes;
+    } else if (how === 'bit') {
+      entry.bytes = bytes.slice();
+      entry.bytes[this.#random.below(bytes.length)]! ^= 1 << this.#random.below(8);
+    }
+    return how !== 'lost';
   }
 
   /** What a flush that begins now will make durable. */
@@ -167,7 +246,8 @@ export class SimulatedDisk {
 
 function apply(to: SparseBytes, entry: Unflushed): void {
   if (entry.bytes === undefined) to.zero(entry.offsetBytes, entry.lengthBytes);
-  else to.write(entry.offsetBytes, entry.bytes);
+  // The bytes are the disk's own, and never change again.
+  else to.borrow(entry.offsetBytes, entry.bytes);
 }
 
 function shuffle(items: unknown[], random: SeededRandom): void {
@@ -210,13 +290,13 @@ class OpenedDisk implements Device {
   }
 
   write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
-    const bytes = new Uint8Array(Buffer.concat(buffers));
+    const bytes = joined(buffers);
     const change = { offsetBytes, bytes, lengthBytes: bytes.length };
     return this.#run('write', change, () => {
       const entry = this.#disk.begin(change);
       return () => {
         this.#disk.counts.writes++;
-        assert(Buffer.compare(bytes, Buffer.concat(buffers)) === 0, 'buffers stay as they are until they are written');
+        assert(isJoined(bytes, buffers), 'buffers stay as they are until they are written');
         entry.hasEnded = true;
       };
     });
@@ -266,7 +346,7 @@ class OpenedDisk implements Device {
       assertRange(this, range.offsetBytes, range.lengthBytes);
       if (this.#host.isAlive) this.#disk.count();
       if (!this.#host.isAlive) await forEver();
-      const misfortune = this.#disk.misfortune(operation);
+      const misfortune = this.#disk.misfortune(operation, this.#host.monotonicMs());
       const end = misfortune?.isDone === false ? undefined : begin();
       await this.#host.sleep(this.#disk.latencyMs());
       if (operation !== 'flush' || misfortune === undefined) end?.();
@@ -275,6 +355,25 @@ class OpenedDisk implements Device {
       this.#gate.leave();
     }
   }
+}
+
+function joined(buffers: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(totalBytes(buffers));
+  let at = 0;
+  for (const buffer of buffers) {
+    bytes.set(buffer, at);
+    at += buffer.length;
+  }
+  return bytes;
+}
+
+function isJoined(bytes: Uint8Array, buffers: readonly Uint8Array[]): boolean {
+  let at = 0;
+  for (const buffer of buffers) {
+    if (Buffer.compare(bytes.subarray(at, at + buffer.length), buffer) !== 0) return false;
+    at += buffer.length;
+  }
+  return true;
 }
 
 function forEver(): Promise<never> {

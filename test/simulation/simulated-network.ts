@@ -3,6 +3,9 @@ import type { Link } from '../../src-main/transport/index.ts';
 import type { Host } from './host.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
+/** To the server that listens, or from it. */
+export type Way = 'there' | 'back';
+
 /** Bytes that a link holds before it takes no more. */
 const windowBytes = 256 << 10;
 const connectTimeoutMs = 5000;
@@ -14,15 +17,20 @@ export interface NetworkHabits {
   splitChance: number;
 }
 
-/** One process at each end, and what is on its way between them. */
+/** Fast, and without fault. */
+export const calmNetwork: NetworkHabits = { latencyMsMax: 1, bytesPerMs: 100_000, splitChance: 0.1 };
+
+/** Servers that listen, each under a name, those that come to them, and what is on its way between them. */
 export class SimulatedNetwork {
   readonly clock: VirtualClock;
   readonly random: SeededRandom;
   habits: NetworkHabits;
   readonly #links = new Set<SimulatedLink>();
-  #listener: { host: Host; onLink: (link: Link) => void } | undefined;
+  readonly #listeners = new Map<string, { host: Host; onLink: (link: Link) => void }>();
   /** Nothing moves before this time, and connections come to nothing. */
   stalledUntilMs = 0;
+  /** Nothing moves one way before this time, as if it were on its way for so long; the other way is open. */
+  split: { way: Way; untilMs: number } = { way: 'there', untilMs: 0 };
   chunks = 0;
 
   constructor(options: { clock: VirtualClock; random: SeededRandom; habits: NetworkHabits }) {
@@ -31,15 +39,21 @@ export class SimulatedNetwork {
     this.habits = options.habits;
   }
 
-  listen(host: Host, onLink: (link: Link) => void): void {
-    this.#listener = { host, onLink };
+  listen(address: string, host: Host, onLink: (link: Link) => void): void {
+    this.#listeners.set(address, { host, onLink });
   }
 
-  async connect(from: Host): Promise<Link> {
-    const isStalled = this.stalledUntilMs > this.clock.monotonicMs();
+  /** Until when nothing moves one way. */
+  blockedUntilMs(way: Way): number {
+    return Math.max(this.stalledUntilMs, this.split.way === way ? this.split.untilMs : 0);
+  }
+
+  async connect(from: Host, address: string): Promise<Link> {
+    const nowMs = this.clock.monotonicMs();
+    const isStalled = this.blockedUntilMs('there') > nowMs || this.blockedUntilMs('back') > nowMs;
     await from.sleep(isStalled ? connectTimeoutMs : 0.1 + this.random.next() * this.habits.latencyMsMax);
     if (isStalled) throw new MirrorpointError('link-timeout', 'The mirror did not answer in time. Check the line.');
-    const listener = this.#listener;
+    const listener = this.#listeners.get(address);
     if (listener?.host.isAlive !== true) throw new MirrorpointError('link-refused', 'Nobody listens at the mirror. Start it.');
     const [near, far] = this.#pair(from, listener.host);
     listener.onLink(far);
@@ -57,8 +71,8 @@ export class SimulatedNetwork {
   }
 
   #pair(from: Host, to: Host): [SimulatedLink, SimulatedLink] {
-    const near = new SimulatedLink(this, from, to.name);
-    const far = new SimulatedLink(this, to, from.name);
+    const near = new SimulatedLink(this, { host: from, remote: to.name, way: 'there' });
+    const far = new SimulatedLink(this, { host: to, remote: from.name, way: 'back' });
     near.peer = far;
     far.peer = near;
     for (const link of [near, far]) {
@@ -89,6 +103,8 @@ class SimulatedLink implements Link {
   readonly remote: string;
   peer!: SimulatedLink;
   readonly #network: SimulatedNetwork;
+  /** The way that what is sent here goes. */
+  readonly #way: Way;
   readonly #sends: WaitingSend[] = [];
   readonly #arrived: (Uint8Array | 'end')[] = [];
   #arrivedBytes = 0;
@@ -98,10 +114,11 @@ class SimulatedLink implements Link {
   #isPumping = false;
   #state: 'open' | 'closed' | 'cut' = 'open';
 
-  constructor(network: SimulatedNetwork, host: Host, remote: string) {
+  constructor(network: SimulatedNetwork, end: { host: Host; remote: string; way: Way }) {
     this.#network = network;
-    this.host = host;
-    this.remote = `simulated://${remote}`;
+    this.host = end.host;
+    this.remote = `simulated://${end.remote}`;
+    this.#way = end.way;
   }
 
   send(buffers: readonly Uint8Array[]): Promise<void> {
@@ -175,8 +192,8 @@ class SimulatedLink implements Link {
     if (send === undefined || this.#isPumping || this.#state !== 'open') return;
     if (this.#underwayBytes + this.peer.#arrivedBytes > windowBytes) return;
     this.#isPumping = true;
-    const { clock, habits, stalledUntilMs } = this.#network;
-    const stallMs = Math.max(0, stalledUntilMs - clock.monotonicMs());
+    const { clock, habits } = this.#network;
+    const stallMs = Math.max(0, this.#network.blockedUntilMs(this.#way) - clock.monotonicMs());
     this.host.setTimer(stallMs + send.bytes / habits.bytesPerMs, () => {
       this.#isPumping = false;
       if (this.#state !== 'open') return;
@@ -199,9 +216,9 @@ class SimulatedLink implements Link {
   }
 
   #deliver(chunk: Uint8Array | 'end', bytes: number): void {
-    const { clock, random, habits, stalledUntilMs } = this.#network;
+    const { clock, random, habits } = this.#network;
     const nowMs = clock.monotonicMs();
-    const earliestMs = Math.max(nowMs, stalledUntilMs) + 0.05 + random.next() * habits.latencyMsMax;
+    const earliestMs = Math.max(nowMs, this.#network.blockedUntilMs(this.#way)) + 0.05 + random.next() * habits.latencyMsMax;
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, earliestMs);
     this.#underwayBytes += bytes;
     this.#network.chunks++;

@@ -22,12 +22,14 @@ export interface Wrappers {
   primaryDevice: (device: Device) => Device;
   mirrorDevice: (device: Device) => Device;
   mirroredVolume: (volume: Volume) => MirroredVolume;
+  mirrorVolume: (volume: MirrorVolume) => MirrorVolume;
 }
 
 export const noWrappers: Wrappers = {
   primaryDevice: (device) => device,
   mirrorDevice: (device) => device,
   mirroredVolume: (volume) => volume,
+  mirrorVolume: (volume) => volume,
 };
 
 /** A process, and what tells those who wait for it that it is gone. */
@@ -57,6 +59,8 @@ export interface PrimaryServerOptions {
   network: SimulatedNetwork;
   wrappers: Wrappers;
   volume: Pick<VolumeOptions, 'random' | 'cpIntervalMs' | 'durability' | 'discard'>;
+  /** Where its mirrors listen. */
+  mirrors: readonly string[];
   /** Runs before the relationship starts, in the same step as the volume's opening ends. */
   onOpen: (volume: Volume) => void;
 }
@@ -64,25 +68,28 @@ export interface PrimaryServerOptions {
 /** One life of the primary. */
 export class PrimaryServer extends Server {
   readonly volume: Volume;
-  readonly relationship: PrimaryRelationship;
+  readonly relationships: readonly PrimaryRelationship[];
 
   private constructor(options: PrimaryServerOptions, volume: Volume) {
     super(options.host);
     const { host, network, wrappers } = options;
     this.volume = volume;
     options.onOpen(volume);
-    this.relationship = new PrimaryRelationship({
-      volume: wrappers.mirroredVolume(volume),
-      connect: () => network.connect(host),
-      clock: host,
-      relationshipId: 'pair',
-      serverId: new Uint8Array(16).fill(1),
-      serverName: 'primary',
-      packing: immediatePacking,
-      heartbeatIntervalMs,
-      silenceMaxMs,
+    const mirrored = wrappers.mirroredVolume(volume);
+    this.relationships = options.mirrors.map((address) => {
+      return new PrimaryRelationship({
+        volume: mirrored,
+        connect: () => network.connect(host, address),
+        clock: host,
+        relationshipId: address,
+        serverId: new Uint8Array(16).fill(1),
+        serverName: 'primary',
+        packing: immediatePacking,
+        heartbeatIntervalMs,
+        silenceMaxMs,
+      });
     });
-    this.relationship.start();
+    for (const relationship of this.relationships) relationship.start();
   }
 
   static async create(options: PrimaryServerOptions, random: SeededRandom): Promise<PrimaryServer> {
@@ -109,7 +116,7 @@ export class PrimaryServer extends Server {
   /** A clean stop, with a final CP. */
   async stop(): Promise<void> {
     this.isStopping = true;
-    await this.relationship.close();
+    for (const relationship of this.relationships) await relationship.close();
     await this.volume.close();
   }
 
@@ -124,22 +131,24 @@ function volumeOptions({ host, volume }: PrimaryServerOptions): VolumeOptions {
 
 export interface MirrorServerOptions {
   host: Host;
+  /** Where it listens. */
+  address: string;
   disks: readonly SimulatedDisk[];
   network: SimulatedNetwork;
   wrappers: Wrappers;
   onCrash: (fault: unknown) => void;
 }
 
-/** One life of the mirror. */
+/** One life of a mirror. */
 export class MirrorServer extends Server {
   readonly volume: MirrorVolume;
   readonly service: MirrorService;
 
-  private constructor({ host, network, onCrash }: MirrorServerOptions, volume: MirrorVolume) {
+  private constructor({ host, address, network, wrappers, onCrash }: MirrorServerOptions, volume: MirrorVolume) {
     super(host);
     this.volume = volume;
     this.service = new MirrorService({
-      volume,
+      volume: wrappers.mirrorVolume(volume),
       clock: host,
       serverId: new Uint8Array(16).fill(2),
       serverName: 'mirror',
@@ -147,7 +156,7 @@ export class MirrorServer extends Server {
       heartbeatIntervalMs,
       silenceMaxMs,
     });
-    network.listen(host, (link: Link) => {
+    network.listen(address, host, (link: Link) => {
       this.service.accept(link).catch(onCrash);
     });
   }

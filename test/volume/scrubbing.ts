@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { assert } from '../../src-main/base/index.ts';
 import { type Device, readLabel } from '../../src-main/device/index.ts';
 import { inodeBytes, inodeSlots, inodeTreeAt, pointerBirth, pointerBytes, pointerChecksum, systemFileNames } from '../../src-main/format/index.ts';
 import { type MirrorVolume, newScrub, ScrubPass, type ScrubState, type ScrubSubject, type Volume, walkBlocks } from '../../src-main/volume/index.ts';
@@ -37,7 +37,7 @@ export async function usedBlocks(subject: ScrubSubject): Promise<UsedBlock[]> {
         for (const [position, bytes] of targets.entries()) {
           const isMetadata = level > 0 || (await dataIs(bytes));
           const checksum = pointerChecksum(pointers.bytes, position * pointerBytes);
-          expect(pointerBirth(pointers.bytes, position * pointerBytes)).toBeGreaterThan(0);
+          assert(pointerBirth(pointers.bytes, position * pointerBytes) > 0, 'every block in use was born in a CP');
           found.set(pointers.vbn(position), { vbn: pointers.vbn(position), checksum, isMetadata });
         }
         return targets;
