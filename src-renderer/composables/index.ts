@@ -9,6 +9,7 @@ export { faultBySchema, type Typed, useTyped } from './use-typed.ts';
 export { type CursorPages, type Pages, useCursorPages, usePages } from './use-pages.ts';
 export { useCopy } from './use-copy.ts';
 export { progressWords, useProgressAnnouncements } from './use-progress-announcements.ts';
+export { useLatest } from './use-latest.ts';
 export { useNow } from './use-now.ts';
 export { type Appearance, useAppearance } from './use-appearance.ts';
 export { useFocusReturn } from './use-focus-return.ts';

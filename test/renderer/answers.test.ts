@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { effectScope, nextTick, ref } from 'vue';
 import { MirrorpointError, parseSize } from '../../src-main/contract/index.ts';
-import { progressWords, useAnswer, useCursorPages, usePages, useTyped } from '../../src-renderer/composables/index.ts';
+import { progressWords, useAnswer, useCursorPages, useLatest, usePages, useTyped } from '../../src-renderer/composables/index.ts';
 import { settle } from './fake-engine.ts';
 
 /** A question whose answers the test gives when it wants to. */
@@ -16,6 +16,19 @@ function question(): { ask: (signal: AbortSignal) => Promise<string>; asked: Pro
     },
   };
 }
+
+describe('the latest of several questions', () => {
+  it('is the only one whose answer or fault counts, whichever comes first', async () => {
+    const latest = useLatest();
+    const [first, second, third] = [1, 2, 3].map(() => Promise.withResolvers<{ path: string }>());
+    const [slow, failing, last] = [first!, second!, third!].map(({ promise }) => latest(() => promise));
+    third!.resolve({ path: '/typed' });
+    second!.reject(new Error('late'));
+    first!.resolve({ path: '/home' });
+    expect(await Promise.all([slow, failing, last])).toEqual([undefined, undefined, { path: '/typed' }]);
+    await expect(latest(() => Promise.reject(new Error('now')))).rejects.toThrow('now');
+  });
+});
 
 describe('an answer of the engine', () => {
   it('is asked for when there is a connection, and again when that comes back or it is out of date', async () => {

@@ -164,7 +164,9 @@ describe.skipIf(isElectronHere)('`npm start` without Electron', () => {
       child.kill('SIGTERM');
       return ended;
     };
-    onTestFinished(() => void stop());
+    onTestFinished(async () => {
+      await stop();
+    });
     const said: string[] = [];
     for await (const line of createInterface({ input: child.stdout })) {
       said.push(line);
