@@ -7,7 +7,11 @@ import type { PointerList } from './pointer-list.ts';
 export const runBlocksMax = 256;
 
 /** Calls to the device that one batch keeps in flight. */
-const callsInFlightMax = 4;
+const callsInFlightMax = 16;
+
+/** Blocks between two wanted ones of a long list that are read along: that costs less than another call. */
+const gapBlocksMax = 8;
+const longListMin = 256;
 
 /**
  * Another place to get a block from when the devices do not give it. Fills the
@@ -20,11 +24,14 @@ export type SecondSource = (pointer: Uint8Array, offset: number, target: Uint8Ar
 export class BlockStore {
   readonly blockSizeBytes: number;
   readonly #device: Device;
+  /** Where blocks go that were only read along. */
+  readonly #unwanted: Uint8Array;
   readonly #secondSources: SecondSource[] = [];
 
   constructor(device: Device, blockSizeBytes: number) {
     this.#device = device;
     this.blockSizeBytes = blockSizeBytes;
+    this.#unwanted = new Uint8Array(blockSizeBytes);
   }
 
   get name(): string {
@@ -111,32 +118,31 @@ export class BlockStore {
     );
   }
 
-  /** Reads in the order of VBNs, neighbours in one call, a few calls at a time. */
+  /** Reads in the order of VBNs, what is near to each other in one call, some calls at a time. */
   async #readRuns(
     pointers: PointerList,
     targets: readonly Uint8Array[],
     onFault: (positions: readonly number[], fault: unknown) => Promise<void> | void,
   ): Promise<void> {
     const order = pointers.orderByVbn();
-    let inFlight: Promise<void>[] = [];
-    for (let start = 0; start < order.length; ) {
+    const gapMax = order.length >= longListMin ? gapBlocksMax : 0;
+    const inFlight = new Set<Promise<void>>();
+    for (let start = 0, end = 0; start < order.length; start = end) {
       const firstVbn = pointers.vbn(order[start]!);
-      let end = start + 1;
-      while (
-        end < order.length &&
-        end - start < runBlocksMax &&
-        pointers.vbn(order[end]!) === firstVbn + (end - start)
-      ) {
-        end++;
+      const buffers: Uint8Array[] = [];
+      for (; end < order.length; end++) {
+        const index = pointers.vbn(order[end]!) - firstVbn;
+        // A block that is wanted twice goes into another call.
+        if (index < buffers.length || index > buffers.length + gapMax || index >= runBlocksMax) break;
+        while (buffers.length < index) buffers.push(this.#unwanted);
+        buffers.push(targets[order[end]!]!);
       }
       const positions = order.slice(start, end);
-      const buffers = positions.map((position) => targets[position]!);
-      inFlight.push(this.readRun(firstVbn, buffers).catch((fault: unknown) => onFault(positions, fault)));
-      if (inFlight.length >= callsInFlightMax) {
-        await Promise.all(inFlight);
-        inFlight = [];
-      }
-      start = end;
+      const call: Promise<void> = this.readRun(firstVbn, buffers)
+        .catch((fault: unknown) => onFault(positions, fault))
+        .finally(() => inFlight.delete(call));
+      inFlight.add(call);
+      if (inFlight.size >= callsInFlightMax) await Promise.race(inFlight);
     }
     await Promise.all(inFlight);
   }

@@ -41,7 +41,7 @@ describe('the block store', () => {
     targets.forEach((bytes, position) => {
       expect(bytes).toEqual(contents.get(pointers.vbn(position)));
     });
-    expect(device.counts.read).toBeLessThan(450);
+    expect(device.counts.read).toBeLessThan(60);
   });
 
   it('gets what its devices do not give from the first second source that has it, proven', async () => {
