@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Socket } from 'node:net';
 import { IPCModule } from 'node-ipc';
-import { MirrorpointError } from '../base/index.ts';
+import { MirrorpointError, Mutex } from '../base/index.ts';
 import { parseAddress } from './address.ts';
 import { checkFolder, clearStaleEndpoint, endpointPath, prepareFolder } from './ipc-endpoint.ts';
 import { connectTimeoutMs, linksPerListenerMax } from './limits.ts';
@@ -9,6 +9,9 @@ import { connectFault, listenFault } from './socket-faults.ts';
 import { SocketLink } from './socket-link.ts';
 import { SocketListener } from './socket-listener.ts';
 import type { ConnectOptions, Link, Listener, Transport } from './transport.ts';
+
+/** Listeners of one process begin one after another: what one clears away must not be what another has just made. */
+const beginnings = new Mutex();
 
 /**
  * Links between processes of one machine, by name. node-ipc makes the endpoint
@@ -36,9 +39,11 @@ export class IpcTransport implements Transport {
   async listen(address: string, onLink: (link: Link) => void): Promise<Listener> {
     const endpoint = endpointPath(this.#folder, ipcName(address));
     await prepareFolder(this.#folder);
-    await clearStaleEndpoint(endpoint, address);
     const ipc = createIpc(this.#folder);
-    await started(ipc, { address, endpoint });
+    await beginnings.run(async () => {
+      await clearStaleEndpoint(endpoint, address);
+      await started(ipc, { address, endpoint });
+    });
     ipc.server.on('connect', (socket) => {
       onLink(new SocketLink(takeOver(socket), `${address}#peer`));
     });

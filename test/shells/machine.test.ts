@@ -44,7 +44,7 @@ async function openAlone(path: string): Promise<number> {
     try {
       return openSync(path, constants.O_RDONLY | constants.O_EXCL);
     } catch (fault) {
-      if ((fault as NodeJS.ErrnoException).code !== 'EBUSY' || tries > 100) throw fault;
+      if ((fault as NodeJS.ErrnoException).code !== 'EBUSY' || tries > 1000) throw fault;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
