@@ -19,9 +19,6 @@ export function forgetUnreachable({ faults }: OpenConsole): void {
   faults.errors.splice(0, faults.errors.length, ...others);
 }
 
-/** Those of axe's rules whose answer depends on colours. */
-const rulesOfColours = ['color-contrast', 'link-in-text-block'];
-
 interface WindowWithAxe {
   readonly axe?: { run(options: object): Promise<AxeResults> };
 }
@@ -30,13 +27,16 @@ function told({ id, help, nodes }: Result): string {
   return [`${id}: ${help}`, ...nodes.slice(0, 5).map(({ html, failureSummary }) => `  ${html}\n    ${failureSummary ?? ''}`)].join('\n');
 }
 
-/** Serious and critical findings of axe in a page as it is now, by all of its rules or by some. */
+/** What an appearance can change; all else was judged in the other one. */
+const rulesOfColour = ['color-contrast', 'link-in-text-block'];
+
+/** Serious and critical findings of axe in a page as it is now, by all rules or by some. */
 async function findingsOf({ page }: OpenConsole, rules?: readonly string[]): Promise<string[]> {
   const isThere = await page.evaluate(() => 'axe' in window);
   // By the debugging protocol, which the page's policy does not concern.
   if (!isThere) await page.evaluate(axe.source);
   const options = { resultTypes: ['violations'], ...(rules !== undefined && { runOnly: { type: 'rule', values: rules } }) };
-  const results = await page.evaluate((chosen) => (window as WindowWithAxe).axe!.run(chosen), options);
+  const results = await page.evaluate((how) => (window as WindowWithAxe).axe!.run(how), options);
   return results.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(told);
 }
 
@@ -53,8 +53,7 @@ async function wear({ page }: OpenConsole, colorScheme: 'light' | 'dark'): Promi
 /** Fails when axe finds anything serious or critical in the page as it is now, in either appearance. */
 export async function expectAccessible(console: OpenConsole): Promise<void> {
   await wear(console, 'dark');
-  // The page is the same one but for its colours.
-  expect(await findingsOf(console, rulesOfColours), 'dark').toEqual([]);
+  expect(await findingsOf(console, rulesOfColour), 'dark').toEqual([]);
   await wear(console, 'light');
   expect(await findingsOf(console), 'light').toEqual([]);
 }
