@@ -6,7 +6,7 @@ import { expectAccessible, expectNoFaults, forgetUnreachable, picture } from './
 import { ConsoleLab } from './console-lab.ts';
 import { liveText, SnapshotsScreen, volumeWithStates } from './snapshots-lab.ts';
 
-const entries = 40_000;
+const entries = 100_000;
 
 /** Rows that a window of 800 pixels could not need. */
 const rowsInPageMax = 150;
@@ -29,8 +29,8 @@ describeInChromium('a folder of very many files in the console', () => {
     await screen.row(screen.left, /file-000000/).focus();
     expect(await rows.count()).toBeLessThan(rowsInPageMax);
     await console.page.keyboard.press('End');
-    await screen.row(screen.left, /file-039999/).waitFor({ timeout: 120_000 });
-    await screen.left.getByText('40,000 entries', { exact: true }).waitFor();
+    await screen.row(screen.left, /file-099999/).waitFor({ timeout: 120_000 });
+    await screen.left.getByText('100,000 entries', { exact: true }).waitFor();
     expect(await rows.count()).toBeLessThan(rowsInPageMax);
     await picture(console, 'snapshots-many');
     await expectAccessible(console);
@@ -40,7 +40,7 @@ describeInChromium('a folder of very many files in the console', () => {
     await screen.left.getByRole('grid').evaluate((grid) => {
       grid.scrollTop = grid.scrollHeight / 2;
     });
-    await screen.row(screen.left, /file-0200\d\d/).first().waitFor();
+    await screen.row(screen.left, /file-0500\d\d/).first().waitFor();
     expect(await rows.count()).toBeLessThan(rowsInPageMax);
     expectNoFaults(console);
   });

@@ -4,7 +4,7 @@ import type { FaultCounts, SimulationReport } from './simulation-report.ts';
 import { testSeed } from '../seed.ts';
 
 const hour = 3_600_000;
-const knownSeeds = 120;
+const knownSeeds = 180;
 const freshSeeds = 30;
 const fresh = testSeed;
 
@@ -33,8 +33,8 @@ describe('a primary and its mirrors on virtual time', () => {
     // What a run must have met to prove anything.
     expect(sum(reports, ({ crashes }) => crashes.primary)).toBeGreaterThan(knownSeeds);
     expect(sum(reports, ({ crashes }) => crashes.mirror)).toBeGreaterThan(knownSeeds);
-    expect(sum(reports, ({ consistencyPoints }) => consistencyPoints)).toBeGreaterThan(6000);
-    expect(sum(reports, ({ mirrorCommits }) => mirrorCommits)).toBeGreaterThan(2000);
+    expect(sum(reports, ({ consistencyPoints }) => consistencyPoints)).toBeGreaterThan(9000);
+    expect(sum(reports, ({ mirrorCommits }) => mirrorCommits)).toBeGreaterThan(3000);
     expect(sum(reports, ({ quietPoints }) => quietPoints)).toBe(knownSeeds + Math.floor(knownSeeds / 3));
     expect(sum(reports, ({ failovers }) => failovers)).toBe(Math.floor(knownSeeds / 3));
     expect(sum(reports, ({ setAside }) => setAside)).toBeGreaterThan(knownSeeds / 12);
@@ -42,6 +42,9 @@ describe('a primary and its mirrors on virtual time', () => {
     expect(sum(reports, ({ snapshots }) => snapshots.made)).toBeGreaterThan(knownSeeds);
     expect(sum(reports, ({ snapshots }) => snapshots.deleted)).toBeGreaterThan(knownSeeds);
     expect(sum(reports, ({ snapshots }) => snapshots.givenUp)).toBeGreaterThan(knownSeeds / 6);
+    expect(sum(reports, ({ faults }) => faults.cuts)).toBeGreaterThan(150);
+    expect(sum(reports, ({ faults }) => faults.tornWrites)).toBeGreaterThan(10);
+    expect(sum(reports, ({ faults }) => faults.deviceErrors)).toBeGreaterThan(10);
     for (const kind of Object.keys(reports[0]!.faults) as (keyof FaultCounts)[]) {
       expect(sum(reports, ({ faults }) => faults[kind]), kind).toBeGreaterThan(knownSeeds / 30);
     }
