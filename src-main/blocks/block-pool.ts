@@ -12,9 +12,10 @@ const slabBytes = 1 << 20;
 export class BlockPool {
   readonly capacity: number;
   readonly #blockSizeBytes: number;
-  /** Buffers to take, from `#next` on; before it they have been taken. */
-  #free: Uint8Array[] = [];
-  #next = 0;
+  /** A ring of at most `capacity` places; the free buffers stand from `#first` on. */
+  readonly #ring: Uint8Array[] = [];
+  #first = 0;
+  #standing = 0;
   #cutCount = 0;
   #taken = 0;
   #mayExceed = false;
@@ -39,15 +40,16 @@ export class BlockPool {
       'room in the block pool is made sure of before an operation starts',
     );
     this.#taken++;
-    if (this.#next === this.#free.length) this.#cutSlab();
-    const bytes = this.#free[this.#next++]!;
-    if (this.#next >= this.capacity) this.#forgetTaken();
+    if (this.#standing === 0) this.#cutSlab();
+    const bytes = this.#ring[this.#first]!;
+    this.#first = (this.#first + 1) % this.capacity;
+    this.#standing--;
     return bytes;
   }
 
   give(bytes: Uint8Array): void {
     this.#taken--;
-    if (this.#taken < this.capacity) this.#free.push(bytes);
+    if (this.#taken < this.capacity) this.#add(bytes);
   }
 
   /**
@@ -58,16 +60,14 @@ export class BlockPool {
     this.#mayExceed = mayExceed;
   }
 
-  #cutSlab(): void {
-    const count = Math.max(1, Math.min(Math.floor(slabBytes / this.#blockSizeBytes), this.capacity - this.#cutCount));
-    this.#free = cutBlocks(new Uint8Array(count * this.#blockSizeBytes), this.#blockSizeBytes);
-    this.#next = 0;
-    this.#cutCount += count;
+  #add(bytes: Uint8Array): void {
+    this.#ring[(this.#first + this.#standing++) % this.capacity] = bytes;
   }
 
-  #forgetTaken(): void {
-    this.#free = this.#free.slice(this.#next);
-    this.#next = 0;
+  #cutSlab(): void {
+    const count = Math.max(1, Math.min(Math.floor(slabBytes / this.#blockSizeBytes), this.capacity - this.#cutCount));
+    for (const bytes of cutBlocks(new Uint8Array(count * this.#blockSizeBytes), this.#blockSizeBytes)) this.#add(bytes);
+    this.#cutCount += count;
   }
 }
 

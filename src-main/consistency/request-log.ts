@@ -2,7 +2,7 @@ import { getU32, MirrorpointError, setU32 } from '../base/index.ts';
 import type { Journal, RecoveredBatch } from './journal.ts';
 
 /** Payload of one batch: more than this goes to the devices by a CP, which writes it once instead of twice. */
-const batchBytesMax = 8 << 20;
+const batchBytesMax = 4 << 20;
 
 /** A request that is not durable yet. */
 interface Waiting<Request> {

@@ -11,4 +11,4 @@
 export { buildConsole, consoleSourcesDigest } from './console-build.ts';
 export { contentSecurityPolicy } from './console-files.ts';
 export { machinePorts } from './headless/machine-ports.ts';
-export { keepYoungSpaceSmall } from './young-space.js';
+export { keepHeapSmall } from './small-heap.js';

@@ -3,6 +3,7 @@ import type { BlockCache, BlockPool } from '../blocks/index.ts';
 import { blocksBelow, type Geometry, inodeSlots, isNullPointer, pointerBytes, treeCapacity } from '../format/index.ts';
 import { IntervalSet } from './interval-set.ts';
 import { nextTreeDifference } from './tree-difference.ts';
+import { WaitingBlocks } from './waiting-blocks.ts';
 
 /** The root of a file's tree, as it stands in its inode. */
 export interface TreeRoot {
@@ -15,7 +16,7 @@ export interface TreeRoot {
 
 /** Changes that lie over a tree: new blocks, and ranges that became holes before those blocks were written. */
 export interface Overlay {
-  readonly blocks: Map<number, Uint8Array>;
+  readonly blocks: WaitingBlocks;
   readonly holes: IntervalSet;
 }
 
@@ -199,7 +200,7 @@ export class BlockFile {
     this.#frozen = undefined;
     if (newRoot !== undefined) {
       this.#root = newRoot;
-      if (frozen !== undefined) for (const bytes of frozen.blocks.values()) this.#pool.give(bytes);
+      if (frozen !== undefined) for (const [, bytes] of frozen.blocks.entries()) this.#pool.give(bytes);
       return;
     }
     if (frozen === undefined) return;
@@ -209,7 +210,7 @@ export class BlockFile {
       this.#onDirty();
       return;
     }
-    for (const [index, bytes] of frozen.blocks) {
+    for (const [index, bytes] of frozen.blocks.entries()) {
       if (active.blocks.has(index) || active.holes.has(index)) this.#pool.give(bytes);
       else active.blocks.set(index, bytes);
     }
@@ -219,7 +220,7 @@ export class BlockFile {
   /** Gives back the buffers of changes that will never be written. */
   discardChanges(): void {
     for (const overlay of [this.#active, this.#frozen]) {
-      if (overlay !== undefined) for (const bytes of overlay.blocks.values()) this.#pool.give(bytes);
+      if (overlay !== undefined) for (const [, bytes] of overlay.blocks.entries()) this.#pool.give(bytes);
     }
     this.#active = undefined;
     this.#frozen = undefined;
@@ -244,12 +245,9 @@ export class BlockFile {
 
   /** The first block at or after `from` that waits in memory. */
   #firstWaiting(from: number): number {
-    let first = Infinity;
-    for (const index of this.#active?.blocks.keys() ?? []) if (index >= from && index < first) first = index;
-    for (const index of this.#frozen?.blocks.keys() ?? []) {
-      if (index >= from && index < first && this.#waiting(index) !== null) first = index;
-    }
-    return first;
+    const active = this.#active?.blocks.firstFrom(from, () => true) ?? Infinity;
+    const frozen = this.#frozen?.blocks.firstFrom(from, (index) => this.#waiting(index) !== null) ?? Infinity;
+    return Math.min(active, frozen);
   }
 
   /** The end of the waiting range of holes around an index that is one. */
@@ -313,7 +311,7 @@ export class BlockFile {
 
   #dirty(): Overlay {
     if (this.#active === undefined) {
-      this.#active = { blocks: new Map(), holes: new IntervalSet() };
+      this.#active = { blocks: new WaitingBlocks(), holes: new IntervalSet() };
       this.#onDirty();
     }
     return this.#active;

@@ -9,6 +9,7 @@
  * included, lead to equal subtrees.
  */
 export * from './interval-set.ts';
+export * from './waiting-blocks.ts';
 export * from './block-file.ts';
 export * from './tree-edit.ts';
 export * from './tree-walk.ts';

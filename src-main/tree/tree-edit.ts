@@ -19,8 +19,15 @@ import type { IntervalSet } from './interval-set.ts';
 const blocksPerLook = 16;
 
 /** What an edit begins with: a CP makes one edit for each of its files, most of which have a block or two. */
-const noBlocks: ReadonlyMap<number, Uint8Array> = new Map();
+const noBlocks: BlocksByIndex = new Map<number, Uint8Array>();
 const noIndices = new Float64Array(0);
+
+/** New blocks by their index in a file. */
+export interface BlocksByIndex {
+  readonly size: number;
+  keys(): Iterable<number>;
+  get(index: number): Uint8Array | undefined;
+}
 
 /** Hears of every block that the edited tree no longer references. */
 export type FreedBlocks = (vbn: number, birthCp: number) => void;
@@ -68,7 +75,7 @@ export class TreeEdit {
   /** New address blocks by level (1 is above the data) and by position in the level. */
   readonly #levels: Map<number, Node>[] = [];
   #staged = noBlocks;
-  #indices = noIndices;
+  #indices: Float64Array = noIndices;
 
   constructor(options: { geometry: Geometry; cache: BlockCache; root: TreeRoot; freed: FreedBlocks; turns: Turns }) {
     this.#geometry = options.geometry;
@@ -97,9 +104,9 @@ export class TreeEdit {
   }
 
   /** Adds new data blocks by index: `blocks` is kept and read again by `place`. Called at most once. */
-  async stage(blocks: Map<number, Uint8Array>): Promise<void> {
+  async stage(blocks: BlocksByIndex): Promise<void> {
     this.#staged = blocks;
-    this.#indices = Float64Array.from(blocks.keys()).sort();
+    this.#indices = rising(blocks);
     if (this.#indices.length === 0) return;
     this.#growFor(this.#indices[this.#indices.length - 1]!);
     for (let level = this.#height; level >= 1; level--) await this.#openLevel(level);
@@ -124,7 +131,7 @@ export class TreeEdit {
     for (let level = 1; level <= this.#height; level++) {
       const nodes = this.#levels[level];
       if (nodes === undefined) continue;
-      for (const ordinal of Float64Array.from(nodes.keys()).sort()) {
+      for (const ordinal of rising(nodes)) {
         const { bytes } = nodes.get(ordinal)!;
         const slot = this.#slotOf(level, ordinal);
         if (this.#isEmpty(bytes, this.#geometry.fanOut)) clearPointer(slot.parent, slot.offset);
@@ -277,4 +284,11 @@ export class TreeEdit {
     for (let slot = 0; slot < count; slot++) if (!isNullPointer(pointers, slot * pointerBytes)) return false;
     return true;
   }
+}
+
+function rising(blocks: { readonly size: number; keys(): Iterable<number> }): Float64Array {
+  const indices = new Float64Array(blocks.size);
+  let count = 0;
+  for (const index of blocks.keys()) indices[count++] = index;
+  return indices.sort();
 }

@@ -30,7 +30,7 @@ export interface CommandResult {
 /** How the program is started: put together for tests where they have been told of that, else from its sources. */
 function startWords(): string[] {
   const built = process.env.MIRRORPOINT_TEST_PROGRAM;
-  return built === undefined ? [script] : ['--semi-space-growth-factor=1', built];
+  return built === undefined ? [script] : ['--semi-space-growth-factor=1', '--heap-growing-percent=60', built];
 }
 
 /** Starts the program in a process of its own, with nothing to read. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src-main/base/index.ts';
 import { isNullPointer, pointerBytes, treeCapacity } from '../../src-main/format/index.ts';
-import { IntervalSet } from '../../src-main/tree/index.ts';
+import { IntervalSet, WaitingBlocks } from '../../src-main/tree/index.ts';
 import type { BlockFile, TreeRoot } from '../../src-main/tree/index.ts';
 import { blockSizeBytes, fillBlock, TreeLab, versionOf } from './tree-lab.ts';
 
@@ -212,7 +212,7 @@ describe('a tree edit', () => {
     holes.add(150, 350);
     holes.add(350, 351);
     holes.add(500, 501);
-    const blocks = new Map<number, Uint8Array>();
+    const blocks = new WaitingBlocks();
     for (const index of [170, 349, 500]) {
       const bytes = new Uint8Array(blockSizeBytes);
       fillBlock(bytes, index, 2);
