@@ -101,7 +101,7 @@ export class ConsistencyPoints {
   #lastNumber: number;
   #running: Promise<unknown> = Promise.resolve();
   #next: { cause: CpCause; result: Promise<CpRecord> } | undefined;
-  #isRunning = false;
+  #current: Promise<CpRecord> | undefined;
   #doubtful: Extent[] = [];
   #freedLast: readonly Extent[] = [];
 
@@ -125,7 +125,12 @@ export class ConsistencyPoints {
 
   /** A CP runs or is about to. */
   get isBusy(): boolean {
-    return this.#isRunning || this.#next !== undefined;
+    return this.#current !== undefined || this.#next !== undefined;
+  }
+
+  /** The CP that runs now. */
+  get current(): Promise<CpRecord> | undefined {
+    return this.#current;
   }
 
   /** Runs a task while no CP runs: after those asked for so far, before any asked for later. */
@@ -152,6 +157,7 @@ export class ConsistencyPoints {
   take(cause: CpCause): Promise<CpRecord> {
     if (this.#next !== undefined) return this.#next.result;
     const result = this.#running.then(() => {
+      this.#current = this.#next?.result;
       this.#next = undefined;
       return this.#run(cause);
     });
@@ -162,7 +168,6 @@ export class ConsistencyPoints {
 
   async #run(cause: CpCause): Promise<CpRecord> {
     const { clock, participants, journal, gate } = this.#options;
-    this.#isRunning = true;
     const startedWallMs = clock.wallMs();
     const startedMs = clock.monotonicMs();
     const cp = this.#nextNumber();
@@ -205,7 +210,7 @@ export class ConsistencyPoints {
       for (const { follower } of wishes) follower.end(cp, rootBytes);
       this.#options.space.settle(committed ? this.#root.files.freeMap : undefined);
       for (const participant of participants) participant.settle(committed);
-      this.#isRunning = false;
+      this.#current = undefined;
     }
   }
 

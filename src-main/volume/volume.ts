@@ -185,11 +185,7 @@ export class Volume implements AsyncDisposable, Cloneable {
    * not at all. Waits while memory is full of changes. `frees` lets it use the
    * last of the space, for operations that make room. Throws `volume-full`.
    */
-  async change<T>(
-    costBlocks: number,
-    operation: (files: LiveFiles) => T,
-    options: { frees?: boolean } = {},
-  ): Promise<T> {
+  async change<T>(costBlocks: number, operation: (files: LiveFiles) => T, options: { frees?: boolean } = {}): Promise<T> {
     const { admission, context, files } = this.#core;
     const frees = options.frees === true;
     for (;;) {
@@ -423,7 +419,11 @@ export class Volume implements AsyncDisposable, Cloneable {
     if (!fits() && !(await this.space.findRoom(fits))) throw this.#core.admission.full();
     while (!this.#core.admission.hasRoom(costBlocks)) {
       this.#stalledWriters++;
-      await this.takeCp('dirty');
+      const { current } = this.#core.cps;
+      const next = this.takeCp('dirty');
+      next.catch(() => undefined);
+      // One that runs may make room; the next begins when it ends, waited for or not.
+      await (current?.catch(() => next) ?? next);
     }
   }
 
