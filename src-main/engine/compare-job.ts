@@ -95,7 +95,7 @@ export class CompareJob {
 
   #readPage(ino: number, after: string | undefined): Promise<VolumeEntry[]> {
     return this.#root.query((files) =>
-      files.readDirectory(ino, after, pageEntries).map((entry) => ({ ...files.stat(entry.ino), name: entry.name })),
+      files.readDirectoryAhead(ino, after, pageEntries).map((entry) => ({ ...files.stat(entry.ino), name: entry.name })),
     );
   }
 

@@ -30,7 +30,7 @@ export function sourceOfRoot(root: ReadableRoot): ExportSource {
     isLive: root.cp === 0,
     entryAt: (path) => root.query((files) => ({ name: '', ...attributesForContract(files, inodeAt(files, path)) })),
     page: (folder, { after, limit }) =>
-      root.query((files) => files.readDirectory(folder, after, limit).map(({ name, ino }) => ({ name, ...attributesForContract(files, ino) }))),
+      root.query((files) => files.readDirectoryAhead(folder, after, limit).map(({ name, ino }) => ({ name, ...attributesForContract(files, ino) }))),
     readInto: (ino, offsetBytes, target) => root.readInto(ino, offsetBytes, target),
     extended: (ino, after) => root.query((files) => extendedOf(files, ino, { after, limit: extendedPageMax })),
     isUnchanged: (entry) => root.query((files) => isUnchanged(files, entry)),

@@ -85,7 +85,8 @@ export function inodeAt(files: FileReader, path: string, options: { follow?: boo
 
 /** What the contract says of a file. */
 export function attributesForContract(files: FileReader, ino: number): FileAttributes {
-  return { ...wordedAttributes(foundEntry(files, ino)), ...(files.hasExtendedAttributes(ino) && { hasExtended: true }) };
+  const attributes = wordedAttributes(foundEntry(files, ino));
+  return files.hasExtendedAttributes(ino) ? { ...attributes, hasExtended: true } : attributes;
 }
 
 /** The same, of what was read of it. */

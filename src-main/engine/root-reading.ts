@@ -30,7 +30,7 @@ export function listFolder(
   return onRoot(engine, input, (root) =>
     root.query((files) => {
       const folder = inodeAt(files, path, { follow: true });
-      const page = files.readDirectory(folder, after, limit + 1);
+      const page = files.readDirectoryAhead(folder, after, limit + 1);
       const entries = page.slice(0, limit).map(({ name, ino }) => ({ name, ...attributesForContract(files, ino) }));
       return { entries, more: page.length > limit };
     }),

@@ -99,6 +99,14 @@ export class FileReader {
     return entriesAfter(this.directory(ino), after, limit);
   }
 
+  /** As `readDirectory`, for whoever looks at the inode of each entry then: what of them is not in memory is read at once. */
+  readDirectoryAhead(ino: number, afterName: string | undefined, limit: number): DirectoryEntry[] {
+    const entries = this.readDirectory(ino, afterName, limit);
+    this.inodes.prefetch(entries.map((entry) => entry.ino));
+    this.reading.blocks.cache.needAll();
+    return entries;
+  }
+
   /** A symbolic link's target, as it was given. */
   readLink(ino: number): string {
     const inode = this.inode(ino);

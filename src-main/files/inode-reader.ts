@@ -13,6 +13,16 @@ export function readInode(context: BlockFileContext, inodeFile: BlockFile, numbe
   return block === null ? emptyInode('free') : decodeInode(block, (number % inodesPerBlock) * inodeBytes);
 }
 
+/** Notes the blocks that `readInode` needs and that are not resident. Neighbours, which are mostly in one block, cost one look. */
+export function prefetchInodes(context: BlockFileContext, inodeFile: BlockFile, numbers: Iterable<number>): void {
+  let last = -1;
+  for (const number of numbers) {
+    const block = Math.floor(number / context.geometry.inodesPerBlock);
+    if (block !== last) inodeFile.prefetch(block);
+    last = block;
+  }
+}
+
 /** Throws the fault for an inode number that is not in use. */
 export function noSuchInode(number: number): never {
   throw new MirrorpointError('not-found', `There is no file with inode number ${number} here; it may have been removed.`);
@@ -43,6 +53,10 @@ export class InodeReader implements InodeSource {
     if (this.#decoded.size >= decodedMax) this.#decoded.clear();
     this.#decoded.set(number, inode);
     return inode;
+  }
+
+  prefetch(numbers: Iterable<number>): void {
+    prefetchInodes(this.#context, this.file, numbers);
   }
 
   firstWaiting(): undefined {

@@ -2,7 +2,7 @@ import { assert, present } from '../base/index.ts';
 import { emptyInode, type InodeFields, type InodeKind } from '../format/index.ts';
 import { BlockFile, type BlockFileContext } from '../tree/index.ts';
 import { Inode, type InodeSource } from './inode.ts';
-import { noSuchInode, readInode } from './inode-reader.ts';
+import { noSuchInode, prefetchInodes, readInode } from './inode-reader.ts';
 
 /** Clean inodes that stay decoded between operations. */
 const cleanInodesMax = 4096;
@@ -54,6 +54,10 @@ export class InodeTable implements InodeSource {
     if (number >= this.#counters.nextInode) return undefined;
     const inode = this.#load(number);
     return inode.fields.kind === 'free' ? undefined : inode;
+  }
+
+  prefetch(numbers: Iterable<number>): void {
+    prefetchInodes(this.context, this.file, numbers);
   }
 
   firstWaiting(from: number): number | undefined {

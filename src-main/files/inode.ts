@@ -30,6 +30,8 @@ export interface InodeSource {
   get(number: number): Inode;
   /** As `get`, and undefined when there is none. */
   find(number: number): Inode | undefined;
+  /** Notes what of the inodes is not in memory, or the way to it; never ends the operation. */
+  prefetch(numbers: Iterable<number>): void;
   /** The inode file as it stands on the devices. */
   readonly file: BlockFile;
   /** The first number at or after one whose inode waits in memory and differs from what the file says. */

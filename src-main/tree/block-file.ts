@@ -37,6 +37,8 @@ export interface BlockFileContext {
   readonly pool?: BlockPool;
 }
 
+const atNeed = { isAhead: false };
+
 /**
  * A file of blocks: the tree that the last CP left, the changes that the CP now
  * running has taken over (`frozen`), and the changes since (`active`). Reads see
@@ -92,10 +94,10 @@ export class BlockFile {
     return this.#stored(index);
   }
 
-  /** Notes the block for loading when it is not resident; never ends the operation by itself at level 0. */
+  /** Notes the block for loading when it is not resident, or the first one on the way to it that is not; never ends the operation. */
   prefetch(index: number): void {
     if (this.#waiting(index) !== undefined) return;
-    const found = this.#find(index);
+    const found = this.#find(index, { isAhead: true });
     if (found !== undefined) this.#context.cache.get(found.pointers, found.offset);
   }
 
@@ -266,8 +268,8 @@ export class BlockFile {
     return Infinity;
   }
 
-  /** The stored tree's pointer to a data block, or undefined for a hole. */
-  #find(index: number): { pointers: Uint8Array; offset: number } | undefined {
+  /** The stored tree's pointer to a data block, or undefined for a hole; ahead of need, also where the way to it is not resident. */
+  #find(index: number, { isAhead } = atNeed): { pointers: Uint8Array; offset: number } | undefined {
     const { geometry, cache } = this.#context;
     let { height: level, slots: pointers } = this.#root;
     if (index >= treeCapacity(geometry, level)) return undefined;
@@ -277,7 +279,9 @@ export class BlockFile {
       if (isNullPointer(pointers, offset)) return undefined;
       if (level === 0) return { pointers, offset };
       const rest = index % below;
-      pointers = cache.need(pointers, offset);
+      const next = isAhead ? cache.get(pointers, offset) : cache.need(pointers, offset);
+      if (next === undefined) return undefined;
+      pointers = next;
       level--;
       below /= geometry.fanOut;
       offset = Math.floor(rest / below) * pointerBytes;

@@ -24,6 +24,30 @@ test('a directory is listed in pages, by the bytes of its names, whatever change
   expect(files.readDirectory(top, '\u{10ffff}', 10)).toEqual([]);
 });
 
+test('a page of a directory is read in a few steps with the inodes of its entries, wherever they are', async () => {
+  const home = new MemoryHome({ volume: { cacheBytes: 1 } });
+  const volume = await home.create();
+  const count = 2000;
+  for (let number = 0; number < count; number++) {
+    await volume.change(changeBlocks.create, (files) => files.createFile(top, `${(number * 7919) % count}`, plain));
+  }
+  await volume.takeCp();
+  await using view = await volume.openView('last');
+  const read = async (list: 'readDirectory' | 'readDirectoryAhead'): Promise<{ starts: number; page: number[] }> => {
+    let starts = 0;
+    const page = await view.query((files) => {
+      starts++;
+      return files[list](top, undefined, 500).map(({ ino }) => files.stat(ino).ino);
+    });
+    return { starts, page };
+  };
+  const ahead = await read('readDirectoryAhead');
+  expect(new Set(ahead.page).size).toBe(500);
+  expect(ahead.starts).toBeLessThan(12);
+  expect((await read('readDirectory')).page).toEqual(ahead.page);
+  await volume.close();
+});
+
 test('a directory of a million entries has no slow step', { timeout: 120_000 }, () => {
   const memory = new MemoryFiles();
   const { files } = memory;

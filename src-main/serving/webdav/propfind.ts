@@ -86,7 +86,7 @@ async function* subjectsIn({ spot, files }: Scene, ino: number, question: Questi
   for (;;) {
     const from = after;
     const { subjects, last } = await files.query((reader) => {
-      const page = reader.readDirectory(ino, from, pageEntries);
+      const page = reader.readDirectoryAhead(ino, from, pageEntries);
       const listed = page.flatMap(({ name, kind, ino: entry }): Subject[] => {
         if (spot.inner.length === 0 && name === stagingName) return [];
         const attributes = kind === 'symlink' ? findResource(reader, [...spot.inner, name]) : reader.stat(entry);
