@@ -67,9 +67,9 @@ export class LocalTarget implements ExportTarget<string, string> {
 
   async putFile(at: LocalPlace, file: { entry: ListedEntry; bytes: Uint8Array; parts: readonly Part[] }, how: TakingPlace): Promise<string> {
     const { entry, bytes, parts } = file;
-    await using opened = await this.openFile(at);
-    await opened.write(0, bytes, parts);
-    return await opened.commit({ entry, sizeBytes: bytes.length }, how);
+    const path = this.pathOf(at);
+    await this.#tree.makeFile(path, { bytes, parts, attributes: entry, replace: isFree(how) });
+    return path;
   }
 
   async openFile(at: LocalPlace): Promise<TargetFile<string>> {
@@ -102,6 +102,11 @@ export class LocalTarget implements ExportTarget<string, string> {
   }
 }
 
+/** Whether a file may be named over whatever is there, which is one call of the system, and else two. */
+function isFree({ replace, isInNew }: TakingPlace): boolean {
+  return replace || isInNew;
+}
+
 class LocalFile implements TargetFile<string> {
   readonly #path: string;
   readonly #writer: LocalWriter;
@@ -115,9 +120,8 @@ class LocalFile implements TargetFile<string> {
     for (const { start, end } of parts) await this.#writer.write(offsetBytes + start, bytes.subarray(start, end));
   }
 
-  async commit({ entry, sizeBytes }: { entry: ListedEntry; sizeBytes: number }, { replace, isInNew }: TakingPlace): Promise<string> {
-    // To name a file over whatever is there is one call of the system, and else two.
-    await this.#writer.commit({ sizeBytes, attributes: entry, replace: replace || isInNew });
+  async commit({ entry, sizeBytes }: { entry: ListedEntry; sizeBytes: number }, how: TakingPlace): Promise<string> {
+    await this.#writer.commit({ sizeBytes, attributes: entry, replace: isFree(how) });
     return this.#path;
   }
 

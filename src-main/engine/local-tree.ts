@@ -1,4 +1,5 @@
 import type { SourceStat } from '../following/index.ts';
+import type { Part } from './sparse.ts';
 
 /** What is known of a local file without opening it. */
 export type LocalStat = SourceStat;
@@ -28,6 +29,15 @@ export interface LocalReader extends AsyncDisposable {
   /** As it is now. */
   stat(): Promise<LocalStat>;
   close(): Promise<void>;
+}
+
+/** A file that comes into being in one step. */
+export interface WholeFile {
+  readonly bytes: Uint8Array;
+  /** The parts that are not zero, in rising order; the rest may become holes. */
+  readonly parts: readonly Part[];
+  readonly attributes: LocalAttributes;
+  readonly replace: boolean;
 }
 
 /** A local file that is being written under another name. */
@@ -61,6 +71,8 @@ export interface LocalTree {
   readLink(path: string): Promise<string>;
   openRead(path: string): Promise<LocalReader>;
   createFile(path: string): Promise<LocalWriter>;
+  /** Makes a small file, which appears whole or not at all. Throws `exists` when the name is taken and may not be replaced. */
+  makeFile(path: string, file: WholeFile): Promise<void>;
   /** Throws `exists`. */
   makeDirectory(path: string): Promise<void>;
   makeSymlink(path: string, options: { target: string; attributes: LocalAttributes; replace: boolean }): Promise<void>;

@@ -27,6 +27,7 @@ export class MemoryTree implements LocalTree {
   readonly join = (folder: string, name: string): string => join(folder, name);
   readonly isAbsolute = isAbsolute;
   readonly createFile = refused;
+  readonly makeFile = refused;
   readonly makeDirectory = refused;
   readonly makeSymlink = refused;
   readonly makeHardLink = refused;

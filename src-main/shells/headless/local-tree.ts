@@ -12,6 +12,7 @@ import type {
   LocalTree,
   LocalWriter,
 } from '../../engine/index.ts';
+import { FileMaker } from './file-maker.ts';
 import { localFault, systemCall } from './local-faults.ts';
 import { FileWriter, nameBeside, placeName, secondsOf, setOwner } from './local-writing.ts';
 
@@ -189,6 +190,8 @@ async function setDirectoryAttributes(path: string, attributes: LocalAttributes)
   await systemCall(path, 'dated', (done) => fs.utimes(path, seconds, seconds, (cause) => done(cause, undefined)));
 }
 
+const fileMaker = new FileMaker();
+
 /** The files of this machine. */
 export const machineTree: LocalTree = {
   join: joinName,
@@ -200,6 +203,7 @@ export const machineTree: LocalTree = {
   readLink,
   openRead,
   createFile: (path): Promise<LocalWriter> => FileWriter.create(path),
+  makeFile: (path, file) => fileMaker.make(path, file),
   makeDirectory,
   makeSymlink,
   makeHardLink,

@@ -5,10 +5,16 @@ import type { LocalAttributes, LocalWriter } from '../../engine/index.ts';
 import { isFault } from '../../base/index.ts';
 import { systemCall } from './local-faults.ts';
 
+/** Only root may give files away; for others they stay their own. */
+export const mayGiveAway = process.getuid?.() === 0;
+
+let nextPart = randomBytes(4).readUInt32LE();
+
 /** What is written is called this until it is whole. */
 export function nameBeside(path: string): string {
   const name = Buffer.from(basename(path)).subarray(0, 200).toString('latin1').replace(/[^\x21-\x7e]/g, '_');
-  return join(dirname(path), `.${name}.${randomBytes(4).toString('hex')}.part`);
+  nextPart = (nextPart + 1) >>> 0;
+  return join(dirname(path), `.${name}.${nextPart.toString(16).padStart(8, '0')}.part`);
 }
 
 /**
@@ -21,13 +27,12 @@ export function secondsOf(timeNs: bigint): number {
 
 type ChangeOwner<T> = (file: T, uid: number, gid: number, done: fs.NoParamCallback) => void;
 
-/** Only root may give files away; for others they stay their own. */
 export async function setOwner<T extends string | number>(
   file: T,
   attributes: LocalAttributes,
   call: ChangeOwner<T>,
 ): Promise<void> {
-  if (process.getuid?.() !== 0) return;
+  if (!mayGiveAway) return;
   await systemCall(String(file), 'given to its owner', (done) =>
     call(file, attributes.uid, attributes.gid, (cause) => done(cause, undefined)),
   );
