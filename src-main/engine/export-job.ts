@@ -1,7 +1,7 @@
 import { isFault, MirrorpointError } from '../base/index.ts';
 import { childPath, type CollisionChoice, type ListedEntry, peerPageMax } from '../contract/index.ts';
 import { endsCopy, freeNamesTriedMax, nameBeside, planEntry, type Step } from '../restore/index.ts';
-import { checkWhole, extendedAttributes, type ExportSource, pieceBytes, piecesOf } from './export-source.ts';
+import { checkWhole, extendedAttributes, type ExportSource, pieceBytes, piecesAtOnce, piecesOf } from './export-source.ts';
 import type { ExistingAt, ExportTarget, TakingPlace, TargetPlace } from './export-target.ts';
 import type { ImportCounts } from './import-job.ts';
 import type { Job } from './job.ts';
@@ -216,7 +216,7 @@ export class ExportJob<Folder, Made> {
           if (parent !== undefined) await this.#leave(parent);
         }
       },
-      2 * Math.min(entry.sizeBytes, pieceBytes),
+      Math.min(2 * entry.sizeBytes, piecesAtOnce * pieceBytes),
     );
     return undefined;
   }

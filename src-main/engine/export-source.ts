@@ -75,37 +75,38 @@ export async function openPeerSource(client: PeerClient, state: { volume: string
 /** Bytes of a file in one piece. */
 export const pieceBytes = readChunkBytesMax;
 
+/** Of one file in memory at once: one is with whoever takes them, the others are being read. */
+export const piecesAtOnce = 4;
+
 /**
- * A part of a file in pieces, the next being read while one is with the caller,
- * who has it until the next is asked for. Fewer bytes than the entry says are
- * there only where the file is no longer what it was.
+ * A part of a file in pieces, the next ones being read while one is with the
+ * caller, who has it until the next is asked for. Fewer bytes than the entry
+ * says are there only where the file is no longer what it was.
  */
 export async function* piecesOf(source: ExportSource, entry: Pick<ListedEntry, 'ino'>, range: { startBytes: number; endBytes: number }): AsyncGenerator<Uint8Array, void, void> {
-  const { endBytes } = range;
-  let offsetBytes = range.startBytes;
-  if (offsetBytes >= endBytes) return;
-  let buffer: Uint8Array = Buffer.allocUnsafe(Math.min(pieceBytes, endBytes - offsetBytes));
-  let spare: Uint8Array = Buffer.allocUnsafe(Math.min(pieceBytes, endBytes - offsetBytes));
-  const read = (target: Uint8Array): Promise<number> => {
-    const reading = source.readInto(entry.ino, offsetBytes, target.subarray(0, endBytes - offsetBytes));
+  const { startBytes, endBytes } = range;
+  const underWay: { target: Uint8Array; reading: Promise<number> }[] = [];
+  let nextBytes = startBytes;
+  const readOn = (buffer: Uint8Array): void => {
+    const target = buffer.subarray(0, endBytes - nextBytes);
+    const reading = source.readInto(entry.ino, nextBytes, target);
     // Its fault is taken up when its turn comes.
     reading.catch(() => undefined);
-    return reading;
+    underWay.push({ target, reading });
+    nextBytes += target.length;
   };
-  let next = read(buffer);
+  while (nextBytes < endBytes && underWay.length < piecesAtOnce) readOn(Buffer.allocUnsafe(Math.min(pieceBytes, endBytes - nextBytes)));
   try {
-    while (offsetBytes < endBytes) {
-      const gotBytes = await next;
-      if (gotBytes === 0) return;
-      offsetBytes += gotBytes;
-      const piece = buffer.subarray(0, gotBytes);
-      [buffer, spare] = [spare, buffer];
-      if (offsetBytes < endBytes) next = read(buffer);
-      yield piece;
+    for (let first = underWay[0]; first !== undefined; first = underWay[0]) {
+      const gotBytes = await first.reading;
+      if (gotBytes > 0) yield first.target.subarray(0, gotBytes);
+      if (gotBytes < first.target.length) return;
+      underWay.shift();
+      if (nextBytes < endBytes) readOn(first.target);
     }
   } finally {
     // The source must not be let go under a read.
-    await next.catch(() => undefined);
+    await Promise.allSettled(underWay.map(({ reading }) => reading));
   }
 }
 
