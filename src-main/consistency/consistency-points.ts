@@ -53,9 +53,10 @@ export interface CpParticipant {
 export interface CpFollower {
   /**
    * A CP freezes now. `keep` asks the volume to keep its root until it is
-   * released; `sink` gets its blocks as they are written.
+   * released, which it does only where it `mayKeep` one more; `sink` gets its blocks
+   * as they are written.
    */
-  begin(cp: number, baseCp: number): { keep: boolean; sink?: BlockSink };
+  begin(cp: number, baseCp: number, mayKeep: boolean): { keep: boolean; sink?: BlockSink };
   /** The CP's root is durable, or the CP failed and its blocks mean nothing. */
   end(cp: number, rootBytes: Uint8Array | undefined): void;
 }
@@ -70,6 +71,8 @@ export interface ConsistencyPointsOptions {
   gate: ReadGate;
   clock: Clock;
   participants: readonly CpParticipant[];
+  /** Whether there is room to keep the root of a CP that freezes now; left out: always. */
+  mayKeep?: () => boolean;
   /** Flushes every device of the volume. */
   flushDevices: () => Promise<void>;
   /** The first request that a CP frozen now would not include. */
@@ -171,8 +174,10 @@ export class ConsistencyPoints {
     const startedWallMs = clock.wallMs();
     const startedMs = clock.monotonicMs();
     const cp = this.#nextNumber();
-    const wishes = [...this.#followers].map((follower) => ({ follower, wish: follower.begin(cp, this.#root.cp) }));
+    const mayKeep = this.#options.mayKeep?.() ?? true;
+    const wishes = [...this.#followers].map((follower) => ({ follower, wish: follower.begin(cp, this.#root.cp, mayKeep) }));
     const keepAsBase = wishes.some(({ wish }) => wish.keep);
+    assert(mayKeep || !keepAsBase, 'a root is kept where there is room for it');
     const sinks = wishes.flatMap(({ wish }) => (wish.sink === undefined ? [] : [wish.sink]));
     // From here to the end of the loop nothing else runs: this is the moment the CP describes.
     const position = journal.position;

@@ -82,11 +82,11 @@ export class InodeLifetimes extends FileReader {
   }
 
   /**
-   * Frees orphans that nobody has open, `blocksMax` blocks at most, cutting a
-   * large one off at its end. Called before each CP; what it does is logged.
+   * Frees orphans that nobody has open, `blocksMax` blocks and `filesMax` of them
+   * at most, cutting a large one off at its end. Called before each CP; what it does is logged.
    * Returns the number of blocks freed.
    */
-  reclaimOrphans(blocksMax: number): number {
+  reclaimOrphans(blocksMax: number, filesMax = orphansPerStep): number {
     const found: { inode: Inode; attributes: Inode | undefined }[] = [];
     const keys: Uint8Array[] = [];
     let left = blocksMax;
@@ -96,7 +96,7 @@ export class InodeLifetimes extends FileReader {
       found.push({ inode, attributes: this.attributesHolder(inode) });
       keys.push(key.slice());
       left -= blocksOf(inode) + 1;
-      return left > 0 && found.length < orphansPerStep;
+      return left > 0 && found.length < Math.min(filesMax, orphansPerStep);
     });
     if (found.length === 0) return 0;
     const last = found.at(-1)!;

@@ -65,7 +65,7 @@ const sentMax = 64;
  * mirror has acknowledged a later one; so no block is ever written over that a
  * root on the mirror references. CPs that come while two roots are on their way
  * are not kept and not sent: the next one after an acknowledgement takes their
- * place.
+ * place. Nor are those for which the volume has no room.
  */
 export class PrimarySession implements CpFollower {
   readonly #volume: MirroredVolume;
@@ -194,8 +194,8 @@ export class PrimarySession implements CpFollower {
     this.#conversation.bye();
   }
 
-  begin(cp: number, baseCp: number): { keep: boolean; sink?: BlockSink } {
-    if (!this.#isReady || this.#conversation.isOver || this.#hasEnoughOutstanding) return { keep: false };
+  begin(cp: number, baseCp: number, mayKeep: boolean): { keep: boolean; sink?: BlockSink } {
+    if (!mayKeep || !this.#isReady || this.#conversation.isOver || this.#hasEnoughOutstanding) return { keep: false };
     const isLive = this.#isOnItsWay(baseCp);
     this.#outstanding.push({ cp, isLive, isSent: false });
     this.#tellNeeds(this.#knownNeeds);

@@ -57,18 +57,19 @@ export class DeadLedger {
   }
 
   /**
-   * Takes at most `recordsMax` records from a holder that is being dropped:
-   * calls `free` with those that no root needs any more, and hands the others to
-   * the kept root before it (0 when there is none). Tells how many it took, and
-   * whether none is left.
+   * Takes records from a holder that is being dropped, as long as `mayGoOn` with
+   * the number taken so far: calls `free` with those that no root needs any more,
+   * and hands the others to the kept root before it (0 when there is none). Tells
+   * how many it took, and whether none is left.
    */
   async drop(
     holder: { chain: Chain; holderCp: number; previousCp: number },
-    recordsMax: number,
+    mayGoOn: (taken: number) => boolean,
     free: (extents: Extent[]) => void,
   ): Promise<{ taken: number; isEmpty: boolean }> {
     const { previousCp } = holder;
-    for (let taken = 0; taken < recordsMax; taken++) {
+    let taken = 0;
+    for (; mayGoOn(taken); taken++) {
       const record = await this.#cache.run(() => this.#first(holder));
       if (record === undefined) return { taken, isEmpty: true };
       const { key, bucket, value } = record;
@@ -79,7 +80,7 @@ export class DeadLedger {
       });
       this.tally.note(bucket, key, -blocksIn(value));
     }
-    return { taken: recordsMax, isEmpty: (await this.#cache.run(() => this.#first(holder))) === undefined };
+    return { taken, isEmpty: (await this.#cache.run(() => this.#first(holder))) === undefined };
   }
 
   /**

@@ -39,6 +39,8 @@ export class SnapshotLedger implements CpParticipant {
   readonly #inodesOf: () => { file: InodeFields; inodeCount: number };
   readonly #lastRoot: () => RootNode;
   readonly #recordsPerCp: number;
+  readonly #mayKeepUnasked: () => boolean;
+  readonly #droppingBlocksMax: () => number;
   readonly #needs = new Map<string, KnownNeeds>();
   /** Readers on this side by CP. */
   readonly #views = new Map<number, number>();
@@ -48,7 +50,7 @@ export class SnapshotLedger implements CpParticipant {
   #taken: SnapshotIntent[] = [];
   #keepAsBase = false;
   #hasMoreToDrop = false;
-  /** Every CP that changes files is kept under an automatic name. */
+  /** Every CP that changes files is kept under an automatic name, while there is room for that. */
   keepsEachCp = false;
   /** Roots without a name that the last CP left because somebody needed them. */
   #spared: { cp: number; deletedAtCp: number }[] = [];
@@ -65,9 +67,15 @@ export class SnapshotLedger implements CpParticipant {
     inodesOf: () => { file: InodeFields; inodeCount: number };
     lastRoot: () => RootNode;
     recordsPerCp?: number;
+    /** Whether there is room to keep a root that nobody asked for by name; left out: always. */
+    mayKeepUnasked?: () => boolean;
+    /** Blocks of the maps that one CP may change before it stops dropping; left out: any number. */
+    droppingBlocksMax?: () => number;
   }) {
     this.#context = options.context;
     this.#recordsPerCp = options.recordsPerCp ?? recordsPerCpDefault;
+    this.#mayKeepUnasked = options.mayKeepUnasked ?? ((): boolean => true);
+    this.#droppingBlocksMax = options.droppingBlocksMax ?? ((): number => Infinity);
     this.#inodesOf = options.inodesOf;
     this.#lastRoot = options.lastRoot;
     this.#tableFile = new BlockFile(options.context, options.root.files.snapshots);
@@ -89,6 +97,11 @@ export class SnapshotLedger implements CpParticipant {
   /** By relationship, the CPs that its mirror has as its last, or, while it has not spoken, may have. */
   get mirrorCps(): ReadonlyMap<string, readonly number[]> {
     return new Map([...this.#needs].map(([relationship, needs]) => [relationship, needs === 'unknown' ? this.#bases : [needs.committedCp]]));
+  }
+
+  /** Requests that wait for a CP to be durable. */
+  get waitingCount(): number {
+    return this.#taken.length + this.#intents.length;
   }
 
   /** There is something for a CP to do, even if no file has changed. */
@@ -318,7 +331,7 @@ export class SnapshotLedger implements CpParticipant {
   /** The volume's own maps as of a base are needed no more. */
   async #giveUpMaps(writer: CpWriter, cp: number): Promise<void> {
     const previousCp = this.#nextBases.filter((base) => base < cp).at(-1) ?? 0;
-    const { isEmpty } = await this.#dead.drop({ chain: 'maps', holderCp: cp, previousCp }, Infinity, release(writer));
+    const { isEmpty } = await this.#dead.drop({ chain: 'maps', holderCp: cp, previousCp }, () => true, release(writer));
     assert(isEmpty, 'a base is given up whole');
     this.#nextBases = this.#nextBases.filter((base) => base !== cp);
     await this.#context.cache.run(() => this.#table.delete(tableKey('base', cp)));
@@ -334,23 +347,30 @@ export class SnapshotLedger implements CpParticipant {
    * Takes apart roots without a name that neither a mirror nor a reader needs. The
    * row goes first, so that nobody opens a root that is half gone; the key in the
    * index of doomed roots stays until the last record of its deadlist has gone.
+   * Each CP takes something apart, and leaves the rest to the next ones when it has
+   * no room for the blocks that change.
    */
   async #dropDoomed(writer: CpWriter): Promise<void> {
     this.#hasMoreToDrop = false;
     this.#spared = [];
-    let budget = this.#recordsPerCp;
+    const blocksMax = this.#droppingBlocksMax();
+    let dropped = 0;
+    const mayGoOn = (taken: number): boolean =>
+      dropped + taken === 0 || (dropped + taken < this.#recordsPerCp && present(this.#context.pool, 'pool of the ledger').takenCount < blocksMax);
     for (const cp of await this.#cpsOf('doomed')) {
       const row = await this.#row(cp);
-      if (row !== undefined) {
-        if (this.#views.has(cp) || this.#isNeeded(cp, row.deletedAtCp)) {
-          this.#spared.push({ cp, deletedAtCp: row.deletedAtCp });
-          continue;
-        }
-        await this.#context.cache.run(() => this.#table.delete(tableKey('row', cp)));
+      if (row !== undefined && (this.#views.has(cp) || this.#isNeeded(cp, row.deletedAtCp))) {
+        this.#spared.push({ cp, deletedAtCp: row.deletedAtCp });
+        continue;
       }
+      if (!mayGoOn(0)) {
+        this.#hasMoreToDrop = true;
+        return;
+      }
+      if (row !== undefined) await this.#context.cache.run(() => this.#table.delete(tableKey('row', cp)));
       const previousCp = await this.#keptBefore('files', cp);
-      const { taken, isEmpty } = await this.#dead.drop({ chain: 'files', holderCp: cp, previousCp }, budget, release(writer));
-      budget -= taken;
+      const { taken, isEmpty } = await this.#dead.drop({ chain: 'files', holderCp: cp, previousCp }, mayGoOn, release(writer));
+      dropped += taken + 1;
       if (!isEmpty) {
         this.#hasMoreToDrop = true;
         return;
@@ -363,7 +383,8 @@ export class SnapshotLedger implements CpParticipant {
     const { file, inodeCount } = this.#inodesOf();
     const { files, usedBlockCount } = this.#lastRoot();
     const automatic = automaticName({ cp, wallMs });
-    const names = new Set(this.keepsEachCp && !isSameTree(file, files.inodes) ? [automatic] : []);
+    const isUnasked = this.keepsEachCp && !isSameTree(file, files.inodes) && this.#mayKeepUnasked();
+    const names = new Set(isUnasked ? [automatic] : []);
     for (const intent of this.#taken) {
       if (intent.kind !== 'create' && intent.kind !== 'keep') continue;
       names.add(intent.kind === 'create' ? intent.name : automatic);

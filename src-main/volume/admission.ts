@@ -8,6 +8,24 @@ const reserveBlocksMin = 192;
 /** The part of the volume kept for them. */
 const reserveShare = 1 / 256;
 
+/** The part of the reserve that such changes leave too: for CPs that give up snapshots, holds and removed files. */
+const lastShare = 1 / 8;
+
+/** The part of the reserve below which no root is kept that nobody asked for by name. */
+const unaskedShare = 1 / 3;
+
+/** Blocks of the volume's own maps that a request to keep a root, or to hold it, changes or adds. */
+export const keepBlocks = 8;
+
+/** Blocks of removed files that one CP takes apart at most. */
+const reclaimBlocksPerCp = 65536;
+
+/** Such blocks for each block that is free: snapshots that need them list them, many in a block. */
+const reclaimBlocksPerFree = 32;
+
+/** Free blocks for each removed file that one CP takes apart: its inode may lie alone. */
+const freePerReclaimed = 8;
+
 /** Inodes that wait for a CP before one is taken for their sake. */
 const waitingInodesMax = 65536;
 
@@ -23,13 +41,16 @@ export interface AdmissionView {
   waitingInodes(): number;
   /** Requests since the last CP. */
   waitingRequests(): number;
+  /** Requests about snapshots since the last CP. */
+  waitingSnapshotRequests(): number;
 }
 
 /**
  * Decides whether a change may start: its blocks must fit in memory beside those
  * that wait, and what waits must fit on the devices when the CP comes. The CP's
  * own needs are estimated high, so that a change which was let in never makes a
- * CP fail for want of space.
+ * CP fail for want of space. Roots are kept as changes are let in: what is left
+ * at the end is for CPs that free something, which so can always be taken.
  */
 export class Admission {
   readonly #view: AdmissionView;
@@ -56,11 +77,23 @@ export class Admission {
   /** Whether the devices have room for what waits and so many blocks more. */
   fits(costBlocks: number, frees: boolean): boolean {
     const { pool, space } = this.#view;
-    const reserve = Math.max(reserveBlocksMin, Math.floor(space.blockCount * reserveShare));
     // Scattered inodes cost a block of inodes each, and an address block above it.
     const inodeBlocks = 2 * this.#view.waitingInodes();
-    const needed = 2 * (pool.takenCount + costBlocks) + inodeBlocks + 64;
-    return needed + (frees ? 0 : reserve) <= space.freeCount;
+    const keptBlocks = keepBlocks * this.#view.waitingSnapshotRequests();
+    const needed = 2 * (pool.takenCount + costBlocks + keptBlocks) + inodeBlocks + 64;
+    return needed + (frees ? Math.floor(this.#reserve * lastShare) : this.#reserve) <= space.freeCount;
+  }
+
+  /** Whether a CP may keep its root although nobody has asked for that by name. */
+  get mayKeepUnasked(): boolean {
+    return this.#view.space.freeCount >= this.#reserve * unaskedShare;
+  }
+
+  /** The most of removed files that the next CP may take apart: it has room to say what of them snapshots need. */
+  get reclaimMost(): [blocks: number, files: number] {
+    const { freeCount } = this.#view.space;
+    const blocks = Math.min(reclaimBlocksPerCp, freeCount * reclaimBlocksPerFree);
+    return [Math.max(1, blocks), Math.max(1, Math.floor(freeCount / freePerReclaimed))];
   }
 
   /** The fault for a change that finds no space even right after a CP. */
@@ -71,5 +104,9 @@ export class Admission {
       `Volume ${name} is full: ${space.usedCount} of ${space.blockCount} blocks are in use and the rest is kept for deleting. ` +
         'Delete files or snapshots, or grow the volume; nothing of what it holds is lost.',
     );
+  }
+
+  get #reserve(): number {
+    return Math.max(reserveBlocksMin, Math.floor(this.#view.space.blockCount * reserveShare));
   }
 }

@@ -1,4 +1,4 @@
-import { present, type RandomSource, toHex } from '../base/index.ts';
+import { MirrorpointError, present, type RandomSource, toHex } from '../base/index.ts';
 import { type BlockStore, PointerList } from '../blocks/index.ts';
 import type { CpFollower } from '../consistency/index.ts';
 import type { Device } from '../device/index.ts';
@@ -28,6 +28,7 @@ export interface Cloneable {
 
 /** What holding a CP of a volume needs of it. */
 interface KeepsBases {
+  readonly name: string;
   readonly root: RootNode;
   openView(at: RootViewAt): Promise<RootView>;
   takeCp(): Promise<unknown>;
@@ -43,15 +44,16 @@ export async function holdAsBase(
 ): Promise<CloneGround> {
   const isLast = at === 'last' || ('cp' in at && (at.cp ?? volume.root.cp) === volume.root.cp);
   const id = `clone ${toHex(random.bytes(8))}`;
-  let kept: RootNode | undefined;
+  const kept: { root?: RootNode; hasRoom: boolean } = { hasRoom: true };
   const follower: CpFollower = {
-    begin: (cp) => {
-      volume.setMirrorNeeds(id, { committedCp: 0, neededCps: [cp], inFlightCps: [] });
-      return { keep: true };
+    begin: (cp, _baseCp, mayKeep) => {
+      kept.hasRoom = mayKeep;
+      if (mayKeep) volume.setMirrorNeeds(id, { committedCp: 0, neededCps: [cp], inFlightCps: [] });
+      return { keep: mayKeep };
     },
     end: (_cp, rootBytes) => {
       volume.unfollow(follower);
-      kept = rootBytes === undefined ? undefined : decodeRootNode(rootBytes);
+      if (rootBytes !== undefined) kept.root = decodeRootNode(rootBytes);
     },
   };
   const view = isLast ? undefined : await volume.openView(at);
@@ -63,12 +65,17 @@ export async function holdAsBase(
   try {
     volume.follow(follower);
     await volume.takeCp();
-    const root = present(kept, 'the root of the CP that was taken');
+    if (!kept.hasRoom) throw noRoom(volume.name);
+    const root = present(kept.root, 'the root of the CP that was taken');
     return { root, at: view === undefined ? 'last' : { cp: view.cp }, data, heal: healFrom(store, root), leave };
   } catch (fault) {
     await leave();
     throw fault;
   }
+}
+
+function noRoom(name: string): MirrorpointError {
+  return new MirrorpointError('volume-full', `Volume ${name} has no room to keep what a clone stands on. Delete files or snapshots, or grow the volume.`);
 }
 
 /** Lets a clone have blocks of its ground from wherever the ground itself gets them; what the clone wrote is its own. */

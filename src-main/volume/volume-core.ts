@@ -21,6 +21,9 @@ import type { VolumeStart } from './volume-start.ts';
 /** Memory for the volume's own maps while a CP changes them; taken from the machine only as far as used. */
 const mapsPoolBytes = 256 << 20;
 
+/** Blocks of those maps that a CP may change before it leaves the rest of what it gives up to the next, however full the volume is. */
+const droppingBlocksMin = 8;
+
 /** The parts of a live volume, joined: who writes into whom is decided here and nowhere else. */
 export class VolumeCore {
   readonly context: Required<BlockFileContext>;
@@ -68,6 +71,7 @@ export class VolumeCore {
       name: options.name,
       waitingInodes: () => this.table.waitingCount,
       waitingRequests: () => this.log.waitingCount,
+      waitingSnapshotRequests: () => this.ledger.waitingCount,
     });
   }
 
@@ -91,6 +95,9 @@ export class VolumeCore {
       root,
       inodesOf: () => inodeFlush.written,
       lastRoot: () => this.cps.root,
+      mayKeepUnasked: () => this.admission.mayKeepUnasked,
+      // Each changed block may need an address block above it, and the maps come last.
+      droppingBlocksMax: () => Math.max(droppingBlocksMin, Math.floor(this.space.freeCount / 4)),
     });
   }
 
@@ -103,6 +110,7 @@ export class VolumeCore {
       space: this.space,
       ring,
       journal,
+      mayKeep: () => this.admission.mayKeepUnasked,
       gate: this.gate,
       clock: options.clock,
       participants: [inodeFlush, this.ledger],

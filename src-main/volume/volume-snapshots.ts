@@ -21,6 +21,7 @@ import {
   snapshotNotFound,
 } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
+import { type Admission, keepBlocks } from './admission.ts';
 
 /** A snapshot as users see it. */
 export interface SnapshotInfo {
@@ -48,6 +49,8 @@ export class VolumeSnapshots {
   readonly #root: () => RootNode;
   readonly #hasChanges: () => boolean;
   readonly #refuseWhenRestricted: () => void;
+  readonly #admission: Admission;
+  readonly #findRoom: (fits: () => boolean) => Promise<boolean>;
   readonly #takeCp: (cause: CpCause) => Promise<CpRecord>;
 
   constructor(options: {
@@ -58,6 +61,9 @@ export class VolumeSnapshots {
     hasChanges: () => boolean;
     /** Throws while the volume takes no requests. */
     refuseWhenRestricted: () => void;
+    admission: Admission;
+    /** Makes room on the devices; false when there is none. */
+    findRoom: (fits: () => boolean) => Promise<boolean>;
     takeCp: (cause: CpCause) => Promise<CpRecord>;
   }) {
     this.#context = options.context;
@@ -65,6 +71,8 @@ export class VolumeSnapshots {
     this.#root = options.root;
     this.#hasChanges = options.hasChanges;
     this.#refuseWhenRestricted = options.refuseWhenRestricted;
+    this.#admission = options.admission;
+    this.#findRoom = options.findRoom;
     this.#takeCp = options.takeCp;
   }
 
@@ -73,21 +81,30 @@ export class VolumeSnapshots {
     return this.#ledger.mirrorCps;
   }
 
-  /** Keeps every CP that changes files, under an automatic name, from now on or no longer. */
+  /** Keeps every CP that changes files, under an automatic name, from now on or no longer; while the volume is full, none. */
   keepEachCp(isWanted: boolean): void {
     this.#ledger.keepsEachCp = isWanted;
   }
 
-  /** Takes a CP and keeps its root under a name. Throws `name-invalid` or `snapshot-exists`. */
+  /** Takes a CP and keeps its root under a name. Throws `name-invalid`, `snapshot-exists` or `volume-full`. */
   async create(name: string): Promise<SnapshotInfo> {
     checkText(name, { what: 'snapshot name', bytesMax: snapshotNameBytesMax });
     if (isAutomaticName(name)) {
       throw new MirrorpointError('name-invalid', `"${name}" is a name that only the schedule gives; choose another.`);
     }
     const kept: { at?: KeptAt } = {};
-    while (!(await this.#requestNew(name, kept))) await this.#takeCp('snapshot');
+    for (;;) {
+      if (!this.#fitsKept) await this.findRoom();
+      if (await this.#requestNew(name, kept)) break;
+      await this.#takeCp('snapshot');
+    }
     await this.#takeCp('snapshot');
     return { name, ...present(kept.at, 'the CP of the snapshot'), holds: [] };
+  }
+
+  /** Waits until the devices have room for one more kept root. Throws `volume-full`. */
+  async findRoom(): Promise<void> {
+    if (!this.#fitsKept && !(await this.#findRoom(() => this.#fitsKept))) throw this.#admission.full();
   }
 
   /** Whether anything has changed since the newest snapshot, or there is none. */
@@ -99,10 +116,13 @@ export class VolumeSnapshots {
   /**
    * In one CP, keeps it under an automatic name, when that is wanted, and gives up
    * the snapshots named, those left out that are held or gone by now. Takes no CP
-   * when there is nothing to do. Resolves to the new snapshot and the names given up.
+   * when there is nothing to do, and more than one on a volume that is nearly full.
+   * Resolves to the new snapshot and the names given up. Throws `volume-full` when
+   * there is no room for the new one even then.
    */
   async retain(wanted: { keep: boolean; drop: readonly string[] }): Promise<{ made?: SnapshotInfo; dropped: string[] }> {
     const dropped = await this.#requestDrops(wanted.drop);
+    if (wanted.keep && !this.#fitsKept) await this.findRoom();
     this.#refuseWhenRestricted();
     const kept: { at?: KeptAt } = {};
     if (wanted.keep) this.#ledger.request({ kind: 'keep', onKept: (at) => (kept.at = at) });
@@ -127,10 +147,11 @@ export class VolumeSnapshots {
     });
   }
 
-  /** Forbids deleting a snapshot until the label is released. A hold with the same label is replaced. */
+  /** Forbids deleting a snapshot until the label is released. A hold with the same label is replaced. Throws `volume-full`. */
   async hold(name: string, hold: Hold): Promise<void> {
     checkText(hold.label, { what: 'hold label', bytesMax: holdLabelBytesMax });
     checkReason(hold.reason);
+    if (!this.#fitsKept) await this.findRoom();
     await this.#edit(name, (row) => {
       const edit: SnapshotEdit = { kind: 'hold', name, hold };
       const next = edited(row, edit);
@@ -155,7 +176,7 @@ export class VolumeSnapshots {
     return listSnapshots((read) => this.#read(read), options);
   }
 
-  /** Requests a new snapshot; false when the next CP has as many already as one can have. */
+  /** Requests a new snapshot; false when the next CP has as many already as one can have, or as there is room for. */
   #requestNew(name: string, kept: { at?: KeptAt }): Promise<boolean> {
     return this.#atOnce(
       (rows) => rows.has(name),
@@ -164,7 +185,7 @@ export class VolumeSnapshots {
         if (isThere || pending.some((intent) => intent.name === name)) {
           throw new MirrorpointError('snapshot-exists', `There is a snapshot named "${name}" already; choose another name.`);
         }
-        if (pending.length >= namesByHandMax) return false;
+        if (pending.length >= namesByHandMax || !this.#fitsKept) return false;
         this.#ledger.request({ kind: 'create', name, onKept: (at) => (kept.at = at) });
         return true;
       },
@@ -174,33 +195,51 @@ export class VolumeSnapshots {
   /** Requests that the snapshots of these names go, as far as they may. */
   async #requestDrops(names: readonly string[]): Promise<string[]> {
     const dropped: string[] = [];
-    for (let start = 0; start < names.length; start += pageRows) {
+    for (let start = 0; start < names.length; ) {
       const page = names.slice(start, start + pageRows);
-      await this.#atOnce(
+      const seen = await this.#atOnce(
         (table) => page.map((name) => (table.has(name) ? table.byName(name) : undefined)),
         (rows) => {
           for (const [index, name] of page.entries()) {
             const row = rows[index] && this.#withRequests(rows[index]);
             if (row === undefined || !row.names.includes(name) || isHeld(row)) continue;
+            if (this.#mustWait) return index;
             this.#ledger.request({ kind: 'delete', name });
             dropped.push(name);
           }
+          return page.length;
         },
       );
+      start += seen;
+      if (seen < page.length) await this.#takeCp('snapshot');
     }
     return dropped;
   }
 
   /** Carries out an edit that is decided on the snapshot as the requests before it will leave it. Throws `snapshot-not-found`. */
   async #edit(name: string, decide: (row: KeptRoot) => SnapshotEdit): Promise<void> {
-    await this.#atOnce(
-      (rows) => rows.byName(name),
-      (found) => {
-        const row = this.#withRequests(found);
-        this.#ledger.request(row.names.includes(name) ? decide(row) : snapshotNotFound(name));
-      },
-    );
-    await this.#takeCp('snapshot');
+    for (let isRequested = false; !isRequested; ) {
+      isRequested = await this.#atOnce(
+        (rows) => rows.byName(name),
+        (found) => {
+          const row = this.#withRequests(found);
+          const edit = row.names.includes(name) ? decide(row) : snapshotNotFound(name);
+          if (this.#mustWait) return false;
+          this.#ledger.request(edit);
+          return true;
+        },
+      );
+      await this.#takeCp('snapshot');
+    }
+  }
+
+  get #fitsKept(): boolean {
+    return this.#admission.fits(keepBlocks, false);
+  }
+
+  /** The next CP has no room for one more request that gives something up; there is always room for one alone. */
+  get #mustWait(): boolean {
+    return this.#ledger.waitingCount > 0 && !this.#admission.fits(keepBlocks, true);
   }
 
   #read<T>(read: (rows: KeptRootReader) => T): Promise<T> {

@@ -25,9 +25,6 @@ const defaultCpIntervalMs = 30_000;
 /** CPs whose records stay in memory. */
 const historyMax = 1000;
 
-/** Blocks of removed files that one CP takes apart. */
-const reclaimBlocksPerCp = 65536;
-
 const noRoom: unique symbol = Symbol('no room');
 
 /**
@@ -74,6 +71,8 @@ export class Volume implements AsyncDisposable, Cloneable {
       refuseWhenRestricted: () => {
         this.#refuseWhenRestricted();
       },
+      admission: this.#core.admission,
+      findRoom: (fits) => this.space.findRoom(fits),
       takeCp: (cause) => this.takeCp(cause),
     });
     this.space = new VolumeSpace({ context: start.context, ledger: this.#core.ledger, cps: this.#core.cps, takeCp: () => this.takeCp('dirty') });
@@ -355,8 +354,9 @@ export class Volume implements AsyncDisposable, Cloneable {
     return this.#core.context.cache.store.readRun(vbn, buffers);
   }
 
-  /** Takes a CP and keeps it for a clone as it would be kept for a mirror, and the one that `at` names as well. */
+  /** Takes a CP and keeps it for a clone as it would be kept for a mirror, and the one that `at` names as well. Throws `volume-full`. */
   async holdForClone(at: RootViewAt): Promise<CloneGround> {
+    await this.snapshots.findRoom();
     const { store } = this.#core.context.cache;
     return holdAsBase(this, { at, data: this.#set.data, store, random: this.#options.random });
   }
@@ -438,9 +438,10 @@ export class Volume implements AsyncDisposable, Cloneable {
   async #reclaim(): Promise<void> {
     if (this.#reclaiming) return;
     this.#reclaiming = true;
+    const { admission, context, files } = this.#core;
     try {
-      this.#hasOrphans = await this.#core.context.cache.run(
-        () => this.#core.admission.hasRoom(changeBlocks.reclaimOrphans) && this.#core.files.reclaimOrphans(reclaimBlocksPerCp) > 0,
+      this.#hasOrphans = await context.cache.run(
+        () => admission.hasRoom(changeBlocks.reclaimOrphans) && files.reclaimOrphans(...admission.reclaimMost) > 0,
       );
     } finally {
       this.#reclaiming = false;

@@ -97,9 +97,9 @@ export class History {
   /** The follower that notes what each CP freezes and that its root is durable. */
   follower(keep: (cp: number) => boolean = () => false): CpFollower {
     return {
-      begin: (cp) => {
+      begin: (cp, _baseCp, mayKeep) => {
         this.#tell({ kind: 'frozen', cp, count: this.count });
-        return { keep: keep(cp) };
+        return { keep: mayKeep && keep(cp) };
       },
       end: (cp, rootBytes) => {
         if (rootBytes !== undefined) this.#tell({ kind: 'committed', cp, rootBytes });

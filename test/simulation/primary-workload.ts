@@ -204,8 +204,8 @@ export class PrimaryWorkload {
     this.#handles = [];
     const follower = this.history.follower(() => this.#hasMirror && this.#inFlightCps.length < inFlightMax && this.random.chance(0.6));
     volume.follow({
-      begin: (cp, baseCp) => {
-        const wish = follower.begin(cp, baseCp);
+      begin: (cp, baseCp, mayKeep) => {
+        const wish = follower.begin(cp, baseCp, mayKeep);
         if (wish.keep) this.#inFlightCps.push(cp);
         if (wish.keep) this.#tellNeeds();
         return wish;

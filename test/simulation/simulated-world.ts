@@ -303,7 +303,7 @@ export class SimulatedWorld {
       this.history.tell({ kind: 'committed', cp, rootBytes: volume.rootBytes });
       const follower = this.history.follower();
       volume.follow({
-        begin: (next, base) => (host.isAlive ? follower.begin(next, base) : { keep: false }),
+        begin: (next, base, mayKeep) => (host.isAlive ? follower.begin(next, base, mayKeep) : { keep: false }),
         end: (next, rootBytes) => {
           if (host.isAlive) follower.end(next, rootBytes);
         },
