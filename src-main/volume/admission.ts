@@ -2,14 +2,17 @@ import { MirrorpointError } from '../base/index.ts';
 import type { BlockPool } from '../blocks/index.ts';
 import type { SpaceMap } from '../consistency/index.ts';
 
-/** Blocks that changes which free space may still use when nothing else may. */
+/** Blocks that changes may not use unless they free space. */
 const reserveBlocksMin = 192;
 
-/** The part of the volume kept for them. */
+/** The part of the volume kept for that. */
 const reserveShare = 1 / 256;
 
-/** The part of the reserve that such changes leave too: for CPs that give up snapshots, holds and removed files. */
-const lastShare = 1 / 8;
+/** What wants space: changes, requests to keep a root or to hold it, and what frees space. */
+type Purpose = 'change' | 'keep' | 'free';
+
+/** The part of the reserve that each leaves. The last of it is for CPs that give up snapshots, holds and removed files. */
+const sharesLeft: Record<Purpose, number> = { change: 1, keep: 1 / 2, free: 1 / 8 };
 
 /** The part of the reserve below which no root is kept that nobody asked for by name. */
 const unaskedShare = 1 / 3;
@@ -75,13 +78,13 @@ export class Admission {
   }
 
   /** Whether the devices have room for what waits and so many blocks more. */
-  fits(costBlocks: number, frees: boolean): boolean {
+  fits(costBlocks: number, purpose: Purpose): boolean {
     const { pool, space } = this.#view;
     // Scattered inodes cost a block of inodes each, and an address block above it.
     const inodeBlocks = 2 * this.#view.waitingInodes();
     const keptBlocks = keepBlocks * this.#view.waitingSnapshotRequests();
     const needed = 2 * (pool.takenCount + costBlocks + keptBlocks) + inodeBlocks + 64;
-    return needed + (frees ? Math.floor(this.#reserve * lastShare) : this.#reserve) <= space.freeCount;
+    return needed + Math.floor(this.#reserve * sharesLeft[purpose]) <= space.freeCount;
   }
 
   /** Whether a CP may keep its root although nobody has asked for that by name. */

@@ -234,12 +234,12 @@ export class VolumeSnapshots {
   }
 
   get #fitsKept(): boolean {
-    return this.#admission.fits(keepBlocks, false);
+    return this.#admission.fits(keepBlocks, 'keep');
   }
 
   /** The next CP has no room for one more request that gives something up; there is always room for one alone. */
   get #mustWait(): boolean {
-    return this.#ledger.waitingCount > 0 && !this.#admission.fits(keepBlocks, true);
+    return this.#ledger.waitingCount > 0 && !this.#admission.fits(keepBlocks, 'free');
   }
 
   #read<T>(read: (rows: KeptRootReader) => T): Promise<T> {

@@ -186,15 +186,15 @@ export class Volume implements AsyncDisposable, Cloneable {
    */
   async change<T>(costBlocks: number, operation: (files: LiveFiles) => T, options: { frees?: boolean } = {}): Promise<T> {
     const { admission, context, files } = this.#core;
-    const frees = options.frees === true;
+    const purpose = options.frees === true ? 'free' : 'change';
     for (;;) {
       this.#refuseWhenFailed();
       this.#refuseWhenRestricted();
-      await this.#admit(costBlocks, frees);
+      await this.#admit(costBlocks, purpose);
       // Others may have been let in since, and each try after a block miss starts anew.
       const result = await context.cache.run<T | typeof noRoom>(() => {
         this.#refuseWhenRestricted();
-        return admission.hasRoom(costBlocks) && admission.fits(costBlocks, frees) ? operation(files) : noRoom;
+        return admission.hasRoom(costBlocks) && admission.fits(costBlocks, purpose) ? operation(files) : noRoom;
       });
       if (result === noRoom) continue;
       this.#core.table.trim();
@@ -413,9 +413,9 @@ export class Volume implements AsyncDisposable, Cloneable {
   }
 
   /** Waits until memory and devices have room for a change. */
-  async #admit(costBlocks: number, frees: boolean): Promise<void> {
+  async #admit(costBlocks: number, purpose: 'change' | 'free'): Promise<void> {
     assert(costBlocks <= this.#core.context.pool.capacity / 2, 'a change fits in half of the memory for changes');
-    const fits = (): boolean => this.#core.admission.fits(costBlocks, frees);
+    const fits = (): boolean => this.#core.admission.fits(costBlocks, purpose);
     if (!fits() && !(await this.space.findRoom(fits))) throw this.#core.admission.full();
     while (!this.#core.admission.hasRoom(costBlocks)) {
       this.#stalledWriters++;
