@@ -2,6 +2,9 @@ import { assert } from '../base/index.ts';
 
 const slabBytes = 1 << 20;
 
+/** Of the first slab this is cut off and used first: a volume that is only looked at needs few blocks, and clearing memory takes time. */
+const firstPieceBytes = 1 << 16;
+
 /**
  * The memory of blocks that wait for a consistency point: a fixed number of
  * block buffers, cut from slabs and used again, so that a write allocates
@@ -65,7 +68,8 @@ export class BlockPool {
   }
 
   #cutSlab(): void {
-    const count = Math.max(1, Math.min(Math.floor(slabBytes / this.#blockSizeBytes), this.capacity - this.#cutCount));
+    const wantedBytes = this.#cutCount === 0 ? firstPieceBytes : slabBytes - ((this.#cutCount * this.#blockSizeBytes) % slabBytes);
+    const count = Math.max(1, Math.min(Math.floor(wantedBytes / this.#blockSizeBytes), this.capacity - this.#cutCount));
     for (const bytes of cutBlocks(new Uint8Array(count * this.#blockSizeBytes), this.#blockSizeBytes)) this.#add(bytes);
     this.#cutCount += count;
   }

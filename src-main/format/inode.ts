@@ -126,7 +126,8 @@ export function decodeInode(bytes: Uint8Array, offset: number): InodeFields {
   ) {
     damagedInode();
   }
-  const slots = bytes.slice(offset + slotsOffset, offset + inodeBytes);
+  const isInline = flags === flagInline;
+  const content = bytes.slice(offset + slotsOffset, offset + (isInline ? slotsOffset + inlineBytes : inodeBytes));
   return {
     kind,
     height,
@@ -136,7 +137,7 @@ export function decodeInode(bytes: Uint8Array, offset: number): InodeFields {
     gid: getU32(bytes, offset + 12),
     sizeBytes,
     blockCount: getU48(bytes, offset + 24),
-    inlineContent: flags === flagInline ? slots.slice(0, inlineBytes) : null,
+    inlineContent: isInline ? content : null,
     modifiedNs: BigInt.asIntN(64, getBigU64(bytes, offset + 32)),
     changedNs: BigInt.asIntN(64, getBigU64(bytes, offset + 40)),
     accessedNs: BigInt.asIntN(64, getBigU64(bytes, offset + 48)),
@@ -145,7 +146,7 @@ export function decodeInode(bytes: Uint8Array, offset: number): InodeFields {
     parentInode: getU48(bytes, offset + 72),
     generation: getU48(bytes, offset + 80),
     nextFreeInode: getU48(bytes, offset + 88),
-    slots: flags === flagInline ? new Uint8Array(slots.length) : slots,
+    slots: isInline ? new Uint8Array(inodeBytes - slotsOffset) : content,
   };
 }
 
