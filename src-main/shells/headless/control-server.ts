@@ -1,7 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { MirrorpointError, reasonOf } from '../../base/index.ts';
+import { createHttpServer } from './http-server.ts';
 import { messageBytesMax, type RpcSocketOptions, serveRpcSocket } from './rpc-sockets.ts';
 
 const connectionsMax = 64;
@@ -28,7 +29,7 @@ export class ControlServer implements AsyncDisposable {
     const { endpoint } = options;
     const isPipe = endpoint.startsWith('\\\\');
     if (!isPipe) rmSync(endpoint, { force: true });
-    const http = createServer((_request, response) => {
+    const http = createHttpServer((_request, response) => {
       response.writeHead(426).end();
     });
     http.maxConnections = connectionsMax;

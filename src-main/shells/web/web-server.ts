@@ -1,8 +1,9 @@
-import { createServer as createHttpServer, type Server, type ServerOptions } from 'node:http';
+import type { Server, ServerOptions } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { SecureVersion } from 'node:tls';
 import { MirrorpointError, reasonOf } from '../../base/index.ts';
+import { createHttpServer } from '../headless/http-server.ts';
 import { bareAnswer } from './answer-headers.ts';
 import { type ConsoleAddress, formatConsoleAddress } from './console-address.ts';
 
