@@ -34,8 +34,7 @@ export async function setup(): Promise<void> {
         ssr: 'src-main/shells/cli/main.ts',
         outDir: beside,
         target: 'node24',
-        minify: false,
-        rolldownOptions: { output: { entryFileNames: 'cli/[name].mjs', chunkFileNames: 'cli/[name]-[hash].mjs' } },
+        rolldownOptions: { output: { minify: { compress: false, mangle: false, codegen: true }, entryFileNames: 'cli/[name].mjs', chunkFileNames: 'cli/[name]-[hash].mjs' } },
       },
     });
     // Programs beside a server are found from where its own files are.
