@@ -41,7 +41,7 @@ export async function writeMaps(options: {
   space.clear(writer.released);
 
   const mapEdit = writer.editMaps(space.file.root);
-  await mapEdit.stage(space.pages as Map<number, Uint8Array>);
+  await mapEdit.stage(space.pages);
   const { bytes, blocks } = encodeShed(writer.mapsFreed, geometry.blockSizeBytes);
   await shedEdit.stage(blocks);
 

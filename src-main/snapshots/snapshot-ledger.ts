@@ -22,6 +22,9 @@ import { edited, type SnapshotEdit, type SnapshotIntent } from './snapshot-inten
 /** Deadlist records that one CP takes apart: reclaiming a large snapshot is spread over CPs. */
 const recordsPerCpDefault = 4096;
 
+/** Dead blocks between two looks at how long others have waited. */
+const blocksPerLook = 256;
+
 /** Stands for the relationships that have not spoken yet. */
 const openingRelationship = '';
 
@@ -292,6 +295,8 @@ export class SnapshotLedger implements CpParticipant {
       const others = eras.get(era.eraCp);
       if (others === undefined) eras.set(era.eraCp, [freed.vbn(position)]);
       else others.push(freed.vbn(position));
+      const pause = position % blocksPerLook === 0 ? writer.pace() : undefined;
+      if (pause !== undefined) await pause;
     }
     for (const extent of extentsOf(free)) writer.released.push(extent);
     for (const [eraCp, vbns] of eras) await this.#dead.add({ chain, holderCp: newestCp, eraCp }, vbns);

@@ -19,7 +19,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchRun } from './bench-run.ts';
 import { quickShare } from './data-set.ts';
-import { figureNames, type FigureName, joinFigures } from './figures.ts';
+import { figureNames, type FigureName } from './figures.ts';
 import { type Found, measurements } from './measurements.ts';
 import { missing } from './peers.ts';
 import { reportOf, textOf } from './report.ts';
@@ -77,7 +77,7 @@ async function measure(bench: BenchRun): Promise<void> {
     }
     say(`measuring ${[...asked].join(', ')}`);
     const { figures, ...details } = await take(bench, asked);
-    found = { ...found, ...details, figures: joinFigures(found.figures, figures) };
+    found = { ...found, ...details, figures: { ...found.figures, ...figures } };
   }
   const report = reportOf({ quick: flags.quick, wanted, ...found });
   console.log(textOf(report));

@@ -53,7 +53,7 @@ export const figureRules: Readonly<Record<FigureName, FigureRule>> = {
   coalesce: ratio('bytes sent for 20 overwrites in one interval (the file)', 'bytes', 1.02),
   cp_cost_growth: ratio('CP of 10 MiB at 256 GiB in use (at 1 GiB)', 'ms', 1.2),
   open_ms_growth: ratio('opening at 256 GiB in use (at 1 GiB)', 'ms', 1.2),
-  rss_mib: absolute('memory of the primary at its peak', 'MiB', 256),
+  rss_mib: absolute('memory of the primary at its peak, at 256 GiB in use', 'MiB', 256),
   write_p99_in_cp: ratio('p99 of a 4 KiB write during a CP (between CPs)', 'ms', 2),
   lag_p99_s: absolute('p99 until a write is readable on the mirror, at 50 MB/s', 's', 2),
   fsync_vs_btrfs: { label: '4 KiB writes with fsync (file on btrfs)', unit: '1/s', goal: 1, bound: 'at least', isAbsolute: false },
@@ -98,11 +98,4 @@ export function figureOf(name: FigureName, measured: Measured): Figure {
   const judged = isAbsolute ? ours : ratioOfBoth;
   const met = judged === null || goal === null ? null : bound === 'at most' ? judged <= goal : judged >= goal;
   return { ours, peer, ratio: ratioOfBoth, goal, bound, met, unit, ...(typeof measured.peer === 'string' && { without: measured.peer }) };
-}
-
-/** Puts together what several measurements have found. The memory of the primary counts where it was the most. */
-export function joinFigures(one: Figures, other: Figures): Figures {
-  const memory = [one.rss_mib, other.rss_mib].filter((measured) => measured !== undefined);
-  const most = memory.sort((a, b) => median(b.ours) - median(a.ours))[0];
-  return { ...one, ...other, ...(most !== undefined && { rss_mib: most }) };
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BenchRun, quietly } from './bench-run.ts';
 import { applyChanges, type ChangeSet, DataSet, FolderTarget } from './data-set.ts';
-import { type FigureName, type Figures, noPeer } from './figures.ts';
+import { type FigureName, type Figures } from './figures.ts';
 import { MirroredPair, type PairStep } from './mirrored-pair.ts';
 import { Btrfs, copyToExt4, type CopyingPeer, missing, type PeerPlace, type PeerStep, Rsync } from './peers.ts';
 import { median } from './stopwatch.ts';
@@ -147,7 +147,7 @@ async function openPeers(
 const seconds = ({ seconds: value }: { readonly seconds: number }): number => value;
 const wire = ({ wireBytes }: { readonly wireBytes: number }): number => wireBytes;
 
-function figuresOf({ ours, usedBytes, memoryPeakBytes, cp, rsync, btrfs }: Samples): Figures {
+function figuresOf({ ours, usedBytes, cp, rsync, btrfs }: Samples): Figures {
   const beside = (taken: readonly number[], why: string | undefined): readonly number[] | string => (taken.length > 0 ? taken : (why ?? 'left out'));
   const [baseline, incremental] = [ours.baseline.map(seconds), ours.incremental.map(seconds)];
   return {
@@ -157,7 +157,6 @@ function figuresOf({ ours, usedBytes, memoryPeakBytes, cp, rsync, btrfs }: Sampl
     baseline_vs_btrfs: { ours: baseline, peer: beside(btrfs.baseline.map(seconds), missing.btrfs) },
     baseline_vs_rsync: { ours: baseline, peer: beside(rsync.baseline.map(seconds), missing.rsync) },
     import_vs_cp: { ours: ours.import.map(seconds), peer: beside(cp, missing.cp) },
-    rss_mib: { ours: memoryPeakBytes.map(({ primary }) => primary / 2 ** 20), peer: noPeer },
     resync_bytes: { ours: ours.resync.map(({ wireBytes, answeredBytes }) => wireBytes + answeredBytes), peer: usedBytes },
     compare_vs_rsync: { ours: ours.resync.map(seconds), peer: beside(rsync.compare.map(seconds), missing.rsync) },
   };

@@ -52,7 +52,7 @@ class SpaceLab {
   async #write(): Promise<TreeRoot> {
     const { geometry, cache } = this;
     const edit = new TreeEdit({ geometry, cache, root: this.map.file.root, freed: () => undefined, turns: new Turns(systemClock) });
-    await edit.stage(this.map.pages as Map<number, Uint8Array>);
+    await edit.stage(this.map.pages);
     const writes: Promise<void>[] = [];
     const root = await edit.place({
       cp: ++this.#cp,
