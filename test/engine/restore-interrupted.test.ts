@@ -198,7 +198,7 @@ describe('a restore into a volume whose roles are swapped', () => {
     await b.createVolume('copy', { role: 'mirror', listen: ['memory://b'] });
     await a.createVolume('work');
     const { volume: work } = await a.engine.shelf.primary('work');
-    await writeFile(work, '/large', { content: Buffer.alloc(6 * MiB, 'L') });
+    await writeFile(work, '/large', { content: Buffer.alloc(24 * MiB, 'L') });
     await a.client.snapshots.create({ volume: 'work', snapshot: 'monday' });
     await remove(work, '/large');
     await a.client.relationships.link({ volume: 'work', address: 'memory://b' });
