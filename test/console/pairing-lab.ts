@@ -12,6 +12,7 @@ export async function makeVolume(page: Page, volume: { name: string; folder: str
   expect(await page.getByLabel('File name').inputValue()).toBe(`${volume.name}.img`);
   await page.getByLabel('Size').fill(volume.size);
   await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByRole('heading', { name: 'How often, how safe, and where it is reached' }).waitFor();
   if (volume.listen !== undefined) await page.getByLabel('Where the other server reaches it').fill(volume.listen);
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByRole('button', { name: 'Make the volume' }).click();

@@ -71,6 +71,7 @@ describeInChromium('files of the desktop in the console', () => {
     await screen.row(screen.right, /scheme/).waitFor();
     await screen.button('Add a folder of the server…').press('Enter');
     const dialog = console.page.getByRole('dialog', { name: `Add a folder of the server to ${volume}:/projects` });
+    await dialog.getByRole('list', { name: 'What is in the folder' }).waitFor();
     await dialog.getByLabel('Path on this server').fill(source);
     await dialog.getByLabel('Path on this server').press('Enter');
     await dialog.getByRole('button', { name: /letters/ }).press('Enter');
