@@ -25,13 +25,13 @@ interface Workload {
   options: Omit<WorkloadOptions, 'seed'>;
 }
 
-const basesKept: Workload = { what: 'bases kept for a mirror', runs: 2, options: { shape: smallShape, hasMirror: true } };
+const basesKept: Workload = { what: 'bases kept for a mirror', runs: 3, options: { shape: smallShape, hasMirror: true } };
 
 const workloads: readonly Workload[] = [
   { what: 'files of all kinds', runs: 2, options: { shape: smallShape } },
   { what: 'files inside their inodes', runs: 1, options: { shape: tinyShape } },
   basesKept,
-  { what: 'two devices', runs: 1, devices: 2, blocks: 500, options: { shape: smallShape, hasMirror: true } },
+  { what: 'two devices', runs: 2, devices: 2, blocks: 500, options: { shape: smallShape, hasMirror: true } },
   { what: 'every request durable', runs: 1, options: { shape: smallShape, durability: 'request' } },
   { what: 'many snapshots', runs: 1, options: { shape: smallShape, snapshotsMax: 12, hasMirror: true } },
 ];
@@ -100,14 +100,14 @@ describe(`power cut at every write and flush of the primary, seed ${seed}`, () =
     expect(sum.opened).toBeGreaterThan(500);
   });
 
-  it('in 20,000 states, no two of which have the same bytes and promises', { timeout: hour }, async ({ skip }) => {
+  it('in 50,000 states, no two of which have the same bytes and promises', { timeout: hour }, async ({ skip }) => {
     skip(proven.states === 0, 'the workloads were not run');
     // How many states a run leaves is a matter of chance.
-    for (let run = 0; proven.distinct < 20_000; run++) {
+    for (let run = 0; proven.distinct < 50_000; run++) {
       expect(run).toBeLessThan(10);
       await proveRun(basesKept, seed + 2000 + run);
     }
-    expect(proven.opened).toBeGreaterThan(4000);
+    expect(proven.opened).toBeGreaterThan(10_000);
   });
 
   it('the final state of a workload is its last one', async () => {

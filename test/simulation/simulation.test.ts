@@ -46,7 +46,7 @@ describe('a primary and its mirrors on virtual time', () => {
     expect(sum(reports, ({ faults }) => faults.tornWrites)).toBeGreaterThan(10);
     expect(sum(reports, ({ faults }) => faults.deviceErrors)).toBeGreaterThan(10);
     for (const kind of Object.keys(reports[0]!.faults) as (keyof FaultCounts)[]) {
-      expect(sum(reports, ({ faults }) => faults[kind]), kind).toBeGreaterThan(knownSeeds / 30);
+      expect(sum(reports, ({ faults }) => faults[kind]), kind).toBeGreaterThan(9);
     }
   });
 
