@@ -27,16 +27,12 @@ function told({ id, help, nodes }: Result): string {
   return [`${id}: ${help}`, ...nodes.slice(0, 5).map(({ html, failureSummary }) => `  ${html}\n    ${failureSummary ?? ''}`)].join('\n');
 }
 
-/** What an appearance can change; all else was judged in the other one. */
-const rulesOfColour = ['color-contrast', 'link-in-text-block'];
-
-/** Serious and critical findings of axe in a page as it is now, by all rules or by some. */
-async function findingsOf({ page }: OpenConsole, rules?: readonly string[]): Promise<string[]> {
+/** Serious and critical findings of axe in a page as it is now. */
+async function findingsOf({ page }: OpenConsole): Promise<string[]> {
   const isThere = await page.evaluate(() => 'axe' in window);
   // By the debugging protocol, which the page's policy does not concern.
   if (!isThere) await page.evaluate(axe.source);
-  const options = { resultTypes: ['violations'], ...(rules !== undefined && { runOnly: { type: 'rule', values: rules } }) };
-  const results = await page.evaluate((how) => (window as WindowWithAxe).axe!.run(how), options);
+  const results = await page.evaluate(() => (window as WindowWithAxe).axe!.run({ resultTypes: ['violations'] }));
   return results.violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(told);
 }
 
@@ -53,7 +49,7 @@ async function wear({ page }: OpenConsole, colorScheme: 'light' | 'dark'): Promi
 /** Fails when axe finds anything serious or critical in the page as it is now, in either appearance. */
 export async function expectAccessible(console: OpenConsole): Promise<void> {
   await wear(console, 'dark');
-  expect(await findingsOf(console, rulesOfColour), 'dark').toEqual([]);
+  expect(await findingsOf(console), 'dark').toEqual([]);
   await wear(console, 'light');
   expect(await findingsOf(console), 'light').toEqual([]);
 }
