@@ -7,6 +7,7 @@ import type { ServerStatus } from '../../src-main/contract/index.ts';
 import { runCommandLine } from '../../src-main/shells/cli/program.ts';
 import { controlEndpoint } from '../../src-main/shells/headless/config-folder.ts';
 import { connectControl, type ControlClient } from '../../src-main/shells/headless/control-client.ts';
+import { smallHeapFlags } from '../../src-main/shells/small-heap.js';
 import type { CommandClient } from '../../src-main/shells/web/console-contract.ts';
 
 const script = fileURLToPath(new URL('../../src-main/shells/cli/mirrorpoint.js', import.meta.url));
@@ -30,7 +31,7 @@ export interface CommandResult {
 /** How the program is started: put together for tests where they have been told of that, else from its sources. */
 function startWords(): string[] {
   const built = process.env.MIRRORPOINT_TEST_PROGRAM;
-  return built === undefined ? [script] : ['--semi-space-growth-factor=1', '--heap-growing-percent=60', built];
+  return built === undefined ? [script] : [...smallHeapFlags, built];
 }
 
 /** Starts the program in a process of its own, with nothing to read. */
