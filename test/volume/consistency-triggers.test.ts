@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { isFault } from '../../src-main/base/index.ts';
+import { MemoryDevice } from '../../src-main/device/index.ts';
 import { changeBlocks, rootDirectoryInode as top } from '../../src-main/files/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
 import { VirtualClock } from '../simulation/virtual-clock.ts';
@@ -246,4 +247,48 @@ test('overwriting the same blocks again and again between two CPs writes them on
   }
   const { dataBlocks } = await volume.takeCp();
   expect(dataBlocks).toBeLessThan(256 + 7 + 10);
+});
+
+/** Its flushes wait while it is held. */
+class HeldDevice extends MemoryDevice {
+  held: Promise<void> | undefined;
+
+  override async flush(): Promise<void> {
+    await this.held;
+    await super.flush();
+  }
+}
+
+test('a writer that finds memory full goes on when the CP that runs has ended, and does not wait for the next', async () => {
+  const home = new MemoryHome({ volume: { poolBytes: 8 << 20 } });
+  const device = new HeldDevice({ sizeBytes: 64 << 20 });
+  home.devices = [device];
+  await using volume = await home.create();
+  const ino = await makeFile(volume, 'stream');
+  const writePart = (part: number): Promise<void> => write(volume, { ino, offset: part << 20 }, new Uint8Array(1 << 20).fill(part + 1));
+  const first: PromiseWithResolvers<void> = Promise.withResolvers();
+  const second: PromiseWithResolvers<void> = Promise.withResolvers();
+  const ended: number[] = [];
+  const follower = {
+    begin: () => ({ keep: false }),
+    end: (cp: number) => {
+      ended.push(cp);
+      device.held = second.promise;
+    },
+  };
+  volume.follow(follower);
+  device.held = first.promise;
+  let part = 0;
+  while (volume.status().stalledWriters === 0) {
+    const writing = writePart(part++);
+    await Promise.race([writing, settle()]);
+  }
+  expect(ended).toEqual([]);
+  const waiting = writePart(part);
+  first.resolve();
+  await waiting;
+  expect(ended).toHaveLength(1);
+  second.resolve();
+  await volume.takeCp();
+  expect((await volume.check()).problems).toEqual([]);
 });
