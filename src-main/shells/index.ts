@@ -11,4 +11,4 @@
 export { buildConsole, consoleSourcesDigest } from './console-build.ts';
 export { contentSecurityPolicy } from './console-files.ts';
 export { machinePorts } from './headless/machine-ports.ts';
-export { keepHeapSmall } from './small-heap.js';
+export { smallHeapFlags } from './small-heap.js';

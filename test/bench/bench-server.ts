@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { PairingEvent } from '../../src-main/contract/index.ts';
 import { clientOf, Engine, type EngineSession } from '../../src-main/engine/index.ts';
-import { keepHeapSmall, machinePorts } from '../../src-main/shells/index.ts';
+import { machinePorts } from '../../src-main/shells/index.ts';
 
 export interface ProcessUsage {
   /** The most memory that it ever had. */
@@ -22,7 +22,6 @@ export class BenchServer {
   }
 
   static async open(configFolder: string): Promise<BenchServer> {
-    keepHeapSmall();
     mkdirSync(configFolder, { recursive: true, mode: 0o700 });
     const ports = machinePorts({ configFolder, requestStop: () => undefined, report: () => undefined });
     return new BenchServer(await Engine.open(ports, { serve: true }));

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { smallHeapFlags } from '../../src-main/shells/index.ts';
 
 const compileCache = fileURLToPath(new URL('../../node_modules/.cache/mirrorpoint', import.meta.url));
 
@@ -57,9 +58,9 @@ export class Child<S extends Service> implements AsyncDisposable {
   /** What it does is given up, and the child with it, when the signal aborts. */
   constructor(module: string, options: { nodeArguments?: readonly string[]; signal?: AbortSignal } = {}) {
     const path = fileURLToPath(new URL(module, import.meta.url));
-    // As for the real server: what was compiled once is not held in memory as source and again as code.
+    // As for the real server: its heap is small from the start, and what was compiled once is not held in memory as source and again as code.
     const env = { ...process.env, NODE_COMPILE_CACHE: compileCache };
-    this.#process = fork(path, [], { execArgv: [...(options.nodeArguments ?? [])], env, serialization: 'advanced' });
+    this.#process = fork(path, [], { execArgv: [...smallHeapFlags, ...(options.nodeArguments ?? [])], env, serialization: 'advanced' });
     const giveUp = (): void => {
       this.#process.kill('SIGKILL');
     };
