@@ -39,7 +39,11 @@ export default defineConfig({
         test: {
           ...limits,
           ...asTheyAre,
+          // Real processes, of which a busy machine starts and ends many slowly.
+          testTimeout: 300_000,
           name: 'whole',
+          // Their files keep in modules only what is the same for all, such as the console that was built.
+          isolate: false,
           include: inFolders('**'),
           exclude: ['**/node_modules/**', 'test/house/fixtures/**', ...inFolders('renderer', ...inMemory)],
           globalSetup: ['test/program-setup.ts'],
