@@ -20,6 +20,9 @@ class LongFirst extends BaseSequencer {
 // Each process that runs tests loads a thousand files: compiled code is kept, as the program keeps its own.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules', '.cache', 'mirrorpoint');
 
+// A tenth of a server's time goes into memory that the system hands out page by page: the C library asks for it in large ones.
+process.env.GLIBC_TUNABLES ??= 'glibc.malloc.hugetlb=1';
+
 const inFolders = (...folders: string[]): string[] => folders.map((folder) => `test/${folder}/**/*.test.ts`);
 
 const limits = { setupFiles: ['test/setup.ts'], pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 60_000 };
@@ -39,7 +42,11 @@ export default defineConfig({
         test: {
           ...limits,
           ...asTheyAre,
+          // Real processes, of which a busy machine starts and ends many slowly.
+          testTimeout: 300_000,
           name: 'whole',
+          // Their files keep in modules only what is the same for all, such as the console that was built.
+          isolate: false,
           include: inFolders('**'),
           exclude: ['**/node_modules/**', 'test/house/fixtures/**', ...inFolders('renderer', ...inMemory)],
           globalSetup: ['test/program-setup.ts'],

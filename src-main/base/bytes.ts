@@ -50,13 +50,19 @@ export function setU64(bytes: Uint8Array, offsetBytes: number, value: number): v
   setU32(bytes, offsetBytes + 4, Math.floor(value / 0x1_0000_0000));
 }
 
+/** Between a u64 and its halves: arithmetic with big integers makes a new one at each step, for every checksum of a block. */
+const halves = new DataView(new ArrayBuffer(8));
+
 export function getBigU64(bytes: Uint8Array, offsetBytes: number): bigint {
-  return (BigInt(getU32(bytes, offsetBytes + 4)) << 32n) | BigInt(getU32(bytes, offsetBytes));
+  halves.setUint32(0, getU32(bytes, offsetBytes), true);
+  halves.setUint32(4, getU32(bytes, offsetBytes + 4), true);
+  return halves.getBigUint64(0, true);
 }
 
 export function setBigU64(bytes: Uint8Array, offsetBytes: number, value: bigint): void {
-  setU32(bytes, offsetBytes, Number(value & 0xffff_ffffn));
-  setU32(bytes, offsetBytes + 4, Number((value >> 32n) & 0xffff_ffffn));
+  halves.setBigUint64(0, value, true);
+  setU32(bytes, offsetBytes, halves.getUint32(0, true));
+  setU32(bytes, offsetBytes + 4, halves.getUint32(4, true));
 }
 
 /** Big-endian u48, for keys whose byte order must be their number order. */

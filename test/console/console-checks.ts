@@ -2,11 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import axe, { type AxeResults, type Result } from 'axe-core';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import type { OpenConsole } from './console-lab.ts';
-
-// Two servers, a browser and a build of the console, on a machine that may be busy.
-vi.setConfig({ testTimeout: 300_000 });
 
 /** Fails when a page met an error, when its policy refused something, or when it asked elsewhere for something. */
 export function expectNoFaults({ faults }: OpenConsole): void {

@@ -1,11 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type CommandResult, type Place, runCommand } from '../shells/server-process.ts';
-
-// Every command is a process, and a busy machine starts them slowly.
-vi.setConfig({ testTimeout: 300_000 });
 
 /** A folder of the test's own, removed at its end, with a short path for sockets. */
 export function testFolder(): string {

@@ -46,13 +46,32 @@ export function spawnProgram(place: Place, words: readonly string[], how: readon
 /** How many commands run in this process now, which all see its one environment. */
 let runningHere = 0;
 
+/** What they found it to be, where it is another for them. */
+const environmentBefore = new Map<string, string | undefined>();
+
+function setEnvironment(name: string, value: string | undefined): void {
+  if (value === undefined) Reflect.deleteProperty(process.env, name);
+  else process.env[name] = value;
+}
+
 /** Whether a command may run here now: not beside one that needs another environment. */
 function enter({ env = {} }: Place): boolean {
-  const entries = Object.entries(env);
-  if (runningHere > 0 && entries.some(([name, value]) => process.env[name] !== value)) return false;
-  for (const [name, value] of entries) process.env[name] = value;
+  const others = Object.entries(env).filter(([name, value]) => process.env[name] !== value);
+  if (runningHere > 0 && others.length > 0) return false;
+  for (const [name, value] of others) {
+    environmentBefore.set(name, process.env[name]);
+    setEnvironment(name, value);
+  }
   runningHere++;
   return true;
+}
+
+/** The last one leaves the environment to those who come as it was. */
+function leave(): void {
+  runningHere--;
+  if (runningHere > 0) return;
+  for (const [name, value] of environmentBefore) setEnvironment(name, value);
+  environmentBefore.clear();
 }
 
 /**
@@ -68,7 +87,7 @@ export async function runCommand(place: Place, ...words: readonly string[]): Pro
     const exitCode = await runCommandLine(['--config', place.configFolder, ...words], { streams: { out, err }, signal: new AbortController().signal });
     return { exitCode, stdout: stdout(), stderr: stderr() };
   } finally {
-    runningHere--;
+    leave();
   }
 }
 

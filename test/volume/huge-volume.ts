@@ -1,4 +1,5 @@
 import { checksumOf, SeededRandom, systemClock } from '../../src-main/base/index.ts';
+import { type BlockStore, cutBlocks } from '../../src-main/blocks/index.ts';
 import { DeviceSet, ImageFile } from '../../src-main/device/index.ts';
 import { rootDirectoryInode } from '../../src-main/files/index.ts';
 import { inodeSlots, pointerBytes, setPointer, treeCapacity } from '../../src-main/format/index.ts';
@@ -70,11 +71,12 @@ async function placeTree(core: VolumeCore, dataBlocks: number): Promise<TreeRoot
   for (let level = 1, count = dataBlocks; level <= height; level++) blockCount += count = Math.ceil(count / geometry.fanOut);
   await core.space.reserve(blockCount);
 
-  const zeroChecksum = checksumOf(new Uint8Array(geometry.blockSizeBytes));
+  const toZeros = { vbn: 0, birthCp, checksum: checksumOf(new Uint8Array(geometry.blockSizeBytes)) };
   let below = {
     count: dataBlocks,
     pointer: (bytes: Uint8Array, offset: number) => {
-      setPointer(bytes, offset, { vbn: core.space.allocate(), birthCp, checksum: zeroChecksum });
+      toZeros.vbn = core.space.allocate();
+      setPointer(bytes, offset, toZeros);
     },
   };
   for (let level = 1; level <= height; level++) {
@@ -82,16 +84,15 @@ async function placeTree(core: VolumeCore, dataBlocks: number): Promise<TreeRoot
     const pointers = new Uint8Array(count * pointerBytes);
     let left = below.count;
     for (let start = 0; start < count; start += addressBlocksPerWrite) {
-      const blocks = Array.from({ length: Math.min(addressBlocksPerWrite, count - start) }, () => {
-        const block = new Uint8Array(geometry.blockSizeBytes);
+      const blocks = cutBlocks(new Uint8Array(Math.min(addressBlocksPerWrite, count - start) * geometry.blockSizeBytes), geometry.blockSizeBytes);
+      for (const block of blocks) {
         for (let slot = 0; slot < geometry.fanOut && left > 0; slot++, left--) below.pointer(block, slot * pointerBytes);
-        return block;
-      });
-      for (const [index, block] of blocks.entries()) {
-        const vbn = core.space.allocate();
-        setPointer(pointers, (start + index) * pointerBytes, { vbn, birthCp, checksum: checksumOf(block) });
-        await cache.store.writeRun(vbn, [block]);
       }
+      const vbns = blocks.map(() => core.space.allocate());
+      for (const [index, block] of blocks.entries()) {
+        setPointer(pointers, (start + index) * pointerBytes, { vbn: vbns[index]!, birthCp, checksum: checksumOf(block) });
+      }
+      await writeRuns(cache.store, vbns, blocks);
     }
     let next = 0;
     below = {
@@ -105,4 +106,12 @@ async function placeTree(core: VolumeCore, dataBlocks: number): Promise<TreeRoot
   const slots = new Uint8Array(inodeSlots * pointerBytes);
   for (let slot = 0; slot < below.count; slot++) below.pointer(slots, slot * pointerBytes);
   return { slots, height, blockCount };
+}
+
+/** Writes each block to its VBN, neighbours in one call. */
+async function writeRuns(store: BlockStore, vbns: readonly number[], blocks: readonly Uint8Array[]): Promise<void> {
+  for (let start = 0, end = 1; start < vbns.length; start = end++) {
+    while (end < vbns.length && vbns[end] === vbns[start]! + end - start) end++;
+    await store.writeRun(vbns[start]!, blocks.slice(start, end));
+  }
 }
