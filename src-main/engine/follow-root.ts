@@ -47,8 +47,8 @@ export async function readIgnoreFile(tree: LocalTree, folder: string): Promise<s
   try {
     const stat = await tree.stat(local);
     if (stat?.kind !== 'file') return [];
-    const { bytes } = await readSource(tree, local, stat);
-    return ignoreLines(Buffer.from(bytes).toString('utf8'));
+    using read = await readSource(tree, local, stat);
+    return ignoreLines(Buffer.from(read.bytes).toString('utf8'));
   } catch (fault) {
     if (isFault(fault, 'not-found')) return [];
     throw fault;

@@ -2,8 +2,7 @@ import { MirrorpointError } from '../base/index.ts';
 import { folderNamesMax, isMountGone, isUnsettled, lookAt, movedMax, type NamePlace, restLeftMs, retryDelayMs } from '../following/index.ts';
 import { type Existing, type FollowGround, partsOf, pathIn, type Source } from './follow-ground.ts';
 import { notMade } from './follow-hands.ts';
-import { wholeFileBytesMax } from './import-source.ts';
-import type { LocalStat } from './local-tree.ts';
+import { type LocalStat, wholeFileBytesMax } from './local-tree.ts';
 import { TaskGroup } from './task-group.ts';
 
 /** Small files on their way at once, and the memory that they may take. */

@@ -1,8 +1,5 @@
 import { MirrorpointError } from '../base/index.ts';
-import type { LocalReader, LocalStat, LocalTree } from './local-tree.ts';
-
-/** Files up to this size are read whole before anything of them is written. */
-export const wholeFileBytesMax = 1 << 20;
+import { type LocalReader, type LocalStat, type LocalTree, wholeFileBytesMax, type WholeRead } from './local-tree.ts';
 
 /** Bytes of a larger file in one piece. */
 const pieceBytes = 1 << 20;
@@ -27,20 +24,14 @@ function changed(local: string): MirrorpointError {
 }
 
 /** Reads a small file whole, as it was at one moment. Throws `source-changed` when it does not hold still. */
-export async function readSource(
-  tree: LocalTree,
-  local: string,
-  known: LocalStat,
-  attemptsMax = readAttemptsMax,
-): Promise<{ stat: LocalStat; bytes: Uint8Array }> {
-  await using reader = await tree.openRead(local);
+export async function readSource(tree: LocalTree, local: string, known: LocalStat, attemptsMax = readAttemptsMax): Promise<WholeRead> {
   let before = known;
   for (let attempt = 1; attempt <= attemptsMax; attempt++) {
     if (before.sizeBytes > wholeFileBytesMax || before.kind !== 'file') break;
-    const bytes = Buffer.allocUnsafe(before.sizeBytes);
-    const gotBytes = await reader.readInto(0, bytes);
-    const after = await reader.stat();
-    if (gotBytes === before.sizeBytes && isUntouched(before, after)) return { stat: after, bytes };
+    const read = await tree.readWhole(local, before.sizeBytes);
+    const { stat: after, bytes } = read;
+    if (bytes.length === before.sizeBytes && isUntouched(before, after)) return read;
+    read[Symbol.dispose]();
     before = after;
   }
   throw changed(local);

@@ -14,6 +14,7 @@
  */
 export type * from './ports.ts';
 export type * from './local-tree.ts';
+export { wholeFileBytesMax } from './local-tree.ts';
 export type { EngineSession } from './session.ts';
 export { Engine } from './engine.ts';
 export { openServedFiles } from './serving.ts';

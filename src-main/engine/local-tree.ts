@@ -1,6 +1,9 @@
 import type { SourceStat } from '../following/index.ts';
 import type { Part } from './sparse.ts';
 
+/** Files up to this size are read whole before anything of them is written. */
+export const wholeFileBytesMax = 1 << 20;
+
 /** What is known of a local file without opening it. */
 export type LocalStat = SourceStat;
 
@@ -29,6 +32,14 @@ export interface LocalReader extends AsyncDisposable {
   /** As it is now. */
   stat(): Promise<LocalStat>;
   close(): Promise<void>;
+}
+
+/** A small file as it was read. */
+export interface WholeRead extends Disposable {
+  /** From its beginning; fewer than were asked for when it is shorter. They are the caller's until this is disposed of. */
+  readonly bytes: Uint8Array;
+  /** As it was after it had been read. */
+  readonly stat: LocalStat;
 }
 
 /** A file that comes into being in one step. */
@@ -70,6 +81,11 @@ export interface LocalTree {
   /** Throws `name-invalid` when the target is no UTF-8. */
   readLink(path: string): Promise<string>;
   openRead(path: string): Promise<LocalReader>;
+  /**
+   * Reads so many bytes of a small file, at most `wholeFileBytesMax`. Waits while
+   * there is no room, so hold no other result meanwhile.
+   */
+  readWhole(path: string, sizeBytes: number): Promise<WholeRead>;
   createFile(path: string): Promise<LocalWriter>;
   /** Makes a small file, which appears whole or not at all. Throws `exists` when the name is taken and may not be replaced. */
   makeFile(path: string, file: WholeFile): Promise<void>;

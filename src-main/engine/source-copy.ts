@@ -1,5 +1,5 @@
-import { readAttemptsMax, readSource, streamSource, wholeFileBytesMax } from './import-source.ts';
-import type { LocalStat, LocalTree } from './local-tree.ts';
+import { readAttemptsMax, readSource, streamSource } from './import-source.ts';
+import { type LocalStat, type LocalTree, wholeFileBytesMax } from './local-tree.ts';
 import { type Part, partsOfData } from './sparse.ts';
 import type { EntryPlace, VolumeWriter } from './volume-writer.ts';
 
@@ -52,7 +52,8 @@ export class SourceCopy {
   }
 
   async #small(local: string, known: LocalStat, target: CopyPlace): Promise<Copied> {
-    const { stat, bytes } = await readSource(this.#tree, local, known, this.#readAttemptsMax);
+    using read = await readSource(this.#tree, local, known, this.#readAttemptsMax);
+    const { stat, bytes } = read;
     const parts = partsOfData(bytes, this.#writer.grainBytes);
     const ino = await this.#writer.putWhole(target, { attributes: stat, bytes, parts }, { replace: target.isThere });
     this.#count(bytes.length, parts);

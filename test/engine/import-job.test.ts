@@ -29,6 +29,10 @@ function localFolder(): string {
 function treeWhere(happening: (path: string, offsetBytes: number) => Promise<void>): LocalTree {
   return {
     ...machineTree,
+    async readWhole(path, sizeBytes) {
+      await happening(path, 0);
+      return machineTree.readWhole(path, sizeBytes);
+    },
     async openRead(path) {
       const reader = await machineTree.openRead(path);
       return {

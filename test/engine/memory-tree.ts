@@ -105,6 +105,13 @@ export class MemoryTree implements LocalTree {
     };
   }
 
+  async readWhole(path: string, sizeBytes: number): ReturnType<LocalTree['readWhole']> {
+    await using reader = await this.openRead(path);
+    const bytes = new Uint8Array(sizeBytes);
+    const gotBytes = await reader.readInto(0, bytes);
+    return { bytes: bytes.subarray(0, gotBytes), stat: await reader.stat(), [Symbol.dispose]: () => undefined };
+  }
+
   /** Makes a folder with those above it. */
   makeFolder(path: string): void {
     if (path === '/' || this.#find(path) !== undefined) return;

@@ -135,6 +135,10 @@ describe('a file that changes while it is read', () => {
     let changing = '';
     const localTree: LocalTree = {
       ...machineTree,
+      async readWhole(path, bytesMax) {
+        if (path === changing) appendFileSync(path, 'more');
+        return machineTree.readWhole(path, bytesMax);
+      },
       async openRead(path) {
         const reader = await machineTree.openRead(path);
         if (path !== changing) return reader;

@@ -1,13 +1,9 @@
-import { Worker } from 'node:worker_threads';
 import type { LocalAttributes, WholeFile } from '../../engine/index.ts';
-import { localFault } from './local-faults.ts';
+import { localFault, toldFault, type ToldFault } from './local-faults.ts';
 import { mayGiveAway, nameBeside, secondsOf } from './local-writing.ts';
-
-/** The thread ends when it has had nothing to do for so long. */
-const idleMs = 2000;
+import { SideThread } from './side-thread.ts';
 
 interface Order {
-  readonly id: number;
   readonly path: string;
   /** What the file is called until it is whole. */
   readonly made: string;
@@ -19,14 +15,7 @@ interface Order {
   readonly replace: boolean;
 }
 
-interface Outcome {
-  readonly id: number;
-  readonly fault?: { readonly doing: string; readonly code: string | undefined; readonly message: string };
-}
-
-/** The maker's thread. It has only what it is given here: its text is what the thread is started with. */
-function makeFiles(): void {
-  const port = process.getBuiltinModule('node:worker_threads').parentPort!;
+function makeFiles(): (order: Order) => ToldFault | undefined {
   const fs = process.getBuiltinModule('node:fs');
   let doing = '';
 
@@ -67,16 +56,15 @@ function makeFiles(): void {
     }
   };
 
-  port.on('message', (order: Order) => {
-    const { id } = order;
+  return (order) => {
     try {
       make(order);
-      port.postMessage({ id } satisfies Outcome);
+      return undefined;
     } catch (fault) {
       const { code, message } = fault as NodeJS.ErrnoException;
-      port.postMessage({ id, fault: { doing, code, message } } satisfies Outcome);
+      return { doing, code, message };
     }
-  });
+  };
 }
 
 /**
@@ -86,59 +74,16 @@ function makeFiles(): void {
  * many wait here is bounded by the copies that ask.
  */
 export class FileMaker {
-  readonly #waiting = new Map<number, { path: string; resolve: () => void; reject: (fault: unknown) => void }>();
-  #worker: Worker | undefined;
-  #idle: NodeJS.Timeout | undefined;
-  #lastId = 0;
+  readonly #thread = new SideThread({ name: 'file maker', work: makeFiles });
 
   /** Throws `exists` when the name is taken and may not be replaced. */
-  make(path: string, { bytes, parts, attributes, replace }: WholeFile): Promise<void> {
+  async make(path: string, { bytes, parts, attributes, replace }: WholeFile): Promise<void> {
     const { mode, uid, gid, modifiedNs } = attributes;
     const owner = mayGiveAway ? { uid, gid } : undefined;
-    const id = ++this.#lastId;
-    const order: Order = { id, path, made: nameBeside(path), bytes, parts, mode, owner, seconds: secondsOf(modifiedNs), replace };
-    const worker = this.#begin();
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { path, resolve, reject });
-      worker.postMessage(order);
+    const order: Order = { path, made: nameBeside(path), bytes, parts, mode, owner, seconds: secondsOf(modifiedNs), replace };
+    const fault = await this.#thread.ask(order).catch((cause: unknown) => {
+      throw localFault(path, 'made', cause);
     });
-  }
-
-  #begin(): Worker {
-    clearTimeout(this.#idle);
-    this.#worker ??= this.#start();
-    // Whoever waits for a file keeps the process going, and the thread by itself does not.
-    this.#worker.ref();
-    return this.#worker;
-  }
-
-  #start(): Worker {
-    const worker = new Worker(`(${makeFiles.toString()})();`, { eval: true, name: 'file maker' });
-    worker.on('message', (outcome: Outcome) => {
-      this.#end(outcome);
-    });
-    worker.once('error', (fault) => {
-      this.#worker = undefined;
-      for (const { path, reject } of this.#waiting.values()) reject(localFault(path, 'made', fault));
-      this.#waiting.clear();
-    });
-    return worker;
-  }
-
-  #end({ id, fault }: Outcome): void {
-    const { path, resolve, reject } = this.#waiting.get(id)!;
-    this.#waiting.delete(id);
-    if (this.#waiting.size === 0) this.#rest();
-    if (fault === undefined) resolve();
-    else reject(localFault(path, fault.doing, Object.assign(new Error(fault.message), { code: fault.code })));
-  }
-
-  #rest(): void {
-    const worker = this.#worker;
-    worker?.unref();
-    this.#idle = setTimeout(() => {
-      this.#worker = undefined;
-      void worker?.terminate();
-    }, idleMs).unref();
+    if (fault !== undefined) throw toldFault(path, fault);
   }
 }

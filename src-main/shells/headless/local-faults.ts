@@ -35,6 +35,18 @@ export function localFault(path: string, doing: string, cause: unknown): Mirrorp
   return new MirrorpointError(code, `${path} could not be ${doing}: ${reasonOf(cause)}. ${next}`, { cause });
 }
 
+/** What another thread tells of a call of the system that failed. */
+export interface ToldFault {
+  readonly doing: string;
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
+/** The coded fault of a call that failed on another thread. */
+export function toldFault(path: string, { doing, code, message }: ToldFault): MirrorpointError {
+  return localFault(path, doing, Object.assign(new Error(message), { code }));
+}
+
 type Callback<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
 
 /** A call of the system as a promise, without the cost of a file handle object. */

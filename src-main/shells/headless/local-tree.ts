@@ -14,30 +14,15 @@ import type {
 } from '../../engine/index.ts';
 import { FileMaker } from './file-maker.ts';
 import { localFault, systemCall } from './local-faults.ts';
+import { localStat } from './local-stat.ts';
 import { FileWriter, nameBeside, placeName, secondsOf, setOwner } from './local-writing.ts';
+import { SourceReader } from './source-reader.ts';
+
+const fileMaker = new FileMaker();
+const sourceReader = new SourceReader();
 
 /** Entries in one page of a listing. */
 const pageEntriesMax = 256;
-
-function kindOf(stat: fs.BigIntStats): LocalStat['kind'] {
-  if (stat.isFile()) return 'file';
-  if (stat.isDirectory()) return 'directory';
-  return stat.isSymbolicLink() ? 'symlink' : 'other';
-}
-
-function localStat(stat: fs.BigIntStats): LocalStat {
-  return {
-    kind: kindOf(stat),
-    mode: Number(stat.mode & 0o7777n),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    sizeBytes: Number(stat.size),
-    modifiedNs: stat.mtimeNs,
-    linkCount: Number(stat.nlink),
-    identity: `${stat.dev}:${stat.ino}`,
-    bornNs: stat.birthtimeNs,
-  };
-}
 
 /** What Windows does not let a name hold, or takes for something else. */
 const refusedOnWindows = /[<>:"/\\|?*\u0000-\u001f]|[. ]$|^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/i;
@@ -74,7 +59,7 @@ function shownName(name: Buffer): string {
 async function readPage(folder: string, names: readonly Buffer[]): Promise<LocalPage> {
   const known = names.filter((name) => isUtf8(name)).map((name) => name.toString('utf8'));
   const refusedNames = names.filter((name) => !isUtf8(name)).map(shownName);
-  const stats = await Promise.all(known.map((name) => statIfThere(join(folder, name))));
+  const stats = await sourceReader.examine(known.map((name) => join(folder, name)));
   const entries: LocalEntry[] = [];
   for (const [index, name] of known.entries()) {
     const stat = stats[index];
@@ -190,7 +175,6 @@ async function setDirectoryAttributes(path: string, attributes: LocalAttributes)
   await systemCall(path, 'dated', (done) => fs.utimes(path, seconds, seconds, (cause) => done(cause, undefined)));
 }
 
-const fileMaker = new FileMaker();
 
 /** The files of this machine. */
 export const machineTree: LocalTree = {
@@ -202,6 +186,7 @@ export const machineTree: LocalTree = {
   list: listPages,
   readLink,
   openRead,
+  readWhole: (path, sizeBytes) => sourceReader.read(path, sizeBytes),
   createFile: (path): Promise<LocalWriter> => FileWriter.create(path),
   makeFile: (path, file) => fileMaker.make(path, file),
   makeDirectory,
