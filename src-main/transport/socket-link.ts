@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { assert, MirrorpointError, reasonOf } from '../base/index.ts';
 import { closeGraceMs, readAheadBytesMax } from './limits.ts';
 import { Outstanding } from './outstanding.ts';
+import { SocketWriter } from './socket-writer.ts';
 import type { Link } from './transport.ts';
 
 interface WaitingReader {
@@ -18,6 +19,7 @@ export class SocketLink implements Link {
   readonly remote: string;
   readonly peerIdentity?: string;
   readonly #socket: Socket;
+  readonly #writer: SocketWriter;
   /** What carries the socket's bytes: itself, or the TCP socket under an encrypted one. */
   readonly #carrier: Socket;
   readonly #outstanding = new Outstanding();
@@ -34,6 +36,7 @@ export class SocketLink implements Link {
   constructor(socket: Socket, remote: string, options: { carrier?: Socket; peerIdentity?: string } = {}) {
     if (options.peerIdentity !== undefined) this.peerIdentity = options.peerIdentity;
     this.#socket = socket;
+    this.#writer = new SocketWriter(socket);
     this.#carrier = options.carrier ?? socket;
     this.remote = remote;
     socket.on('data', (chunk: Uint8Array) => {
@@ -60,21 +63,11 @@ export class SocketLink implements Link {
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     this.#outstanding.add(bytes);
     return new Promise((resolve, reject) => {
-      const taken = (error?: Error | null): void => {
+      this.#writer.write(buffers, (error) => {
         this.#outstanding.remove(bytes);
         if (error) reject(this.#fault(error));
         else resolve();
-      };
-      const last = buffers.length - 1;
-      if (last < 0) {
-        this.#socket.write('', taken);
-        return;
-      }
-      // Corked, so that all buffers leave in one gathered write.
-      this.#socket.cork();
-      for (let index = 0; index < last; index++) this.#socket.write(buffers[index]!);
-      this.#socket.write(buffers[last]!, taken);
-      this.#socket.uncork();
+      });
     });
   }
 
@@ -97,7 +90,7 @@ export class SocketLink implements Link {
     // What the peer still sends is read and dropped: closing with unread bytes
     // would make the kernel reset the link and lose what was sent.
     this.#socket.resume();
-    this.#socket.end();
+    this.#writer.end();
     const grace = setTimeout(() => {
       this.#socket.destroy();
     }, closeGraceMs);
