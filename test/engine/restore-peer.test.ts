@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JobStatus, MirrorpointClient, RestoreRequest } from '../../src-main/contract/index.ts';
+import { pieceBytes, piecesAtOnce } from '../../src-main/engine/export-source.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
 import { mirrored, type TestServer, untilIdentical } from './peer-servers.ts';
 import { makeFolder, makeLink, makeSymlink, remove, seeTree, texts, writeFile } from './volume-trees.ts';
@@ -17,11 +18,11 @@ function fromMirror(asked: Partial<RestoreRequest> & { paths?: string[] }): Rest
   return { source: { volume: 'copy', at: { snapshot: 'tuesday' }, paths, peer: 'b' }, target: { kind: 'volume', volume: 'work' }, collisions: 'replace', choices: [], ...rest };
 }
 
-async function prepared(): Promise<{ a: TestServer; b: TestServer; volume: Volume }> {
+async function prepared(largeBytes = 3 * MiB + 9): Promise<{ a: TestServer; b: TestServer; volume: Volume }> {
   const { a, b } = await mirrored();
   const { volume } = await a.engine.shelf.primary('work');
   await makeFolder(volume, '/tree', { mode: 0o710, uid: 12 });
-  await writeFile(volume, '/tree/large', { content: Buffer.alloc(3 * MiB + 9, 'L'), mode: 0o600, modifiedNs: 123n, extended: Object.fromEntries(Array.from({ length: 70 }, (_, index) => [`user.${index}`, `value ${index}`.repeat(9)])) });
+  await writeFile(volume, '/tree/large', { content: Buffer.alloc(largeBytes, 'L'), mode: 0o600, modifiedNs: 123n, extended: Object.fromEntries(Array.from({ length: 70 }, (_, index) => [`user.${index}`, `value ${index}`.repeat(9)])) });
   await makeLink(volume, '/tree/same', '/tree/large');
   await makeSymlink(volume, '/tree/link', 'large');
   await writeFile(volume, '/tree/small', { content: 'small', modifiedNs: 5n });
@@ -47,7 +48,8 @@ describe('a restore from the mirror of a paired server', () => {
   });
 
   it('that is cut off in the midst of a file fails clearly, and leaves nothing of it', async () => {
-    const { a, b, volume } = await prepared();
+    // More than is read ahead.
+    const { a, b, volume } = await prepared((piecesAtOnce + 2) * pieceBytes);
     for (const name of ['same', 'link', 'large', 'small']) await remove(volume, `/tree/${name}`);
     const change = volume.change.bind(volume);
     let revoked: Promise<unknown> | undefined;
