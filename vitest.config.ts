@@ -30,6 +30,12 @@ const limits = { setupFiles: ['test/setup.ts'], pool: 'forks' as const, testTime
 /** Node runs the sources as they are, which is twice as fast as having them transformed. */
 const asTheyAre = { experimental: { viteModuleRunner: false } };
 
+/** Folders whose tests start whole servers, and go through the days of those who run them. */
+const scenarios = ['scenarios', 'console'];
+
+/** The program is put together once; files keep in their modules only what is the same for all, such as the console that was built. */
+const whole = { globalSetup: ['test/program-setup.ts'], isolate: false };
+
 export default defineConfig({
   test: {
     // More than the cores of small machines: real processes are waited for much of the time.
@@ -38,18 +44,16 @@ export default defineConfig({
     projects: [
       { test: { ...limits, ...asTheyAre, name: 'in memory', include: inFolders(...inMemory), isolate: false } },
       { plugins: [vue()], test: { ...limits, name: 'renderer', include: inFolders('renderer') } },
+      // Busy machines start and end many processes slowly.
+      { test: { ...limits, ...asTheyAre, ...whole, name: 'scenarios', testTimeout: 300_000, include: inFolders(...scenarios) } },
       {
         test: {
           ...limits,
           ...asTheyAre,
-          // Real processes, of which a busy machine starts and ends many slowly.
-          testTimeout: 300_000,
+          ...whole,
           name: 'whole',
-          // Their files keep in modules only what is the same for all, such as the console that was built.
-          isolate: false,
           include: inFolders('**'),
-          exclude: ['**/node_modules/**', 'test/house/fixtures/**', ...inFolders('renderer', ...inMemory)],
-          globalSetup: ['test/program-setup.ts'],
+          exclude: ['**/node_modules/**', 'test/house/fixtures/**', ...inFolders('renderer', ...inMemory, ...scenarios)],
         },
       },
     ],
