@@ -173,7 +173,7 @@ export class ExportJob<Folder, Made> {
       case 'enter':
         return this.#opened(item, await this.#target.enterFolder(at), { isNew: false, isGiven: false });
       case 'leave':
-        this.#leaveAlone(entry, step.why, existing);
+        await this.#leaveAlone(entry, step.why, existing);
         return undefined;
       case 'update':
         if (existing !== undefined && this.#target.update !== undefined) {
@@ -181,7 +181,7 @@ export class ExportJob<Folder, Made> {
           await this.#target.update(existing, entry);
           this.collisions.replaced++;
         }
-        this.#leaveAlone(entry, 'same', existing);
+        await this.#leaveAlone(entry, 'same', existing);
         return undefined;
       case 'keep-both':
         return this.#copy({ ...item, at: await this.#freePlace(item) }, { replace: false, onDone: () => this.collisions.keptBoth++ });
@@ -334,16 +334,23 @@ export class ExportJob<Folder, Made> {
     }
   }
 
-  #leaveAlone(entry: ListedEntry, why: 'same' | 'skipped', existing: ExistingAt<Made> | undefined): void {
+  async #leaveAlone(entry: ListedEntry, why: 'same' | 'skipped', existing: ExistingAt<Made> | undefined): Promise<void> {
     if (why === 'same') this.counts.unchanged++;
     else this.collisions.skipped++;
     if (entry.kind === 'directory') return;
     const isFirst = entry.linkCount <= 1 || !this.#linked.has(entry.ino);
     if (entry.linkCount > 1 && !isFirst) this.#nameSeen(entry.ino);
-    else if (entry.linkCount > 1) this.#remember(entry, Promise.resolve(why === 'same' ? existing?.made : undefined));
+    else if (entry.linkCount > 1) this.#remember(entry, Promise.resolve(await this.#linkable(entry, why, existing)));
     this.#spared.files++;
     if (isFirst) this.#spared.bytes += entry.sizeBytes;
     this.#tellTotal();
+  }
+
+  /** What further names of an entry that is left alone may be links to; else they get a file of their own. */
+  async #linkable(entry: ListedEntry, why: 'same' | 'skipped', existing: ExistingAt<Made> | undefined): Promise<Made | undefined> {
+    if (why !== 'same' || existing === undefined) return undefined;
+    const hasAll = (await this.#target.hasAllOf?.(existing, entry, extendedAttributes(this.#source, entry))) ?? true;
+    return hasAll ? existing.made : undefined;
   }
 
   /** Other names of the file may come. */

@@ -61,6 +61,12 @@ export interface ExportTarget<Folder, Made> extends AsyncDisposable {
   putSymlink(at: TargetPlace<Folder>, entry: ListedEntry, how: TakingPlace): Promise<Made>;
   /** Gives what was made before a further name. */
   putLink(at: TargetPlace<Folder>, made: Made, how: TakingPlace): Promise<void>;
+  /**
+   * Whether what is there has all that the target would keep of an entry with
+   * the same content, so that further names of the entry may be links to it.
+   * Where it is left out, what is the same has all.
+   */
+  hasAllOf?(existing: ExistingAt<Made>, entry: ListedEntry, extended: AsyncIterable<ExtendedAttribute>): Promise<boolean>;
   /** Gives what is there the mode and owner of an entry, where that can be done alone. */
   update?(existing: ExistingAt<Made>, entry: ListedEntry): Promise<void>;
 }

@@ -1,9 +1,9 @@
-import { isFault, MirrorpointError } from '../base/index.ts';
+import { bytesEqual, isFault, MirrorpointError } from '../base/index.ts';
 import { childPath, type ListedEntry } from '../contract/index.ts';
 import { changeBlocks } from '../files/index.ts';
 import type { Volume } from '../volume/index.ts';
 import type { ExistingAt, ExportTarget, TakingPlace, TargetFile, TargetPlace } from './export-target.ts';
-import { inodeAt, type ExtendedAttribute } from './readable-root.ts';
+import { type ExtendedAttribute, extendedOf, inodeAt } from './readable-root.ts';
 import type { Part } from './sparse.ts';
 import type { TemporaryNames } from './temporary-names.ts';
 import { attributesOf, type EntryPlace, existingEntries, type FileInParts, type Placing, VolumeWriter } from './volume-writer.ts';
@@ -138,6 +138,20 @@ export class VolumeTarget implements ExportTarget<VolumeFolder, number> {
     const [existing] = how.replace ? await this.existing(at.folder, [at.name]) : [];
     // Two names of one file: a rename of one over the other does nothing, and would leave both.
     if (existing?.made !== made) await this.#writer.putLink(entryPlace(at), made, { replace: how.replace });
+  }
+
+  async hasAllOf({ made }: ExistingAt<number>, entry: ListedEntry, extended: AsyncIterable<ExtendedAttribute>): Promise<boolean> {
+    const { now, has } = await this.#volume.query((files) => ({
+      now: files.stat(made),
+      has: files.hasExtendedAttributes(made) ? extendedOf(files, made, { after: undefined, limit: Infinity }) : [],
+    }));
+    if (now.mode !== entry.mode || now.uid !== entry.uid || now.gid !== entry.gid) return false;
+    let count = 0;
+    for await (const { name, value } of extended) {
+      const other = has[count++];
+      if (other?.name !== name || !bytesEqual(other.value, value)) return false;
+    }
+    return count === has.length;
   }
 
   async update({ made }: ExistingAt<number>, { mode, uid, gid }: ListedEntry): Promise<void> {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MirrorpointError } from '../../src-main/base/index.ts';
 import type { CollisionChoice } from '../../src-main/contract/index.ts';
+import { changeBlocks, type LiveFiles } from '../../src-main/files/index.ts';
 import type { Volume } from '../../src-main/volume/index.ts';
 import { RestoreLab } from './restore-lab.ts';
 import { makeFolder, makeLink, makeSymlink, remove, seeTree, texts, writeFile } from './volume-trees.ts';
@@ -164,5 +165,27 @@ describe('a restore', () => {
     expect(new Set(inos).size).toBe(1);
     expect(await lab.temporaryNames()).toEqual([]);
     expect((await volume.query((files) => files.stat(inos[0]!))).linkCount).toBe(3);
+  });
+
+  it.each<{ changed: string; change: (live: LiveFiles, ino: number) => void; linkCount: number }>([
+    { changed: 'nothing', change: () => undefined, linkCount: 2 },
+    { changed: 'a mode', change: (live, ino) => live.setAttributes(ino, { mode: 0o600 }), linkCount: 1 },
+    { changed: 'an owner', change: (live, ino) => live.setAttributes(ino, { uid: 8 }), linkCount: 1 },
+    { changed: 'the value of an extended attribute', change: (live, ino) => live.setExtendedAttribute(ino, 'user.tag', Buffer.from('blue')), linkCount: 1 },
+    { changed: 'one more extended attribute', change: (live, ino) => live.setExtendedAttribute(ino, 'user.z', Buffer.from('new')), linkCount: 1 },
+    { changed: 'an extended attribute that is gone', change: (live, ino) => live.removeExtendedAttribute(ino, 'user.tag'), linkCount: 1 },
+  ])('makes a missing name as it was, a link only to what is as it was: $changed', async ({ change, linkCount }) => {
+    const ino = await writeFile(volume, '/docs/report.txt', { content: 'tagged', modifiedNs: 5n, extended: { 'user.tag': 'red' } });
+    await makeLink(volume, '/docs/second', '/docs/report.txt');
+    await lab.snapshot('tuesday');
+    const before = await seeTree(volume);
+    await remove(volume, '/docs/second');
+    await volume.change(changeBlocks.extendedAttribute(4096), (live) => change(live, ino));
+    const live = await seeTree(volume);
+    expect(await lab.restore({ at: { snapshot: 'tuesday' }, collisions: 'skip' })).toMatchObject({ state: 'done', problemCount: 0 });
+    const after = await seeTree(volume);
+    expect(after.get('/docs/report.txt')).toEqual(live.get('/docs/report.txt'));
+    expect({ ...after.get('/docs/second'), sameAs: undefined }).toEqual({ ...before.get('/docs/second'), sameAs: undefined });
+    expect(await volume.query((files) => files.stat(ino).linkCount)).toBe(linkCount);
   });
 });
