@@ -122,7 +122,7 @@ export class BlockStore {
   async #readRuns(
     pointers: PointerList,
     targets: readonly Uint8Array[],
-    onFault: (positions: readonly number[], fault: unknown) => Promise<void> | void,
+    onFault: (positions: Uint32Array, fault: unknown) => Promise<void> | void,
   ): Promise<void> {
     const order = pointers.orderByVbn();
     const gapMax = order.length >= longListMin ? gapBlocksMax : 0;
@@ -137,7 +137,7 @@ export class BlockStore {
         while (buffers.length < index) buffers.push(this.#unwanted);
         buffers.push(targets[order[end]!]!);
       }
-      const positions = order.slice(start, end);
+      const positions = order.subarray(start, end);
       const call: Promise<void> = this.readRun(firstVbn, buffers)
         .catch((fault: unknown) => onFault(positions, fault))
         .finally(() => inFlight.delete(call));

@@ -36,9 +36,15 @@ export class PointerList {
   }
 
   /** Positions in the list in the order of their VBNs: the order to read them in. */
-  orderByVbn(): number[] {
+  orderByVbn(): Uint32Array {
+    const order = new Uint32Array(this.#count);
     const vbns = new Float64Array(this.#count);
-    for (let index = 0; index < this.#count; index++) vbns[index] = this.vbn(index);
-    return Array.from({ length: this.#count }, (_, index) => index).sort((a, b) => vbns[a]! - vbns[b]!);
+    let isRising = true;
+    for (let index = 0; index < this.#count; index++) {
+      order[index] = index;
+      vbns[index] = this.vbn(index);
+      if (index > 0 && vbns[index]! < vbns[index - 1]!) isRising = false;
+    }
+    return isRising ? order : order.sort((a, b) => vbns[a]! - vbns[b]!);
   }
 }

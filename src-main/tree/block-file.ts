@@ -38,6 +38,7 @@ export interface BlockFileContext {
 }
 
 const atNeed = { isAhead: false };
+const noPointers: Uint8Array = new Uint8Array(0);
 
 /**
  * A file of blocks: the tree that the last CP left, the changes that the CP now
@@ -132,15 +133,30 @@ export class BlockFile {
 
   /** Visits `count` blocks from `first`: what waits in memory, what is stored where, and what is a hole. */
   resolve(first: number, count: number, visitor: RangeVisitor): void {
+    const { isWaiting } = this;
+    let leaf = noPointers;
+    let leafStart = 0;
+    let leafEnd = 0;
     for (let index = first; index < first + count; index++) {
-      const waiting = this.#waiting(index);
-      if (waiting === null) visitor.hole(index);
-      else if (waiting !== undefined) visitor.waiting(index, waiting);
-      else {
-        const found = this.#find(index);
-        if (found === undefined) visitor.hole(index);
-        else visitor.stored(index, found.pointers, found.offset);
+      const waiting = isWaiting ? this.#waiting(index) : undefined;
+      if (waiting !== undefined) {
+        if (waiting === null) visitor.hole(index);
+        else visitor.waiting(index, waiting);
+        continue;
       }
+      if (index >= leafEnd) {
+        const found = this.#find(index);
+        if (found === undefined) {
+          visitor.hole(index);
+          continue;
+        }
+        leaf = found.pointers;
+        leafStart = index - found.offset / pointerBytes;
+        leafEnd = leafStart + (this.#root.height === 0 ? inodeSlots : this.geometry.fanOut);
+      }
+      const offset = (index - leafStart) * pointerBytes;
+      if (isNullPointer(leaf, offset)) visitor.hole(index);
+      else visitor.stored(index, leaf, offset);
     }
   }
 
