@@ -93,11 +93,13 @@ function resolvePortion(
   }
   const first = Math.floor(portion.offsetBytes / portion.blockSizeBytes);
   const end = Math.ceil((portion.offsetBytes + lengthBytes) / portion.blockSizeBytes);
+  // To look for each block of a long read in the cache, which seldom has one, would take longer than to read it.
+  const looksInCache = end - first <= cachedReadBlocksMax;
   inode.content.resolve(first, end - first, {
     waiting: (index, bytes) => placeBlock(portion, index, bytes),
     hole: (index) => placeBlock(portion, index, null),
     stored: (index, pointers, offset) => {
-      if (cache.has(pointers, offset)) placeBlock(portion, index, cache.need(pointers, offset));
+      if (looksInCache && cache.has(pointers, offset)) placeBlock(portion, index, cache.need(pointers, offset));
       else {
         rest.indices.push(index);
         rest.pointers.push(pointers, offset);
