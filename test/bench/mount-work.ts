@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 
 const [folder = '', work = ''] = process.argv.slice(2);
-const largeBytes = 256 << 20;
+const largeBytes = 1024 << 20;
 const smallBytes = 24 << 20;
 const fileCount = 2000;
 
