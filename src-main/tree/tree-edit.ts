@@ -289,6 +289,10 @@ export class TreeEdit {
 function rising(blocks: { readonly size: number; keys(): Iterable<number> }): Float64Array {
   const indices = new Float64Array(blocks.size);
   let count = 0;
-  for (const index of blocks.keys()) indices[count++] = index;
-  return indices.sort();
+  let isRising = true;
+  for (const index of blocks.keys()) {
+    if (count > 0 && index < indices[count - 1]!) isRising = false;
+    indices[count++] = index;
+  }
+  return isRising ? indices : indices.sort();
 }
