@@ -2,7 +2,8 @@
  * Measures a mounted volume beside a plain pass-through file system, in one run
  * and in turns: `node test/bench/mounts.ts [--rounds N] [--profile DIR]`. For root.
  *
- *   --rounds N       figures are medians of N times, 4 unless given; an even number lets each come first as often
+ *   --rounds N       how often all is done, 4 times unless given, after once that does not count;
+ *                    an even number lets each come first as often
  *   --profile DIR    writes a CPU profile of the server there
  */
 import { spawn } from 'node:child_process';
@@ -13,7 +14,6 @@ import { parseArgs } from 'node:util';
 import { setTimeout } from 'node:timers/promises';
 import { isMounted, MountedVolume, mountObstacle } from '../scenarios/mounted-volume.ts';
 import { run } from './command.ts';
-import { median } from './stopwatch.ts';
 
 const { values: flags } = parseArgs({ options: { rounds: { type: 'string', default: '4' }, profile: { type: 'string' } } });
 
@@ -30,13 +30,13 @@ const figures = [
 const workScript = join(import.meta.dirname, 'mount-work.ts');
 
 /** Work of one program after another begins at the same time; the slowest counts. */
-async function perSecond(folder: string, figure: (typeof figures)[number]): Promise<number> {
+async function secondsOf(folder: string, figure: (typeof figures)[number]): Promise<number> {
   // What waits would be written meanwhile, and is not dropped from memory.
   await mounted.client.cp.now({ volume: 'work' });
   await run('sync');
   writeFileSync('/proc/sys/vm/drop_caches', '3');
   const seconds = await Promise.all(figure.works.map((work) => run(process.execPath, workScript, folder, work)));
-  return figure.amount / Math.max(...seconds.map(Number));
+  return Math.max(...seconds.map(Number));
 }
 
 /** Starts the pass-through file system, with the same reading ahead. */
@@ -66,20 +66,21 @@ if (mountObstacle !== undefined) {
 const env = flags.profile === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${resolve(flags.profile)}` };
 await using mounted = await MountedVolume.open({ sizeBytes: 16 * 2 ** 30, env });
 await using beside = await passThrough(mounted.folder);
+const rounds = Number(flags.rounds);
 const measured = figures.map(() => ({ ours: [] as number[], theirs: [] as number[] }));
-for (let round = 0; round < Number(flags.rounds); round++) {
+for (let round = 0; round <= rounds; round++) {
   const [ours, theirs] = [join(mounted.at, `round ${round}`), join(beside.at, `round ${round}`)];
   mkdirSync(ours);
   mkdirSync(theirs);
   for (const [index, figure] of figures.entries()) {
-    const turns = [async () => measured[index]!.ours.push(await perSecond(ours, figure)), async () => measured[index]!.theirs.push(await perSecond(theirs, figure))];
+    const turns = [async () => measured[index]!.ours.push(await secondsOf(ours, figure)), async () => measured[index]!.theirs.push(await secondsOf(theirs, figure))];
     // What the devices are still busy with is in the way of whoever comes first.
     for (const turn of round % 2 === 0 ? turns : turns.toReversed()) await turn();
   }
 }
-for (const [index, { name, unit }] of figures.entries()) {
+for (const [index, { name, unit, amount }] of figures.entries()) {
   const { ours, theirs } = measured[index]!;
-  const [mine, other] = [median(ours), median(theirs)];
+  const [mine, other] = [ours, theirs].map((seconds) => (amount * rounds) / seconds.slice(1).reduce((sum, one) => sum + one)) as [number, number];
   console.log(`${name.padEnd(28)}${mine.toFixed(0).padStart(8)} ${unit.padEnd(8)} pass-through ${other.toFixed(0).padStart(8)}   ${(mine / other).toFixed(2)} of it`);
 }
 if (flags.profile !== undefined) await mounted.server.stop();
