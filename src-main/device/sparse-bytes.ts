@@ -28,6 +28,16 @@ export class SparseBytes {
     return new SparseBytes(this);
   }
 
+  /** What is seen here, in a space of its own that no other's changes reach. */
+  copy(): SparseBytes {
+    const copy = this.#parent?.copy() ?? new SparseBytes();
+    for (const [index, page] of this.#pages) {
+      if (page === zeroPage) copy.#pages.delete(index);
+      else copy.#pages.set(index, page.slice());
+    }
+    return copy;
+  }
+
   read(offsetBytes: number, target: Uint8Array): void {
     let done = 0;
     while (done < target.length) {

@@ -34,7 +34,7 @@ const steps = fc.array(
 );
 
 describe('sparse bytes', () => {
-  it('read like plain bytes through any chain of forks, and neither parents nor borrowed bytes ever change', () => {
+  it('read like plain bytes through any chain of forks, and neither parents, copies nor borrowed bytes ever change', () => {
     fc.assert(
       fc.property(steps, (all) => {
         let space = new SparseBytes();
@@ -61,6 +61,11 @@ describe('sparse bytes', () => {
           each.space.read(0, read);
           expect(Buffer.compare(read, each.model)).toBe(0);
         }
+        const copy = space.copy();
+        space.write(0, new Uint8Array(spaceBytes).fill(98));
+        const copied = new Uint8Array(spaceBytes).fill(99);
+        copy.read(0, copied);
+        expect(Buffer.compare(copied, model)).toBe(0);
         for (const { bytes, value } of lent) expect(bytes.every((byte) => byte === value)).toBe(true);
       }),
       { numRuns: 500 },

@@ -71,7 +71,8 @@ function seeTo(world: SimulatedWorld, mirror: SimulatedMirror): void {
     relationship?.resync();
   } else if ((code === 'snapshot-exists' || code === 'mirror-full') && mirror.server?.volume.setAside !== undefined) {
     void mirror.server.volume.dropSetAside();
-  } else if (code === 'mirror-full') {
+  } else if (code === 'mirror-full' && mirror.server?.volume.committed !== undefined) {
+    // Once: what the primary last heard of it stands until it is there again, empty.
     world.beginAnew(mirror);
   }
 }
