@@ -1,8 +1,8 @@
 import { assert, isZero } from '../base/index.ts';
 import type { CpParticipant, CpWriter } from '../consistency/index.ts';
-import { systemFile, writeOverlay } from '../consistency/index.ts';
+import { stageOverlay, systemFile, writeOverlay } from '../consistency/index.ts';
 import { encodeInode, inodeBytes, type InodeFields, type RootNode } from '../format/index.ts';
-import type { BlockFile, Overlay, TreeRoot } from '../tree/index.ts';
+import type { BlockFile, Overlay, TreeEdit, TreeRoot } from '../tree/index.ts';
 import type { Inode } from './inode.ts';
 import type { InodeCounters, InodeTable } from './inode-table.ts';
 
@@ -55,13 +55,7 @@ export class InodeFlush implements CpParticipant {
   }
 
   async flush(writer: CpWriter): Promise<void> {
-    for (const { fields, overlay } of this.#frozen) {
-      if (overlay === undefined) continue;
-      const root = await writeOverlay(writer, { root: fields, overlay, isMap: false, cacheData: fields.kind !== 'file' });
-      fields.slots = root.slots;
-      fields.height = root.height;
-      fields.blockCount = root.blockCount;
-    }
+    await this.#writeContents(writer);
     this.#inodeFileRoot = await this.#writeInodes(writer);
     this.#orphansRoot = this.#orphans.root;
     if (this.#frozenOrphans !== undefined) {
@@ -96,6 +90,30 @@ export class InodeFlush implements CpParticipant {
     this.#orphans.settle(committed ? this.#orphansRoot : undefined);
     this.#frozen = [];
     this.#frozenOrphans = undefined;
+  }
+
+  /** What the next file needs is read while one is written. */
+  async #writeContents(writer: CpWriter): Promise<void> {
+    const changed = this.#frozen.flatMap(({ fields, overlay }) => (overlay === undefined ? [] : [{ fields, overlay }]));
+    const stage = (index: number): Promise<TreeEdit> | undefined => {
+      const file = changed[index];
+      const staging = file && stageOverlay(writer, { root: file.fields, overlay: file.overlay, isMap: false });
+      // Its fault is met when its turn comes.
+      staging?.catch(() => undefined);
+      return staging;
+    };
+    let ahead = stage(0);
+    try {
+      for (const [index, { fields }] of changed.entries()) {
+        const edit = await ahead;
+        assert(edit !== undefined, 'a file is staged before it is written');
+        ahead = stage(index + 1);
+        const { slots, height, blockCount } = await writer.place(edit, { cacheData: fields.kind !== 'file' });
+        Object.assign(fields, { slots, height, blockCount });
+      }
+    } finally {
+      await Promise.allSettled([ahead]);
+    }
   }
 
   async #writeInodes(writer: CpWriter): Promise<TreeRoot> {
