@@ -9,9 +9,14 @@ export async function makeVolume(page: Page, volume: { name: string; folder: str
   await page.getByRole('button', { name: 'Next' }).click();
   await page.getByText('An image file', { exact: true }).click();
   await page.getByRole('textbox', { name: 'Folder for the image file' }).fill(volume.folder);
+  const next = page.getByRole('button', { name: 'Next' });
+  const asked = await next.boundingBox();
   expect(await page.getByLabel('File name').inputValue()).toBe(`${volume.name}.img`);
   await page.getByLabel('Size').fill(volume.size);
-  await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByText(/ free in /).waitFor();
+  // Who clicks while the answer comes must not miss.
+  expect(await next.boundingBox()).toEqual(asked);
+  await next.click();
   await page.getByRole('heading', { name: 'How often, how safe, and where it is reached' }).waitFor();
   if (volume.listen !== undefined) await page.getByLabel('Where the other server reaches it').fill(volume.listen);
   await page.getByRole('button', { name: 'Next' }).click();
