@@ -1,5 +1,6 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { PassThrough, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -74,13 +75,26 @@ function leave(): void {
   environmentBefore.clear();
 }
 
+/** Whether a server listens there. It is asked by a socket in its folder, whichever network it is in. */
+function hasServer({ configFolder }: Place): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(controlEndpoint(configFolder), () => {
+      socket.end();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+  });
+}
+
 /**
  * Runs one command as the program does once it has started; in a process of its
- * own where that is in another place of the network, or has to be.
+ * own where it works by itself in another place of the network, or has to be.
  */
 export async function runCommand(place: Place, ...words: readonly string[]): Promise<CommandResult> {
   const isElsewhere = place.startedBy !== undefined && place.startedBy.length > 0;
-  if (isElsewhere || !enter(place)) return resultOf(spawnProgram(place, words));
+  if ((isElsewhere && !(await hasServer(place))) || !enter(place)) return resultOf(spawnProgram(place, words));
   const [out, err] = [new PassThrough(), new PassThrough()];
   const [stdout, stderr] = [collect(out), collect(err)];
   try {

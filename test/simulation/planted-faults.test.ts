@@ -192,6 +192,11 @@ describe('a planted fault is caught', () => {
     expect(await simulatedWith({ mirroredVolume })).toMatch(/no longer kept|no longer whole|not whole|does not hold|does not catch up/);
   });
 
+  it('the views that are open on a mirror are forgotten', { timeout: hour }, async () => {
+    const mirroredVolume = (volume: Volume): MirroredVolume => mishearing(volume, (needs) => ({ ...needs, neededCps: [] }));
+    expect(await simulatedWith({ mirroredVolume })).toMatch(/has changed|a view on/);
+  });
+
   it('a base is never given up', { timeout: hour }, async () => {
     const mirroredVolume = (volume: Volume): MirroredVolume => mishearing(volume, () => 'unknown');
     expect(await simulatedWith({ mirroredVolume })).toMatch(/are kept for|does not catch up/);
