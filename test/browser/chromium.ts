@@ -1,7 +1,7 @@
 import { describe } from 'vitest';
 import { missingBecause } from './launching.ts';
 
-export { launchChromium, openPage, type PageFaults, watchContext } from './launching.ts';
+export { launchChromium, type OpenPage, openPage, type PageFaults, sharedChromium, watchContext } from './launching.ts';
 
 if (missingBecause !== undefined) {
   process.stderr.write(`SKIPPED: no Chromium runs here, so the tests in a browser do not run: ${missingBecause}\n`);

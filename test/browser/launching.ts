@@ -22,6 +22,19 @@ export async function launchChromium(options: { args?: readonly string[] } = {})
   });
 }
 
+let shared: Promise<Browser> | undefined;
+
+/** One browser for all in this process whose contexts tell them apart; it ends with the process, or by `closeSharedChromium`. */
+export function sharedChromium(): Promise<Browser> {
+  shared ??= launchChromium();
+  return shared;
+}
+
+export async function closeSharedChromium(): Promise<void> {
+  await (await shared)?.close();
+  shared = undefined;
+}
+
 /** What a page did that no page of the console may do. A scenario ends with all of it empty. */
 export interface PageFaults {
   /** Errors in the page's console, and faults that nobody caught. */
@@ -66,8 +79,13 @@ export async function watchContext(context: BrowserContext): Promise<PageFaults>
   return faults;
 }
 
+export interface OpenPage {
+  readonly page: Page;
+  readonly faults: PageFaults;
+}
+
 /** A page in a context of its own, with a record of what goes wrong in it. */
-export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<{ page: Page; faults: PageFaults }> {
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<OpenPage> {
   // A machine without a language makes Chromium name one that formats of numbers and times refuse.
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
   const faults = await watchContext(context);

@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import type { MirrorpointClient, PairingEvent, RelationshipStatus } from '../../src-main/contract/index.ts';
 import { builtConsole } from '../browser/built-console.ts';
-import { launchChromium, openPage, type PageFaults } from '../browser/launching.ts';
+import { openPage, type PageFaults, sharedChromium } from '../browser/launching.ts';
 import { type Place, ServerProcess } from '../shells/server-process.ts';
 import { CutLine } from './cut-line.ts';
 
@@ -136,7 +136,6 @@ export class ConsoleLab implements AsyncDisposable {
   /** For images and local files; removed at the end. */
   readonly folder: string;
   readonly #parts = new AsyncDisposableStack();
-  #browser: Promise<Browser> | undefined;
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -196,12 +195,6 @@ export class ConsoleLab implements AsyncDisposable {
     }
   }
 
-  /** The browser, which is started when it is first asked for. */
-  get browser(): Promise<Browser> {
-    this.#browser ??= launchChromium().then((browser) => this.#parts.use(browser));
-    return this.#browser;
-  }
-
   /** A line that can be cut, for `proxy` of a console. */
   async cutLine(): Promise<CutLine> {
     return this.#parts.use(await CutLine.open());
@@ -211,7 +204,8 @@ export class ConsoleLab implements AsyncDisposable {
   async openConsole(server: LabServer, options: BrowserContextOptions & { path?: string } = {}): Promise<OpenConsole> {
     const { path = '/', ...looks } = options;
     const { address } = await server.client.console.launch({});
-    const { page, faults } = await openPage(await this.browser, looks);
+    const { page, faults } = await openPage(await sharedChromium(), looks);
+    this.#parts.use(page.context());
     const go = async (to: string): Promise<void> => {
       await page.evaluate((hash) => {
         location.hash = hash;

@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { closeSharedChromium } from '../browser/launching.ts';
 import { ConsoleLab, mirrored, type MirroredVolume } from './console-lab.ts';
 import { type ScreenPicture, screenPictures } from './screen-pictures.ts';
 
@@ -59,6 +60,7 @@ async function makePictures(names: readonly string[]): Promise<void> {
   await work(lab, pair);
   await mirrored(pair);
   for (const picture of screenPictures) if (names.length === 0 || names.includes(picture.name)) await take(lab, pair, picture);
+  await closeSharedChromium();
 }
 
 await makePictures(process.argv.slice(2));

@@ -1,8 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { BrowserContextOptions } from 'playwright-core';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { builtConsole } from '../browser/built-console.ts';
-import { describeInChromium, launchChromium, openPage } from '../browser/chromium.ts';
+import { describeInChromium, launchChromium, type OpenPage, openPage, sharedChromium } from '../browser/chromium.ts';
 import { WebLab } from './web-lab.ts';
 
 // A browser starts slowly on a busy machine.
@@ -23,11 +24,17 @@ async function servePage(page: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+/** A page that ends with the test. */
+async function newPage(options: BrowserContextOptions = {}): Promise<OpenPage> {
+  const opened = await openPage(await sharedChromium(), options);
+  onTestFinished(() => opened.page.context().close());
+  return opened;
+}
+
 describeInChromium('a browser at the console', () => {
   it('comes in by a launch address, which it forgets, and speaks to the engine under the strict policy', async () => {
     await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
-    await using browser = await launchChromium();
-    const { page, faults } = await openPage(browser);
+    const { page, faults } = await newPage();
     await page.goto(lab.web.launch().address);
     expect(new URL(page.url()).search).toBe('');
     expect(await page.evaluate(() => document.referrer)).toBe('');
@@ -40,8 +47,7 @@ describeInChromium('a browser at the console', () => {
 
   it('has no way in without one, and is told how', async () => {
     await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
-    await using browser = await launchChromium();
-    const { page, faults } = await openPage(browser);
+    const { page, faults } = await newPage();
     const answer = await page.goto(lab.origin);
     expect(answer?.status()).toBe(401);
     await page.getByText('mirrorpoint console', { exact: true }).waitFor();
@@ -54,8 +60,7 @@ describeInChromium('a browser at the console', () => {
     await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
     await lab.desk.setPassword('correct horse battery');
     const { reachedAt = '' } = await lab.desk.listen({ address: 'https://127.0.0.1:0', names: [] });
-    await using browser = await launchChromium();
-    const { page, faults } = await openPage(browser, { ignoreHTTPSErrors: true });
+    const { page, faults } = await newPage({ ignoreHTTPSErrors: true });
     await page.goto(reachedAt);
     await page.getByLabel('Password of the console').fill('wrong horse battery');
     await page.getByRole('button', { name: 'Come in' }).click();
@@ -71,8 +76,7 @@ describeInChromium('a browser at the console', () => {
 
   it('is sent out by the logout, and sees it', async () => {
     await using lab = await WebLab.open({ consoleFolder: await builtConsole() });
-    await using browser = await launchChromium();
-    const { page } = await openPage(browser);
+    const { page } = await newPage();
     await page.goto(lab.web.launch().address);
     await page.getByText(lab.engine.book.current.serverName).first().waitFor();
     await lab.desk.logOut();

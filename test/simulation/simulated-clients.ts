@@ -163,6 +163,7 @@ export class SimulatedClients {
   async #look(server: PrimaryServer | MirrorServer, random: SeededRandom): Promise<void> {
     const listed = await server.volume.listSnapshots();
     const at = listed.length > 0 && random.chance(0.4) ? { snapshot: random.pick(listed).name } : 'last';
+    const isKept = this.#keptFor(server);
     const view: RootView = await server.volume.openView(at);
     try {
       this.#world.report.views++;
@@ -173,9 +174,34 @@ export class SimulatedClients {
         await this.#world.sleep(random.below(this.#world.plan.viewPauseMsMax));
         const after = (await dumpOf(view)).join('\n');
         if (after !== before) throw new Violation(`${what} of CP ${view.cp} has changed`);
+        if (isKept()) await this.#proveKept(view, what);
       }
     } finally {
       await view.close();
+    }
+  }
+
+  /** Tells whether the primary keeps what a server shows from now on, as it does until a base is dropped. */
+  #keptFor(server: PrimaryServer | MirrorServer): () => boolean {
+    const { report, mirrors } = this.#world;
+    const { basesDropped } = report.faults;
+    const wasKept = server === this.#world.primary || mirrors.some((mirror) => mirror.server === server && mirror.isKept);
+    return () => wasKept && report.faults.basesDropped === basesDropped;
+  }
+
+  /**
+   * Proves that the primary still keeps what is read: one of its blocks would be
+   * used again by chance only, and later.
+   */
+  async #proveKept({ cp }: RootView, what: string): Promise<void> {
+    const { primary } = this.#world;
+    if (primary === undefined || primary.isStopping || this.#world.isQuiet) return;
+    try {
+      const kept = await primary.within(primary.volume.openView({ cp }));
+      if (kept !== 'dead') await kept.close();
+    } catch (fault) {
+      if (isFault(fault, 'snapshot-not-found')) throw new Violation(`${what} of CP ${cp} is open, and is no longer kept for it`);
+      if (primary.host.isAlive && !this.#isExcused(fault, primary)) throw fault;
     }
   }
 
