@@ -364,7 +364,8 @@ export class SimulatedWorld {
   }
 }
 
+/** Resolves when everything has run that waits for no timer: all of it goes on by promises. */
 const turn = (): Promise<void> =>
   new Promise((resolve) => {
-    setImmediate(resolve);
+    process.nextTick(resolve);
   });

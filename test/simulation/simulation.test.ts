@@ -4,12 +4,12 @@ import type { FaultCounts, SimulationReport } from './simulation-report.ts';
 import { testSeed } from '../seed.ts';
 
 const hour = 3_600_000;
-const knownSeeds = 180;
+const knownSeeds = 970;
 const freshSeeds = 30;
 const fresh = testSeed;
 
-/** Every third seed has a second round, and so a change of sides. */
-const lengthOf = (seed: number): { rounds: number; roundMs: number } => ({ rounds: seed % 3 === 0 ? 2 : 1, roundMs: 4000 });
+/** Every third seed has a second round, and so a change of sides; every fifth has long ones, in which more is kept and given up. */
+const lengthOf = (seed: number): { rounds: number; roundMs: number } => ({ rounds: seed % 3 === 0 ? 2 : 1, roundMs: seed % 5 === 0 ? 4000 : 1500 });
 
 /** Those that once found something: a mirror that is full in the end, and begins anew. */
 const tellingSeeds = [746_876_607];
@@ -34,10 +34,10 @@ describe('a primary and its mirrors on virtual time', () => {
   it(`keep every promise: ${knownSeeds} known seeds`, { timeout: hour }, async () => {
     const reports = await runSeeds(1, knownSeeds);
     // What a run must have met to prove anything.
-    expect(sum(reports, ({ crashes }) => crashes.primary)).toBeGreaterThan(knownSeeds);
+    expect(sum(reports, ({ crashes }) => crashes.primary)).toBeGreaterThan(0.8 * knownSeeds);
     expect(sum(reports, ({ crashes }) => crashes.mirror)).toBeGreaterThan(knownSeeds);
-    expect(sum(reports, ({ consistencyPoints }) => consistencyPoints)).toBeGreaterThan(9000);
-    expect(sum(reports, ({ mirrorCommits }) => mirrorCommits)).toBeGreaterThan(3000);
+    expect(sum(reports, ({ consistencyPoints }) => consistencyPoints)).toBeGreaterThan(30_000);
+    expect(sum(reports, ({ mirrorCommits }) => mirrorCommits)).toBeGreaterThan(10_000);
     expect(sum(reports, ({ quietPoints }) => quietPoints)).toBe(knownSeeds + Math.floor(knownSeeds / 3));
     expect(sum(reports, ({ failovers }) => failovers)).toBe(Math.floor(knownSeeds / 3));
     expect(sum(reports, ({ setAside }) => setAside)).toBeGreaterThan(knownSeeds / 12);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { SeededRandom } from '../../src-main/base/index.ts';
 import { comeToRest, proveRest, rotAndHeal } from './at-rest.ts';
 import { changeSides, imageOfPrimary, type OldPrimary, type Stage } from './change-of-sides.ts';
@@ -49,6 +50,8 @@ export class Simulation {
   /** Runs to the end or to the first violation, which the report then names. */
   async run(): Promise<SimulationReport> {
     const { report, trace } = this.#world;
+    // The run itself leaves the process no moment for anything else.
+    await setImmediate();
     try {
       await this.#boot();
       for (let round = 0; round < (this.#options.rounds ?? 2); round++) await this.#round(round);
