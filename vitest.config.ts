@@ -39,7 +39,7 @@ const whole = { globalSetup: ['test/program-setup.ts'], isolate: false };
 export default defineConfig({
   test: {
     // More than the cores of small machines: real processes are waited for much of the time.
-    maxWorkers: 4,
+    maxWorkers: 3,
     sequence: { sequencer: LongFirst },
     projects: [
       { test: { ...limits, ...asTheyAre, name: 'in memory', include: inFolders(...inMemory), isolate: false } },
