@@ -95,6 +95,7 @@ export async function rotAndHeal({ world }: Stage, random: SeededRandom): Promis
   const mirror = random.pick(world.mirrors);
   const volumes = { primary: present(world.primary, 'the primary').volume, mirror: present(mirror.server, 'the mirror').volume };
   const used = await world.ended(usedBlocks(volumes.mirror.scrubbing));
+  mirror.isHarmed = true;
   const rotten: Record<Side, Set<number>> = { primary: new Set(), mirror: new Set(), second: new Set() };
   for (let more = random.below(8); more >= 0; more--) {
     const { vbn } = random.pick(used);
@@ -113,6 +114,7 @@ export async function rotAndHeal({ world }: Stage, random: SeededRandom): Promis
     world.report.heals += found;
     world.note(`${found} blocks of the ${side} were healed`);
   }
+  mirror.isHarmed = false;
   // Time has passed.
   await takeCpAndFollow(world);
 }

@@ -29,7 +29,7 @@ export class SimulatedMirror {
   isResynced = false;
   /** It stays away until trouble ends. */
   isAway = false;
-  /** Its disks do harm to what is written, so that a copy of them need not be whole. */
+  /** Its disks do harm to what is written, or have rotted, so that a copy of them need not be whole. */
   isHarmed = false;
 
   constructor(side: MirrorSide, disks: readonly SimulatedDisk[]) {
