@@ -4,12 +4,15 @@ import type { FaultCounts, SimulationReport } from './simulation-report.ts';
 import { testSeed } from '../seed.ts';
 
 const hour = 3_600_000;
-const knownSeeds = 970;
+const knownSeeds = 180;
+const shortSeeds = 790;
 const freshSeeds = 30;
 const fresh = testSeed;
 
-/** Every third seed has a second round, and so a change of sides; every fifth has long ones, in which more is kept and given up. */
-const lengthOf = (seed: number): { rounds: number; roundMs: number } => ({ rounds: seed % 3 === 0 ? 2 : 1, roundMs: seed % 5 === 0 ? 4000 : 1500 });
+const isShort = (seed: number): boolean => seed > knownSeeds && seed <= knownSeeds + shortSeeds;
+
+/** Every third seed has a second round, and so a change of sides. */
+const lengthOf = (seed: number): { rounds: number; roundMs: number } => ({ rounds: seed % 3 === 0 ? 2 : 1, roundMs: isShort(seed) ? 1500 : 4000 });
 
 /** Those that once found something: a mirror that is full in the end, and begins anew. */
 const tellingSeeds = [746_876_607];
@@ -34,10 +37,10 @@ describe('a primary and its mirrors on virtual time', () => {
   it(`keep every promise: ${knownSeeds} known seeds`, { timeout: hour }, async () => {
     const reports = await runSeeds(1, knownSeeds);
     // What a run must have met to prove anything.
-    expect(sum(reports, ({ crashes }) => crashes.primary)).toBeGreaterThan(0.8 * knownSeeds);
+    expect(sum(reports, ({ crashes }) => crashes.primary)).toBeGreaterThan(knownSeeds);
     expect(sum(reports, ({ crashes }) => crashes.mirror)).toBeGreaterThan(knownSeeds);
-    expect(sum(reports, ({ consistencyPoints }) => consistencyPoints)).toBeGreaterThan(30_000);
-    expect(sum(reports, ({ mirrorCommits }) => mirrorCommits)).toBeGreaterThan(10_000);
+    expect(sum(reports, ({ consistencyPoints }) => consistencyPoints)).toBeGreaterThan(9000);
+    expect(sum(reports, ({ mirrorCommits }) => mirrorCommits)).toBeGreaterThan(3000);
     expect(sum(reports, ({ quietPoints }) => quietPoints)).toBe(knownSeeds + Math.floor(knownSeeds / 3));
     expect(sum(reports, ({ failovers }) => failovers)).toBe(Math.floor(knownSeeds / 3));
     expect(sum(reports, ({ setAside }) => setAside)).toBeGreaterThan(knownSeeds / 12);
@@ -51,6 +54,13 @@ describe('a primary and its mirrors on virtual time', () => {
     for (const kind of Object.keys(reports[0]!.faults) as (keyof FaultCounts)[]) {
       expect(sum(reports, ({ faults }) => faults[kind]), kind).toBeGreaterThan(9);
     }
+  });
+
+  it(`keep every promise: ${shortSeeds} more seeds, for a shorter time`, { timeout: hour }, async () => {
+    const reports = await runSeeds(knownSeeds + 1, shortSeeds);
+    expect(sum(reports, ({ consistencyPoints }) => consistencyPoints)).toBeGreaterThan(25_000);
+    expect(sum(reports, ({ mirrorCommits }) => mirrorCommits)).toBeGreaterThan(8000);
+    expect(sum(reports, ({ crashes }) => crashes.primary + crashes.mirror)).toBeGreaterThan(shortSeeds);
   });
 
   it(`keep every promise: ${freshSeeds} seeds from ${fresh}`, { timeout: hour }, async () => {
