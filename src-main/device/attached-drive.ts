@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatBytes, MirrorpointError } from '../base/index.ts';
 import { blockDeviceOf, findUse } from './block-devices.ts';
 import type { BlockDevice } from './block-devices.ts';
@@ -9,6 +10,9 @@ import type { DescriptorDeviceOptions } from './descriptor-device.ts';
 import { deviceFault } from './device.ts';
 import { inUse } from './file-lock.ts';
 import { closingOnFault, openDescriptor } from './image-file.ts';
+
+const claimTries = 3;
+const claimPauseMs = 40;
 
 export interface AttachedDriveOptions {
   /** Opens without claiming the drive, and refuses writes. */
@@ -52,7 +56,7 @@ export class AttachedDrive extends DescriptorDevice {
       const text = `${path} must be left alone: ${use.reason}. Unmount or release it first, or choose another drive.`;
       throw new MirrorpointError('device-in-use', text);
     }
-    const fd = openClaiming(path, readOnly ? O_RDONLY : O_RDWR | O_EXCL);
+    const fd = await openClaiming(path, readOnly ? O_RDONLY : O_RDWR | O_EXCL);
     return closingOnFault(fd, async () => {
       const opened = fs.fstatSync(fd);
       const still = blockDeviceOf(deviceNumber(opened.rdev));
@@ -144,14 +148,30 @@ function findBlockDevice(path: string): BlockDevice {
   return block;
 }
 
-function openClaiming(path: string, flags: number): number {
+async function openClaiming(path: string, flags: number): Promise<number> {
   try {
-    return openDescriptor(path, flags);
+    return await claiming(() => openDescriptor(path, flags));
   } catch (fault) {
-    const cause = fault instanceof MirrorpointError ? fault.cause : undefined;
-    if (cause instanceof Error && 'code' in cause && cause.code === 'EBUSY') throw inUse(path, undefined);
-    throw fault;
+    throw isBusy(fault) ? inUse(path, undefined) : fault;
   }
+}
+
+/** Claims a drive by `open`. Whoever only looks at it claims it for a moment too: what is busy is tried again before it is given up. */
+export async function claiming<T>(open: () => T | Promise<T>): Promise<T> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await open();
+    } catch (fault) {
+      if (tried === claimTries || !isBusy(fault)) throw fault;
+      await sleep(claimPauseMs);
+    }
+  }
+}
+
+/** Whether an opening failed because somebody else has claimed the drive. */
+export function isBusy(fault: unknown): boolean {
+  const cause = fault instanceof MirrorpointError ? fault.cause : fault;
+  return cause instanceof Error && 'code' in cause && cause.code === 'EBUSY';
 }
 
 function unsuitable(path: string, why: string): MirrorpointError {

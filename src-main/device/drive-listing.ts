@@ -1,8 +1,7 @@
 import * as fs from 'node:fs';
 import { open } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MirrorpointError } from '../base/index.ts';
-import { readEnds, refuseOtherSystems } from './attached-drive.ts';
+import { claiming, isBusy, readEnds, refuseOtherSystems } from './attached-drive.ts';
 import { type BlockDevice, type BlockUse, findUse, listBlockDevices } from './block-devices.ts';
 import { type DriveContents, recogniseContents } from './content-signature.ts';
 import { deviceFault } from './device.ts';
@@ -25,10 +24,6 @@ const passedOver = /^(ram|zram|fd|sr)\d/;
 
 /** Smaller ones hold boot loaders, or describe other partitions. */
 const partitionBytesMin = 16 * 1_048_576;
-
-/** Whoever looks at a drive too claims it for a moment. */
-const claimTries = 3;
-const claimPauseMs = 40;
 
 /** All drives of this machine, and the partitions of a size worth it. Throws `unsupported` on other systems than Linux. */
 export function listDrives(): DriveListing[] {
@@ -64,15 +59,12 @@ export async function examineDrive(drive: DriveListing): Promise<DriveExaminatio
 
 async function isClaimed(path: string): Promise<boolean> {
   const { O_RDONLY, O_EXCL, O_NONBLOCK } = fs.constants;
-  for (let tried = 1; ; tried++) {
-    try {
-      await (await open(path, O_RDONLY | O_EXCL | O_NONBLOCK)).close();
-      return false;
-    } catch (cause) {
-      if (codeOf(cause) !== 'EBUSY') throw openingFault(path, cause);
-      if (tried === claimTries) return true;
-      await sleep(claimPauseMs);
-    }
+  try {
+    await (await claiming(() => open(path, O_RDONLY | O_EXCL | O_NONBLOCK))).close();
+    return false;
+  } catch (cause) {
+    if (isBusy(cause)) return true;
+    throw openingFault(path, cause);
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { SeededRandom, toHex } from '../../src-main/base/index.ts';
@@ -81,6 +81,14 @@ describe.runIf(obstacle === undefined)('an attached drive', () => {
     await expect(AttachedDrive.open(path)).rejects.toMatchObject({ code: 'device-in-use' });
     await holder.kill();
     await (await AttachedDrive.open(path)).close();
+  });
+
+  it('is opened although another process looks at it, which claims it for a moment', async () => {
+    const path = attachForTest();
+    const claim = openSync(path, constants.O_RDONLY | constants.O_EXCL);
+    const opening = AttachedDrive.open(path);
+    closeSync(claim);
+    await (await opening).close();
   });
 
   it.runIf(hasProgram('mkfs.ext4'))('is refused while it is mounted, even to be erased, saying where', async () => {
