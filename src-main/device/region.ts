@@ -1,6 +1,6 @@
 import { assert } from '../base/index.ts';
 import { assertRange, OperationGate, sliceBuffers, totalBytes } from './device.ts';
-import type { Device } from './device.ts';
+import type { Device, WriteOptions } from './device.ts';
 import { DeviceErrorCounts } from './device-errors.ts';
 
 /** A stretch of a device. */
@@ -62,8 +62,8 @@ export class Region implements Device {
     return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'reads', device.read(at, part)));
   }
 
-  write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
-    return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'writes', device.write(at, part)));
+  write(offsetBytes: number, buffers: readonly Uint8Array[], options?: WriteOptions): Promise<void> {
+    return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'writes', device.write(at, part, options)));
   }
 
   async flush(): Promise<void> {

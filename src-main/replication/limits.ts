@@ -1,5 +1,5 @@
 /** Bytes of live blocks that wait for the link; when there are more, the mirror asks for the rest later. */
-export const liveQueueBytesMax = 8 * 1024 * 1024;
+export const liveQueueBytesMax = 32 * 1024 * 1024;
 
 /** Roots that a mirror has been sent, or is about to be, and has not acknowledged. */
 export const rootsOutstandingMax = 2;

@@ -264,10 +264,10 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
     this.#preserved.occupy(vbn);
   }
 
-  /** Writes blocks to consecutive VBNs. The buffers, whole blocks each, must not change until it resolves. */
+  /** Writes blocks to consecutive VBNs, which are seldom read here soon. The buffers, whole blocks each, must not change until it resolves. */
   async writeBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
     if (!this.#preserved.isEmpty) await this.#preserved.makeWay(vbn, totalBytes(buffers) / this.blockSizeBytes);
-    await this.store.writeRun(vbn, buffers);
+    await this.store.writeRun(vbn, buffers, { pastCache: true });
   }
 
   /** Makes everything written so far durable. */
