@@ -2,6 +2,7 @@ import { checksumOf, isFault } from '../base/index.ts';
 import type { MirrorVolume } from '../volume/index.ts';
 import { type BlockChange, blockDataBytesMax, rangesOf } from '../wire/index.ts';
 import type { BlockIntake } from './block-intake.ts';
+import { buffersAtHandMax } from './limits.ts';
 import type { ReceivedBlocks } from './received-blocks.ts';
 
 /** A block to be made, and the room for it, which holds what it replaces, or zeros, first. */
@@ -19,24 +20,37 @@ interface Making {
 export class ChangedBlocks {
   readonly #volume: MirrorVolume;
   readonly #intake: BlockIntake;
+  /** Memory for the next parts: new memory costs more than all else that is done here. */
+  readonly #spare: Uint8Array[] = [];
 
   constructor(volume: MirrorVolume, intake: BlockIntake) {
     this.#volume = volume;
     this.#intake = intake;
   }
 
+  /** Takes back the memory of a CP's blocks, which have been written, and which nobody reads any more. */
+  giveBack(received: ReceivedBlocks): void {
+    this.#spare.push(...received.buffers);
+    this.#spare.splice(buffersAtHandMax);
+  }
+
   /** Resolves when the blocks have been made and are on their way to the devices, and there is room for more. */
   async take(changes: readonly BlockChange[], received: ReceivedBlocks): Promise<void> {
-    const partBlocks = Math.floor(blockDataBytesMax / this.#volume.blockSizeBytes);
-    for (let start = 0; start < changes.length; start += partBlocks) {
-      await this.#makePart(changes.slice(start, start + partBlocks), received);
+    for (let start = 0; start < changes.length; start += this.#partBlocks) {
+      await this.#makePart(changes.slice(start, start + this.#partBlocks), received);
       await this.#intake.room();
     }
   }
 
+  get #partBlocks(): number {
+    return Math.floor(blockDataBytesMax / this.#volume.blockSizeBytes);
+  }
+
   async #makePart(changes: readonly BlockChange[], received: ReceivedBlocks): Promise<void> {
     const { blockSizeBytes } = this.#volume;
-    const buffer = new Uint8Array(changes.length * blockSizeBytes);
+    const buffer = this.#spare.pop() ?? new Uint8Array(this.#partBlocks * blockSizeBytes);
+    const isAtHand = received.buffers.length < buffersAtHandMax;
+    if (isAtHand) received.buffers.push(buffer);
     const makings = changes.map((change, index) => ({
       change,
       bytes: buffer.subarray(index * blockSizeBytes, (index + 1) * blockSizeBytes),
@@ -44,15 +58,17 @@ export class ChangedBlocks {
     await this.#readReplaced(makings);
     for (const { change, bytes } of makings) {
       for (const range of rangesOf(change.patch, blockSizeBytes) ?? []) bytes.set(range.bytes, range.offset);
-      received.add(change.vbn, checksumOf(bytes));
+      received.add(change.vbn, checksumOf(bytes), isAtHand ? bytes : undefined);
     }
+    const writes: Promise<void>[] = [];
     for (let start = 0; start < changes.length; ) {
       const { vbn } = changes[start]!;
       let end = start + 1;
       while (changes[end]?.vbn === vbn + (end - start)) end++;
-      void this.#intake.write(vbn, buffer.subarray(start * blockSizeBytes, end * blockSizeBytes));
+      writes.push(this.#intake.write(vbn, buffer.subarray(start * blockSizeBytes, end * blockSizeBytes)));
       start = end;
     }
+    if (!isAtHand) void Promise.all(writes).then(() => this.#spare.push(buffer));
   }
 
   async #readReplaced(makings: readonly Making[]): Promise<void> {
@@ -60,7 +76,10 @@ export class ChangedBlocks {
     const wanted: Making[] = [];
     for (const making of makings) {
       const { replacedVbn, replacedBirthCp } = making.change;
-      if (replacedBirthCp === 0) continue;
+      if (replacedBirthCp === 0) {
+        making.bytes.fill(0);
+        continue;
+      }
       const resident = cache.peek({ vbn: replacedVbn, birthCp: replacedBirthCp });
       if (resident !== undefined) making.bytes.set(resident);
       else if (replacedVbn < blockCount) wanted.push(making);

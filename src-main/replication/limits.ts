@@ -16,6 +16,9 @@ export const asksPerBlockMax = 3;
 /** Blocks of one live CP whose arrival the mirror remembers; others are found on its device by their checksum. */
 export const receivedBlocksMax = 1 << 20;
 
+/** Buffers of a megabyte in which a mirror has blocks of a live CP at hand until it is reached: those that came as changes, most of which are address blocks. */
+export const buffersAtHandMax = 16;
+
 /** Bytes on their way to the mirror's devices before it stops reading from the link. */
 export const writingBytesMax = 16 * 1024 * 1024;
 

@@ -326,6 +326,7 @@ export class MirrorSession {
       for (let next = this.#roots[0]; next !== undefined && !this.#conversation.isOver; next = this.#roots[0]) {
         await this.#reach(next);
         this.#roots.shift();
+        if (next.received !== undefined) this.#changed.giveBack(next.received);
         this.#onChange();
       }
     } catch (fault) {

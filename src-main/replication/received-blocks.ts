@@ -5,14 +5,18 @@ const slotsMin = 1024;
 /**
  * What arrived of one live CP: VBN to checksum, in open addressing over typed
  * arrays, since there may be a million. When it is full it forgets what comes
- * after; forgetting costs a read of the device, never correctness.
+ * after; forgetting costs a read of the device, never correctness. The bytes of
+ * some are at hand as well, for whoever enters them when they are proven.
  */
 export class ReceivedBlocks {
   readonly cp: number;
+  /** The memory that the bytes at hand lie in. */
+  readonly buffers: Uint8Array[] = [];
   readonly #limit: number;
   /** VBN + 1; 0 is an empty slot. */
   #vbns = new Float64Array(slotsMin);
   #checksums = new BigUint64Array(slotsMin);
+  readonly #bytes = new Map<number, Uint8Array>();
   #count = 0;
 
   constructor(cp: number, limit = receivedBlocksMax) {
@@ -24,7 +28,10 @@ export class ReceivedBlocks {
     return this.#count;
   }
 
-  add(vbn: number, checksum: bigint): void {
+  /** Notes a block, and its bytes if they stay as they are. */
+  add(vbn: number, checksum: bigint, bytes?: Uint8Array): void {
+    if (bytes !== undefined) this.#bytes.set(vbn, bytes);
+    else if (this.#bytes.size > 0) this.#bytes.delete(vbn);
     let slot = this.#slotOf(vbn);
     if (this.#vbns[slot] === 0) {
       if (this.#count >= this.#limit) return;
@@ -36,6 +43,11 @@ export class ReceivedBlocks {
     }
     this.#vbns[slot] = vbn + 1;
     this.#checksums[slot] = checksum;
+  }
+
+  /** The bytes of the last block that came for a VBN, if they are at hand. They are what `has` was told the checksum of. */
+  bytesOf(vbn: number): Uint8Array | undefined {
+    return this.#bytes.get(vbn);
   }
 
   has(vbn: number, checksum: bigint): boolean {

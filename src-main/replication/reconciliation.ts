@@ -2,6 +2,7 @@ import { bytesEqual, checksumOf, isFault, MirrorpointError } from '../base/index
 import { PointerList } from '../blocks/index.ts';
 import {
   type InodeFields,
+  pointerBirth,
   pointerBytes,
   pointerChecksum,
   type RootNode,
@@ -236,7 +237,12 @@ export class Reconciliation {
       const offset = position * pointerBytes;
       if (vbn >= root.blockCount) throw outside(root, vbn);
       volume.occupy(vbn);
-      if (received?.has(vbn, pointerChecksum(pointers.bytes, offset)) !== true) unproven.push(pointers.bytes, offset);
+      if (received?.has(vbn, pointerChecksum(pointers.bytes, offset)) !== true) {
+        unproven.push(pointers.bytes, offset);
+        continue;
+      }
+      const bytes = isAddress ? received.bytesOf(vbn) : undefined;
+      if (bytes !== undefined) volume.cache.insert({ vbn, birthCp: pointerBirth(pointers.bytes, offset) }, bytes);
     }
     const missing = unproven.count === 0 ? unproven : await this.#lookHere(unproven);
     if (missing.count > 0) await fetcher.fetch(root.cp, missing, isAddress);
