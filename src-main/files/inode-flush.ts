@@ -55,8 +55,14 @@ export class InodeFlush implements CpParticipant {
   }
 
   async flush(writer: CpWriter): Promise<void> {
-    await this.#writeContents(writer);
-    this.#inodeFileRoot = await this.#writeInodes(writer);
+    // What the inodes stand in is read while the files are written.
+    const reading = this.#readInodeBlocks();
+    try {
+      await this.#writeContents(writer);
+    } finally {
+      await Promise.allSettled([reading]);
+    }
+    this.#inodeFileRoot = await this.#writeInodes(writer, await reading);
     this.#orphansRoot = this.#orphans.root;
     if (this.#frozenOrphans !== undefined) {
       this.#orphansRoot = await writeOverlay(writer, {
@@ -116,20 +122,13 @@ export class InodeFlush implements CpParticipant {
     }
   }
 
-  async #writeInodes(writer: CpWriter): Promise<TreeRoot> {
+  /** Copies of the blocks that hold the changed inodes, by index. */
+  async #readInodeBlocks(): Promise<Map<number, Uint8Array>> {
     const { context, file } = this.#table;
     const { inodesPerBlock, blockSizeBytes } = context.geometry;
-    this.#inodeFileBytes = Math.ceil(this.#counters.nextInode / inodesPerBlock) * blockSizeBytes;
-    if (this.#frozen.length === 0) return file.root;
-    const byBlock = new Map<number, FrozenInode[]>();
-    for (const frozen of this.#frozen) {
-      const index = Math.floor(frozen.inode.number / inodesPerBlock);
-      const others = byBlock.get(index);
-      if (others === undefined) byBlock.set(index, [frozen]);
-      else others.push(frozen);
-    }
+    const changed = new Set(this.#frozen.map(({ inode }) => Math.floor(inode.number / inodesPerBlock)));
+    const indices = [...changed].sort((a, b) => a - b);
     const blocks = new Map<number, Uint8Array>();
-    const indices = [...byBlock.keys()].sort((a, b) => a - b);
     for (let start = 0; start < indices.length; start += inodeBlocksPerPart) {
       const part = indices.slice(start, start + inodeBlocksPerPart);
       await context.cache.run(() => {
@@ -138,13 +137,19 @@ export class InodeFlush implements CpParticipant {
         for (const index of part) blocks.set(index, file.read(index)?.slice() ?? new Uint8Array(blockSizeBytes));
       });
     }
-    for (const [index, frozenInodes] of byBlock) {
-      const block = blocks.get(index);
+    return blocks;
+  }
+
+  async #writeInodes(writer: CpWriter, blocks: Map<number, Uint8Array>): Promise<TreeRoot> {
+    const { context, file } = this.#table;
+    const { inodesPerBlock, blockSizeBytes } = context.geometry;
+    this.#inodeFileBytes = Math.ceil(this.#counters.nextInode / inodesPerBlock) * blockSizeBytes;
+    if (this.#frozen.length === 0) return file.root;
+    for (const { inode, fields } of this.#frozen) {
+      const block = blocks.get(Math.floor(inode.number / inodesPerBlock));
       assert(block !== undefined, 'an inode block is read before it is changed');
-      for (const { inode, fields } of frozenInodes) {
-        assert(fields.inlineContent === null || isZero(fields.slots), 'inline content stands beside an empty tree');
-        encodeInode(fields, block, (inode.number % inodesPerBlock) * inodeBytes);
-      }
+      assert(fields.inlineContent === null || isZero(fields.slots), 'inline content stands beside an empty tree');
+      encodeInode(fields, block, (inode.number % inodesPerBlock) * inodeBytes);
     }
     const edit = writer.editFiles(file.root);
     await edit.stage(blocks);
