@@ -6,9 +6,9 @@ export class AssertionFault extends Error {
   }
 }
 
-/** Stops with an AssertionFault unless the condition holds. */
-export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new AssertionFault(message);
+/** Stops with an AssertionFault unless the condition holds. Where much runs, a message that is put together is given as a function. */
+export function assert(condition: unknown, message: string | (() => string)): asserts condition {
+  if (!condition) throw new AssertionFault(typeof message === 'string' ? message : message());
 }
 
 /** The value, which must be there. */

@@ -50,7 +50,7 @@ export function geometryOf(blockSizeBytes: number): Geometry {
 
 /** Logical blocks below one pointer at the given level; level 0 is a data block. */
 export function blocksBelow(geometry: Geometry, level: number): number {
-  assert(level >= 0 && level <= treeHeightMax, `tree level ${level} is out of range`);
+  assert(level >= 0 && level <= treeHeightMax, () => `tree level ${level} is out of range`);
   return geometry.fanOut ** level;
 }
 

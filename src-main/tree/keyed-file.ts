@@ -101,7 +101,7 @@ export class KeyedFile {
 
   /** Inserts an entry, or replaces the value under its key. */
   set(key: Uint8Array, value: Uint8Array): void {
-    assert(key.length <= keyBytesMax, `a key of ${key.length} bytes is too long`);
+    assert(key.length <= keyBytesMax, () => `a key of ${key.length} bytes is too long`);
     assert(key.length + value.length <= entryBytesMax(this.#file.blockSizeBytes), 'an entry fits a quarter of a block');
     const header = this.#header();
     if (header === null) {

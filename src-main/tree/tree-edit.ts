@@ -110,11 +110,10 @@ export class TreeEdit {
     if (this.#indices.length === 0) return;
     this.#growFor(this.#indices[this.#indices.length - 1]!);
     for (let level = this.#height; level >= 1; level--) await this.#openLevel(level);
-    let sinceLook = 0;
-    for (const index of this.#indices) {
-      const { parent, offset } = this.#slotOf(0, index);
+    for (let position = 0; position < this.#indices.length; position++) {
+      const { parent, offset } = this.#slotOf(0, this.#indices[position]!);
       if (!isNullPointer(parent, offset)) this.#dropBlock(parent, offset);
-      const pause = ++sinceLook % blocksPerLook === 0 ? this.#turns.pass() : undefined;
+      const pause = position % blocksPerLook === 0 ? this.#turns.pass() : undefined;
       if (pause !== undefined) await pause;
     }
   }
@@ -122,9 +121,9 @@ export class TreeEdit {
   /** Allocates, checksums and writes everything new, and returns the new root. */
   async place(placer: BlockPlacer): Promise<TreeRoot> {
     let sinceLook = 0;
-    for (const index of this.#indices) {
-      const { parent, offset } = this.#slotOf(0, index);
-      this.#placeBlock({ parent, offset }, this.#staged.get(index)!, 0, placer);
+    for (let position = 0; position < this.#indices.length; position++) {
+      const index = this.#indices[position]!;
+      this.#placeBlock(this.#slotOf(0, index), this.#staged.get(index)!, 0, placer);
       const pause = ++sinceLook % blocksPerLook === 0 ? placer.pace() : undefined;
       if (pause !== undefined) await pause;
     }
@@ -195,8 +194,8 @@ export class TreeEdit {
     const pointers = new PointerList();
     const ordinals: number[] = [];
     let last = -1;
-    for (const index of this.#indices) {
-      const ordinal = Math.floor(index / below);
+    for (let at = 0; at < this.#indices.length; at++) {
+      const ordinal = Math.floor(this.#indices[at]! / below);
       if (ordinal === last || nodes.has(ordinal)) continue;
       last = ordinal;
       const { parent, offset } = this.#slotOf(level, ordinal);

@@ -23,6 +23,8 @@ export interface Range {
   readonly max?: number;
 }
 
+const anyValue: Range = {};
+
 /** Writes the fields of one message's body. A value outside its field's range is a programmer's fault. */
 export class BodyWriter {
   #bytes = new Uint8Array(initialBytes);
@@ -40,7 +42,7 @@ export class BodyWriter {
   #room(count: number): number {
     const offset = this.#length;
     const needed = offset + count;
-    assert(needed <= bodyBytesMax, `the body of '${this.#what}' is over ${bodyBytesMax} bytes`);
+    assert(needed <= bodyBytesMax, () => `the body of '${this.#what}' is over ${bodyBytesMax} bytes`);
     if (needed > this.#bytes.length) {
       const larger = new Uint8Array(Math.min(bodyBytesMax, Math.max(needed, this.#bytes.length * 4)));
       larger.set(this.#bytes.subarray(0, offset));
@@ -53,47 +55,47 @@ export class BodyWriter {
   #check(field: string, value: number, range: Range, widest: number): void {
     const { min = 0, max = widest } = range;
     assert(
-      Number.isInteger(value) && value >= min && value <= Math.min(max, widest),
-      `'${this.#what}': ${field} is ${value}, outside ${min} to ${Math.min(max, widest)}`,
+      Number.isInteger(value) && value >= min && value <= max && value <= widest,
+      () => `'${this.#what}': ${field} is ${value}, outside ${min} to ${Math.min(max, widest)}`,
     );
   }
 
-  u8(field: string, value: number, range: Range = {}): void {
+  u8(field: string, value: number, range: Range = anyValue): void {
     this.#check(field, value, range, 0xff);
     this.#bytes[this.#room(1)] = value;
   }
 
-  u16(field: string, value: number, range: Range = {}): void {
+  u16(field: string, value: number, range: Range = anyValue): void {
     this.#check(field, value, range, 0xffff);
     const offset = this.#room(2);
     setU16(this.#bytes, offset, value);
   }
 
-  u32(field: string, value: number, range: Range = {}): void {
+  u32(field: string, value: number, range: Range = anyValue): void {
     this.#check(field, value, range, 0xffff_ffff);
     const offset = this.#room(4);
     setU32(this.#bytes, offset, value);
   }
 
-  u48(field: string, value: number, range: Range = {}): void {
+  u48(field: string, value: number, range: Range = anyValue): void {
     this.#check(field, value, range, u48Max);
     const offset = this.#room(6);
     setU48(this.#bytes, offset, value);
   }
 
-  u64(field: string, value: number, range: Range = {}): void {
+  u64(field: string, value: number, range: Range = anyValue): void {
     this.#check(field, value, range, Number.MAX_SAFE_INTEGER);
     const offset = this.#room(8);
     setU64(this.#bytes, offset, value);
   }
 
   checksum(field: string, value: bigint): void {
-    assert(value >= 0n && value < 1n << 64n, `'${this.#what}': ${field} is no u64`);
+    assert(value >= 0n && value < 1n << 64n, () => `'${this.#what}': ${field} is no u64`);
     const offset = this.#room(8);
     setBigU64(this.#bytes, offset, value);
   }
 
-  bytes(field: string, value: Uint8Array, range: Range = {}): void {
+  bytes(field: string, value: Uint8Array, range: Range = anyValue): void {
     this.#check(`the length of ${field}`, value.length, range, bodyBytesMax);
     const offset = this.#room(value.length);
     this.#bytes.set(value, offset);

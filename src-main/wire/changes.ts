@@ -24,7 +24,7 @@ export function writeChanges(writer: BodyWriter, { cp, changes }: ChangesMessage
   let last = { vbn: 0, replacedVbn: 0 };
   for (const change of changes) {
     const { vbn, replacedVbn, replacedBirthCp, patch } = change;
-    assert(replacedBirthCp < cp, `a block of CP ${cp} replaces none of CP ${replacedBirthCp}`);
+    assert(replacedBirthCp < cp, () => `a block of CP ${cp} replaces none of CP ${replacedBirthCp}`);
     list.u48('a change’s VBN', stepBetween(last.vbn, vbn));
     list.u48('the VBN of what it replaces', stepBetween(last.replacedVbn, replacedVbn));
     list.u48('the birth of what it replaces', replacedBirthCp);

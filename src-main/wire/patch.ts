@@ -9,6 +9,9 @@ const rangeHeaderBytes = 4;
 /** A gap of so many equal words costs no more inside a range than a new range does. */
 const gapWordsMax = rangeHeaderBytes / wordBytes;
 
+/** Where a patch is put together: nearly all are short, and only their length is kept. */
+let scratch = new Uint8Array(0);
+
 /**
  * What makes a block of another one of the same size: its ranges that differ,
  * each an offset (u16), a length (u16) and the bytes. Undefined when that would
@@ -18,7 +21,8 @@ export function patchBetween(before: Uint8Array, after: Uint8Array): Uint8Array 
   assert(before.length === after.length, 'a patch is between blocks of one size');
   const old = wordsOf(before);
   const now = wordsOf(after);
-  const patch = new Uint8Array(after.length - after.length / 16);
+  const longest = after.length - after.length / 16;
+  if (scratch.length < longest) scratch = new Uint8Array(longest);
   let used = 0;
   for (let word = 0; word < now.length; ) {
     if (old[word] === now[word]) {
@@ -30,13 +34,13 @@ export function patchBetween(before: Uint8Array, after: Uint8Array): Uint8Array 
     for (word = end; word < now.length && word - end <= gapWordsMax; word++) if (old[word] !== now[word]) end = word + 1;
     const offset = first * wordBytes;
     const length = (end - first) * wordBytes;
-    if (used + rangeHeaderBytes + length > patch.length) return undefined;
-    setU16(patch, used, offset);
-    setU16(patch, used + 2, length);
-    patch.set(after.subarray(offset, offset + length), used + rangeHeaderBytes);
+    if (used + rangeHeaderBytes + length > longest) return undefined;
+    setU16(scratch, used, offset);
+    setU16(scratch, used + 2, length);
+    scratch.set(after.subarray(offset, offset + length), used + rangeHeaderBytes);
     used += rangeHeaderBytes + length;
   }
-  return patch.subarray(0, used);
+  return scratch.slice(0, used);
 }
 
 /** Where the bytes of a patch go, or undefined when it is none for blocks of that size. */

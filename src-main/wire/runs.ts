@@ -17,7 +17,7 @@ export function writeRuns(writer: BodyWriter, runs: readonly Run[], range: { run
   for (const { vbn, count } of runs) {
     writer.u48('a run’s VBN', vbn);
     writer.u16('a run’s count', count, { min: 1, max: runBlocksMax });
-    assert(vbn + count - 1 <= u48Max, `a run of ${count} blocks from VBN ${vbn} ends past the VBN space`);
+    assert(vbn + count - 1 <= u48Max, () => `a run of ${count} blocks from VBN ${vbn} ends past the VBN space`);
   }
   const blocks = blocksIn(runs);
   assert(blocks <= range.blocksMax, `${blocks} blocks in one message are over ${range.blocksMax}`);
