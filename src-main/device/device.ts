@@ -44,9 +44,9 @@ export function totalBytes(buffers: readonly Uint8Array[]): number {
 /** Asserts that a range is whole sectors inside the device. */
 export function assertRange(device: Device, offsetBytes: number, lengthBytes: number): void {
   const aligned = offsetBytes % sectorBytes === 0 && lengthBytes % sectorBytes === 0;
-  assert(aligned, `${device.name}: a range must be whole sectors, not ${lengthBytes} bytes at ${offsetBytes}`);
+  if (!aligned) assert(false, `${device.name}: a range must be whole sectors, not ${lengthBytes} bytes at ${offsetBytes}`);
   const inside = offsetBytes >= 0 && lengthBytes >= 0 && offsetBytes + lengthBytes <= device.sizeBytes;
-  assert(inside, `${device.name}: ${lengthBytes} bytes at ${offsetBytes} lie outside its ${device.sizeBytes} bytes`);
+  if (!inside) assert(false, `${device.name}: ${lengthBytes} bytes at ${offsetBytes} lie outside its ${device.sizeBytes} bytes`);
 }
 
 /** The buffers cut to `lengthBytes` from `skipBytes` on, without copying. */

@@ -40,7 +40,7 @@ export class BodyWriter {
   #room(count: number): number {
     const offset = this.#length;
     const needed = offset + count;
-    assert(needed <= bodyBytesMax, `the body of '${this.#what}' is over ${bodyBytesMax} bytes`);
+    if (needed > bodyBytesMax) assert(false, `the body of '${this.#what}' is over ${bodyBytesMax} bytes`);
     if (needed > this.#bytes.length) {
       const larger = new Uint8Array(Math.min(bodyBytesMax, Math.max(needed, this.#bytes.length * 4)));
       larger.set(this.#bytes.subarray(0, offset));
@@ -52,10 +52,9 @@ export class BodyWriter {
 
   #check(field: string, value: number, range: Range, widest: number): void {
     const { min = 0, max = widest } = range;
-    assert(
-      Number.isInteger(value) && value >= min && value <= Math.min(max, widest),
-      `'${this.#what}': ${field} is ${value}, outside ${min} to ${Math.min(max, widest)}`,
-    );
+    // Of the many fields that are written, the text is put together only for one that is wrong.
+    if (Number.isInteger(value) && value >= min && value <= Math.min(max, widest)) return;
+    assert(false, `'${this.#what}': ${field} is ${value}, outside ${min} to ${Math.min(max, widest)}`);
   }
 
   u8(field: string, value: number, range: Range = {}): void {
