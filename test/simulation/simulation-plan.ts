@@ -53,7 +53,7 @@ const dense = {
   client: { restChance: 0.05, pauseMsMax: 3, holdMsMax: 100, cpAfterChangeChance: 0.8 },
 };
 
-/** There are so many more CPs and events in a dense run, of which about as many are tried as in another. */
+/** A dense run has so many more CPs and events that about as many crashes are tried in it as in another. */
 const denseProbeShare = 0.2;
 
 /**
