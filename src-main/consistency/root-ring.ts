@@ -1,4 +1,4 @@
-import { bytesEqual, isFault, MirrorpointError, toHex } from '../base/index.ts';
+import { bytesEqual, isFault, isZero, MirrorpointError, toHex } from '../base/index.ts';
 import type { Device } from '../device/index.ts';
 import { decodeRootNode, isWholeRoot, type RootMark, type RootNode, rootChecksumOf, rootNodeBytes } from '../format/index.ts';
 
@@ -132,7 +132,7 @@ export class RootRing {
       if (best === undefined || root.cp > best.root.cp) best = { root, bytes, damagedCopies: 0 };
     }
     if (best === undefined) {
-      const damaged = places.flat().filter((bytes) => bytes === undefined || (!isWholeRoot(bytes) && bytes.some((byte) => byte !== 0))).length;
+      const damaged = places.flat().filter((bytes) => bytes === undefined || (!isWholeRoot(bytes) && !isZero(bytes))).length;
       if (damaged === 0) return undefined;
       throw new MirrorpointError(
         'volume-damaged',

@@ -91,7 +91,7 @@ const zeros = new Uint8Array(chunkBytes);
 
 /** Makes a whole region read as zeros, writing only where it does not yet, so that sparse devices stay sparse. */
 export async function zeroFill(region: Device): Promise<void> {
-  const buffer = new Uint8Array(chunkBytes);
+  const buffer = new Uint8Array(Math.min(chunkBytes, region.sizeBytes));
   for (let at = 0; at < region.sizeBytes; at += chunkBytes) {
     const length = Math.min(chunkBytes, region.sizeBytes - at);
     const part = buffer.subarray(0, length);

@@ -45,7 +45,7 @@ export class SparseBytes {
       const within = at % pageBytes;
       const length = Math.min(pageBytes - within, target.length - done);
       const page = this.#find(Math.floor(at / pageBytes));
-      if (page) target.set(page.subarray(within, within + length), done);
+      if (page) target.set(length === pageBytes ? page : page.subarray(within, within + length), done);
       else target.fill(0, done, done + length);
       done += length;
     }

@@ -101,10 +101,13 @@ function reportFrom(worker: ChildProcess, seed: number, length: SimulationLength
 function readState({ stateFile, length }: LongRunOptions): LongState {
   if (!existsSync(stateFile)) return { length, nextSeed: 1, sum: emptySum() };
   const state = JSON.parse(readFileSync(stateFile, 'utf8')) as LongState;
-  if (state.length.rounds === length.rounds && state.length.roundMs === length.roundMs) return state;
-  throw new Error(
-    `${stateFile} is of runs of ${state.length.rounds} rounds of ${state.length.roundMs} ms, and this one has ${length.rounds} of ${length.roundMs} ms. Give another --state.`,
-  );
+  const [theirs, ours] = [textOf(state.length), textOf(length)];
+  if (theirs === ours) return state;
+  throw new Error(`${stateFile} is of runs of ${theirs}, and this one has ${ours}. Give another --state.`);
+}
+
+function textOf({ rounds, roundMs, isDense }: SimulationLength): string {
+  return `${rounds} rounds of ${roundMs} ms${isDense === true ? ' with --dense' : ''}`;
 }
 
 function writeState(stateFile: string, state: LongState): void {

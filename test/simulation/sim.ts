@@ -4,12 +4,13 @@ import { parseArgs } from 'node:util';
 import { LongRun } from './long-run.ts';
 import { Simulation } from './simulation.ts';
 import type { SimulationReport } from './simulation-report.ts';
-import { addReport, emptySum, lineOf, type SimulationLength, type SimulationSum } from './simulation-sum.ts';
+import { addReport, emptySum, lineOf, replayOf, type SimulationLength, type SimulationSum } from './simulation-sum.ts';
 
 /**
  * `node test/simulation/sim.ts --seeds N [--from S]` runs N seeds and prints one
- * line of JSON; `--seed S` runs one, and prints what led to a violation. The
- * same seed, rounds and length of a round always do the same.
+ * line of JSON; `--seed S` runs one, and prints what led to a violation. With
+ * `--dense`, a CP comes after each change or two. The same seed, rounds, length of
+ * a round and `--dense` or not always do the same.
  *
  * `--long [--minutes N] [--processes P] [--state FILE]` runs for as long as one
  * likes on all processors, from where the last run with that state file ended.
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     rounds: { type: 'string', default: '2' },
     'round-ms': { type: 'string', default: '12000' },
+    dense: { type: 'boolean', default: false },
     long: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '60' },
     processes: { type: 'string', default: String(availableParallelism()) },
@@ -29,12 +31,11 @@ const { values } = parseArgs({
   },
 });
 
-const length: SimulationLength = { rounds: Number(values.rounds), roundMs: Number(values['round-ms']) };
+const length: SimulationLength = { rounds: Number(values.rounds), roundMs: Number(values['round-ms']), isDense: values.dense };
 
 function tell({ seed, violation, trace }: SimulationReport): void {
   if (violation === undefined) return;
-  const replay = `node test/simulation/sim.ts --seed ${seed} --rounds ${length.rounds} --round-ms ${length.roundMs}`;
-  const lines = [`seed ${seed}: ${violation}`, `replay with ${replay}`, ...(trace ?? []).slice(values.seed === undefined ? -20 : 0)];
+  const lines = [`seed ${seed}: ${violation}`, `replay with ${replayOf(seed, length)}`, ...(trace ?? []).slice(values.seed === undefined ? -20 : 0)];
   process.stderr.write(`${lines.join('\n  ')}\n`);
 }
 

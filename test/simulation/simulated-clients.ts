@@ -25,18 +25,23 @@ export class SimulatedClients {
 
   /** Asks for changes, syncs, CPs and snapshots, for ever. */
   async client(random: SeededRandom): Promise<void> {
+    const { restChance, pauseMsMax } = this.#world.plan.client;
     for (;;) {
-      await this.#world.sleep(random.chance(0.2) ? random.below(300) : random.below(25));
-      const server = this.#world.primary;
-      if (this.#world.isQuiet || server === undefined || server.isStopping) continue;
-      this.busy++;
-      try {
-        await server.within(this.#ask(server, random));
-      } catch (fault) {
-        if (server.host.isAlive && !this.#isExcused(fault, server)) throw fault;
-      } finally {
-        this.busy--;
-      }
+      await this.#world.sleep(random.chance(restChance) ? random.below(300) : random.below(pauseMsMax));
+      await this.#use(this.#world.primary, (server) => this.#ask(server, random));
+    }
+  }
+
+  /** Does something with a server that is up, unless all is to be quiet. */
+  async #use<S extends PrimaryServer | MirrorServer>(server: S | undefined, act: (server: S) => Promise<void>): Promise<void> {
+    if (this.#world.isQuiet || server === undefined || server.isStopping) return;
+    this.busy++;
+    try {
+      await server.within(act(server));
+    } catch (fault) {
+      if (server.host.isAlive && !this.#isExcused(fault, server)) throw fault;
+    } finally {
+      this.busy--;
     }
   }
 
@@ -44,12 +49,10 @@ export class SimulatedClients {
     const { volume, host } = server;
     const dice = random.below(100);
     const { count } = this.#world.history;
-    const { cpPercent } = this.#world.plan;
+    const { cpPercent, client: { cpAfterChangeChance } } = this.#world.plan;
     if (dice < 4) await this.#holdOpen(server, random);
-    else if (dice < 4 + cpPercent) {
-      await volume.takeCp();
-      if (host.isAlive) this.#world.history.tell({ kind: 'durable', count });
-    } else if (dice < 82) {
+    else if (dice < 4 + cpPercent) await this.#takeCp(server);
+    else if (dice < 82) {
       const operation = nextOperation(random, this.#world.history.last, this.#world.plan.shape);
       let mine = 0;
       const frees = ['unlink', 'rmdir', 'truncate', 'punch'].includes(operation.kind);
@@ -64,11 +67,18 @@ export class SimulatedClients {
         { frees },
       );
       if (this.#world.plan.durability === 'request' && host.isAlive) this.#world.history.tell({ kind: 'durable', count: mine });
+      if (host.isAlive && cpAfterChangeChance > 0 && random.chance(cpAfterChangeChance)) await this.#takeCp(server);
     } else if (dice < 95) {
       await volume.sync();
       this.#world.report.syncs++;
       if (host.isAlive) this.#world.history.tell({ kind: 'durable', count });
     } else await this.#askAboutSnapshots(server, random);
+  }
+
+  async #takeCp({ volume, host }: PrimaryServer): Promise<void> {
+    const { count } = this.#world.history;
+    await volume.takeCp();
+    if (host.isAlive) this.#world.history.tell({ kind: 'durable', count });
   }
 
   /** Keeps a file open for a while, which then outlives its last name. */
@@ -79,7 +89,7 @@ export class SimulatedClients {
     await volume.query((live) => {
       live.open(ino);
     });
-    await this.#world.sleep(random.below(3000));
+    await this.#world.sleep(random.below(this.#world.plan.client.holdMsMax));
     if (!host.isAlive) return;
     await volume.change(changeBlocks.close, (live) => {
       live.close(ino);
@@ -102,16 +112,7 @@ export class SimulatedClients {
   async schedule(random: SeededRandom): Promise<void> {
     for (;;) {
       await this.#world.sleep(300 + random.below(1500));
-      const server = this.#world.primary;
-      if (this.#world.isQuiet || server === undefined || server.isStopping) continue;
-      this.busy++;
-      try {
-        await server.within(this.#retain(server));
-      } catch (fault) {
-        if (server.host.isAlive && !this.#isExcused(fault, server)) throw fault;
-      } finally {
-        this.busy--;
-      }
+      await this.#use(this.#world.primary, (server) => this.#retain(server));
     }
   }
 
@@ -141,16 +142,8 @@ export class SimulatedClients {
     for (;;) {
       await this.#world.sleep(200 + random.below(1500));
       const server = random.chance(0.3) ? this.#world.primary : this.#mirror(random);
-      if (this.#world.isQuiet || server === undefined || server.isStopping) continue;
       if (server instanceof MirrorServer && server.volume.committed === undefined) continue;
-      this.busy++;
-      try {
-        await server.within(this.#look(server, random));
-      } catch (fault) {
-        if (server.host.isAlive && !this.#isExcused(fault, server)) throw fault;
-      } finally {
-        this.busy--;
-      }
+      await this.#use(server, () => this.#look(server!, random));
     }
   }
 

@@ -351,6 +351,7 @@ class OpenedDisk implements Device {
 }
 
 function joined(buffers: readonly Uint8Array[]): Uint8Array {
+  if (buffers.length === 1) return new Uint8Array(buffers[0]!);
   const bytes = new Uint8Array(totalBytes(buffers));
   let at = 0;
   for (const buffer of buffers) {

@@ -5,8 +5,6 @@ import { partAt, placesOf } from './places.ts';
 import type { Side, SimulatedMirror } from './simulated-mirror.ts';
 import type { SimulatedWorld } from './simulated-world.ts';
 
-const chanceAtAnyTime = 0.0007;
-
 /** A crash to be tried. */
 interface Due {
   readonly side: Side;
@@ -54,8 +52,9 @@ export class SimulatedProbes {
 
   #dueByChance(): Due[] {
     const due: Due[] = [];
+    const { probeAtRootChance, probeAtAnyTimeChance } = this.#world.plan;
     for (const side of this.#world.sides) {
-      const chance = this.#rootsBegun.has(side) ? this.#world.plan.probeAtRootChance : chanceAtAnyTime;
+      const chance = this.#rootsBegun.has(side) ? probeAtRootChance : probeAtAnyTimeChance;
       if (this.#random.chance(chance)) due.push({ side, how: this.#random });
     }
     this.#rootsBegun.clear();

@@ -18,6 +18,8 @@ const quietLimitMs = 240_000;
 export interface WorldOptions {
   readonly seed: number;
   readonly wrappers?: Partial<Wrappers> | undefined;
+  /** A CP comes after each few changes. */
+  readonly isDense?: boolean | undefined;
 }
 
 /**
@@ -53,10 +55,10 @@ export class SimulatedWorld {
   #violation: { fault: unknown } | undefined;
   #lives = 0;
 
-  constructor({ seed, wrappers }: WorldOptions) {
+  constructor({ seed, wrappers, isDense }: WorldOptions) {
     this.random = new SeededRandom(Math.imul(seed, 0x9e3779b1) ^ 0x5bd1e995);
     this.#wrappers = { ...noWrappers, ...wrappers };
-    this.plan = planFrom(this.random);
+    this.plan = planFrom(this.random, isDense);
     this.report = emptyReport(seed);
     this.history = new History((happening) => {
       this.#happened(happening);

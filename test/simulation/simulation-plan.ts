@@ -16,6 +16,7 @@ export interface SimulationPlan {
   readonly blocks: number;
   readonly primaryDevices: 1 | 2;
   readonly hasSecondMirror: boolean;
+  readonly client: ClientHabits;
   /** A schedule takes snapshots, and rules give them up. */
   readonly hasSchedule: boolean;
   /** How long a viewer rests between two looks at most: now and then for so long that much of a small volume is written anew. */
@@ -23,6 +24,19 @@ export interface SimulationPlan {
   /** Chances that a crash is tried on a copy: while a root is written, and once a mirror has one. */
   readonly probeAtRootChance: number;
   readonly probeAtCommitChance: number;
+  /** The same after any event, for each side. */
+  readonly probeAtAnyTimeChance: number;
+}
+
+/** How those behave who ask for changes. */
+export interface ClientHabits {
+  /** The chance of a longer rest before the next thing; the pause is shorter. */
+  readonly restChance: number;
+  readonly pauseMsMax: number;
+  /** How long a file is kept open at most. */
+  readonly holdMsMax: number;
+  /** The chance that a CP is asked for as soon as something has changed. */
+  readonly cpAfterChangeChance: number;
 }
 
 const shapes: readonly WorkloadShape[] = [
@@ -31,7 +45,36 @@ const shapes: readonly WorkloadShape[] = [
   { filesMax: 5, fileBytesMax: 400_000, writeBytesMax: 150_000 },
 ];
 
-export function planFrom(random: SeededRandom): SimulationPlan {
+/** Of a seed whose CPs are near to each other; changes are small, so that a CP costs little. */
+const dense = {
+  shape: { filesMax: 12, fileBytesMax: 20_000, writeBytesMax: 4000 },
+  blocks: 600,
+  cpPercent: 20,
+  client: { restChance: 0.05, pauseMsMax: 3, holdMsMax: 100, cpAfterChangeChance: 0.8 },
+};
+
+/** A dense run has so many more CPs and events that about as many crashes are tried in it as in another. */
+const denseProbeShare = 0.2;
+
+/**
+ * `isDense` makes of a seed's plan one in which a CP comes after each change or
+ * two, some hundred in a second. It meets what depends on how near CPs are:
+ * crashes between many small ones, mirrors that are several behind and catch up,
+ * roots that are kept and given up one after the other.
+ */
+export function planFrom(random: SeededRandom, isDense = false): SimulationPlan {
+  const plan = sparsePlan(random);
+  if (!isDense) return plan;
+  return {
+    ...plan,
+    ...dense,
+    probeAtRootChance: plan.probeAtRootChance * denseProbeShare,
+    probeAtCommitChance: plan.probeAtCommitChance * denseProbeShare,
+    probeAtAnyTimeChance: plan.probeAtAnyTimeChance * denseProbeShare,
+  };
+}
+
+function sparsePlan(random: SeededRandom): SimulationPlan {
   // Seeds of many CPs find what depends on what is freed and used again; the others, what is kept for long.
   const isBrisk = random.chance(0.75);
   const shape = random.pick(isBrisk ? shapes.slice(0, 2) : shapes);
@@ -46,9 +89,11 @@ export function planFrom(random: SeededRandom): SimulationPlan {
     silentFaultChance: random.chance(0.15) ? random.pick([0.01, 0.03, 0.1]) : 0,
     primaryDevices,
     hasSecondMirror: random.chance(0.3),
+    client: { restChance: 0.2, pauseMsMax: 25, holdMsMax: 3000, cpAfterChangeChance: 0 },
     hasSchedule: random.chance(0.4),
     viewPauseMsMax: random.pick([1500, 1500, 6000]),
     probeAtRootChance: isBrisk ? 0.03 : 0.15,
     probeAtCommitChance: isBrisk ? 0.08 : 0.4,
+    probeAtAnyTimeChance: 0.0007,
   };
 }

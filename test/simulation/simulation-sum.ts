@@ -1,9 +1,16 @@
 import { emptyReport, type SimulationReport } from './simulation-report.ts';
 
-/** How long each seed runs: seed and length together always do the same. */
+/** How long each seed runs, and how near its CPs are: that and the seed together always do the same. */
 export interface SimulationLength {
   readonly rounds: number;
   readonly roundMs: number;
+  /** A CP comes after each change or two. Left out in what older runs wrote. */
+  readonly isDense?: boolean;
+}
+
+/** What runs a seed again. */
+export function replayOf(seed: number, { rounds, roundMs, isDense }: SimulationLength): string {
+  return `node test/simulation/sim.ts --seed ${seed} --rounds ${rounds} --round-ms ${roundMs}${isDense === true ? ' --dense' : ''}`;
 }
 
 /** A seed that broke a promise. */
