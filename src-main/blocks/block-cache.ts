@@ -16,6 +16,10 @@ const visitBlocksMax = 512;
 /** Blocks kept for later when an operation gives up the room that it took beyond the bound. */
 const spareBlocksMax = 64;
 
+/** Blocks of a load from which on it is read into memory that is used again, and how much of that is kept. */
+const longLoadMin = 32;
+const longTargetsMax = 2;
+
 interface Entry {
   vbn: number;
   birthCp: number;
@@ -42,6 +46,7 @@ export class BlockCache {
   readonly #loading = new Map<number, Promise<void>>();
   /** Memory for further entries. */
   readonly #spare: Uint8Array[] = [];
+  readonly #longTargets: Uint8Array[][] = [];
   #hand = 0;
   #enterWait: () => () => void = () => () => undefined;
 
@@ -211,7 +216,7 @@ export class BlockCache {
   }
 
   #read(wanted: PointerList, pinned: Entry[]): Promise<void> {
-    const targets = cutBlocks(new Uint8Array(wanted.count * this.store.blockSizeBytes), this.store.blockSizeBytes);
+    const targets = this.#takeTargets(wanted.count);
     const reading = this.store.readProven(wanted, targets).then(
       () => {
         for (let position = 0; position < wanted.count; position++) {
@@ -219,14 +224,29 @@ export class BlockCache {
           this.#loading.delete(wanted.vbn(position));
           pin(this.#place(wanted.vbn(position), pointerBirth(wanted.bytes, offset), targets[position]!), pinned);
         }
+        this.#giveTargets(targets);
       },
       (fault: unknown) => {
+        this.#giveTargets(targets);
         for (let position = 0; position < wanted.count; position++) this.#loading.delete(wanted.vbn(position));
         throw fault;
       },
     );
     for (let position = 0; position < wanted.count; position++) this.#loading.set(wanted.vbn(position), reading);
     return reading;
+  }
+
+  /** As many blocks as are to be read, or more. */
+  #takeTargets(count: number): Uint8Array[] {
+    const { blockSizeBytes } = this.store;
+    const isLong = count >= longLoadMin && count <= visitBlocksMax;
+    const lent = isLong ? this.#longTargets.pop() : undefined;
+    return lent ?? cutBlocks(new Uint8Array((isLong ? visitBlocksMax : count) * blockSizeBytes), blockSizeBytes);
+  }
+
+  /** What was read has been copied, or is of no use. */
+  #giveTargets(targets: Uint8Array[]): void {
+    if (targets.length === visitBlocksMax && this.#longTargets.length < longTargetsMax) this.#longTargets.push(targets);
   }
 
   /** Ends an operation's hold, and gives up the room that such holds took beyond the bound. */
