@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { totalBytes as bytesOf, type WriteOptions } from '../../src-main/device/index.ts';
 import { FrameReader, decodeMessage } from '../../src-main/wire/index.ts';
 import { contentOf, expectBytes, MirrorLab } from './mirror-lab.ts';
 
@@ -67,6 +68,42 @@ test('a mirror that has not the block of which another is made asks for it whole
   lab.garble = undefined;
   expect(damaged).toBeGreaterThan(10);
   expect(lab.relationship.status().blocksPulled - blocksPulled).toBe(damaged);
+  expect((await lab.mirror.check()).problems).toEqual([]);
+  await using view = await lab.mirror.openView('last');
+  expectBytes(await contentOf(view, 'large'), content);
+});
+
+test('what came as a change is entered without being read from the devices, in CP after CP', async () => {
+  let blocksRead = 0;
+  const pastCache = { yes: 0, no: 0 };
+  await using lab = new MirrorLab({
+    wrapMirror: (device) => {
+      const [read, write] = [device.read.bind(device), device.write.bind(device)];
+      return Object.assign(device, {
+        read: (offsetBytes: number, buffers: readonly Uint8Array[]) => {
+          blocksRead += bytesOf(buffers) / blockBytes;
+          return read(offsetBytes, buffers);
+        },
+        write: (offsetBytes: number, buffers: readonly Uint8Array[], options?: WriteOptions) => {
+          pastCache[options?.pastCache === true ? 'yes' : 'no'] += bytesOf(buffers);
+          return write(offsetBytes, buffers);
+        },
+      });
+    },
+  });
+  const { content, change } = await changedFile(lab);
+  for (let round = 0; round < 5; round++) {
+    const before = blocksRead;
+    await change();
+    await lab.untilIdentical();
+    const { addressBlocks } = lab.primary.cpHistory.at(-1)!;
+    expect(addressBlocks).toBeGreaterThan(10);
+    expect(blocksRead - before).toBeLessThan(addressBlocks / 2);
+  }
+  // Roots and labels are few and short.
+  expect(pastCache.yes).toBeGreaterThan(content.length);
+  expect(pastCache.no).toBeLessThan(content.length / 16);
+  lab.mirror.cache.clear();
   expect((await lab.mirror.check()).problems).toEqual([]);
   await using view = await lab.mirror.openView('last');
   expectBytes(await contentOf(view, 'large'), content);

@@ -121,6 +121,17 @@ describe('what arrived of a CP', () => {
     }
   });
 
+  test('has bytes at hand only while they are those of the checksum', () => {
+    const blocks = new ReceivedBlocks(7, 100);
+    const [first, second] = [Uint8Array.of(1), Uint8Array.of(2)];
+    blocks.add(5, 1n, first);
+    blocks.add(6, 1n, first);
+    expect(blocks.bytesOf(5)).toBe(first);
+    blocks.add(5, 2n, second);
+    blocks.add(6, 3n);
+    expect([blocks.bytesOf(5), blocks.bytesOf(6), blocks.bytesOf(7)]).toEqual([second, undefined, undefined]);
+  });
+
   test('is bounded: what comes after the bound is forgotten', () => {
     const blocks = new ReceivedBlocks(7, 100);
     for (let vbn = 0; vbn < 1000; vbn++) blocks.add(vbn, 1n);
