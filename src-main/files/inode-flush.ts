@@ -9,6 +9,9 @@ import type { InodeCounters, InodeTable } from './inode-table.ts';
 /** Inode blocks read and changed in one step. */
 const inodeBlocksPerPart = 512;
 
+/** Changed blocks of a file that takes a while to be written. */
+const longFileBlocksMin = 64;
+
 /** One inode as a CP took it. */
 interface FrozenInode {
   readonly inode: Inode;
@@ -55,14 +58,7 @@ export class InodeFlush implements CpParticipant {
   }
 
   async flush(writer: CpWriter): Promise<void> {
-    // What the inodes stand in is read while the files are written.
-    const reading = this.#readInodeBlocks();
-    try {
-      await this.#writeContents(writer);
-    } finally {
-      await Promise.allSettled([reading]);
-    }
-    this.#inodeFileRoot = await this.#writeInodes(writer, await reading);
+    this.#inodeFileRoot = await this.#writeInodes(writer, await this.#writeContents(writer));
     this.#orphansRoot = this.#orphans.root;
     if (this.#frozenOrphans !== undefined) {
       this.#orphansRoot = await writeOverlay(writer, {
@@ -98,27 +94,32 @@ export class InodeFlush implements CpParticipant {
     this.#frozenOrphans = undefined;
   }
 
-  /** What the next file needs is read while one is written. */
-  async #writeContents(writer: CpWriter): Promise<void> {
+  /**
+   * What the next file needs is read while one is written; and while the last long
+   * one is, the blocks of the inodes, which are returned: read earlier, they would
+   * have left the cache again, where mirrors are told from what has changed in them.
+   */
+  async #writeContents(writer: CpWriter): Promise<Map<number, Uint8Array>> {
     const changed = this.#frozen.flatMap(({ fields, overlay }) => (overlay === undefined ? [] : [{ fields, overlay }]));
+    const lastLong = changed.findLastIndex(({ overlay }) => overlay.blocks.size >= longFileBlocksMin);
     const stage = (index: number): Promise<TreeEdit> | undefined => {
       const file = changed[index];
-      const staging = file && stageOverlay(writer, { root: file.fields, overlay: file.overlay, isMap: false });
-      // Its fault is met when its turn comes.
-      staging?.catch(() => undefined);
-      return staging;
+      return file && faultLater(stageOverlay(writer, { root: file.fields, overlay: file.overlay, isMap: false }));
     };
     let ahead = stage(0);
+    let reading: Promise<Map<number, Uint8Array>> | undefined;
     try {
       for (const [index, { fields }] of changed.entries()) {
         const edit = await ahead;
         assert(edit !== undefined, 'a file is staged before it is written');
         ahead = stage(index + 1);
+        if (index >= lastLong) reading ??= faultLater(this.#readInodeBlocks());
         const { slots, height, blockCount } = await writer.place(edit, { cacheData: fields.kind !== 'file' });
         Object.assign(fields, { slots, height, blockCount });
       }
+      return await (reading ?? this.#readInodeBlocks());
     } finally {
-      await Promise.allSettled([ahead]);
+      await Promise.allSettled([ahead, reading]);
     }
   }
 
@@ -155,4 +156,10 @@ export class InodeFlush implements CpParticipant {
     await edit.stage(blocks);
     return writer.place(edit, { cacheData: true });
   }
+}
+
+/** What goes on beside other work: its fault is met when its turn comes. */
+function faultLater<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  return work;
 }

@@ -4,6 +4,7 @@ import { median } from './stopwatch.ts';
 export const figureNames = [
   'incremental_vs_btrfs',
   'incremental_vs_rsync',
+  'incremental_vs_limit',
   'wire_vs_btrfs',
   'baseline_vs_btrfs',
   'baseline_vs_rsync',
@@ -45,6 +46,7 @@ const absolute = (label: string, unit: Unit, goal: number): FigureRule => ({ lab
 export const figureRules: Readonly<Record<FigureName, FigureRule>> = {
   incremental_vs_btrfs: ratio('incremental (btrfs send | receive)', 's', 0.25),
   incremental_vs_rsync: ratio('incremental (rsync -a --inplace)', 's', 0.05),
+  incremental_vs_limit: ratio('incremental (its blocks written to two files, and flushed)', 's', null),
   wire_vs_btrfs: ratio('bytes of an incremental (btrfs send)', 'bytes', 1),
   baseline_vs_btrfs: ratio('baseline (btrfs send | receive)', 's', 0.35),
   baseline_vs_rsync: ratio('baseline (rsync -a --inplace)', 's', null),

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeIdentity } from '../../src-main/pairing/index.ts';
 import { SeededRandom } from '../../src-main/base/index.ts';
@@ -12,6 +13,7 @@ import { secondsOf } from './stopwatch.ts';
 import type { TlsService } from './tls-child.ts';
 
 const gib = 2 ** 30;
+const runBytes = 2 ** 20;
 
 /**
  * The first mirror of large files, beside what the machine can do at best: the
@@ -40,6 +42,35 @@ export async function measureLimit(bench: BenchRun): Promise<Figures> {
     say(`  baseline of large files: ${seconds.toFixed(2)} s, dd ${disk.toFixed(2)} s, TLS ${line.toFixed(2)} s`);
   }
   return { baseline_vs_limit: { ours, peer: theirs } };
+}
+
+/**
+ * What the devices alone need for a CP on both sides: seconds to write its bytes
+ * to new places of two files at once, to make them durable, and then a block, as
+ * the root is, in the same way.
+ */
+export async function measureCpLimit(work: string, cpBytes: number): Promise<number> {
+  const run = new SeededRandom(3).bytes(runBytes);
+  const paths = ['primary', 'mirror'].map((side) => join(work, `cp-limit-${side}`));
+  const files = await Promise.all(paths.map((path) => open(path, 'w')));
+  const onBoth = (task: (file: FileHandle) => Promise<unknown>): Promise<unknown> => Promise.all(files.map(task));
+  try {
+    for (const file of files) await file.truncate(cpBytes + runBytes);
+    return await secondsOf(async () => {
+      await onBoth(async (file) => {
+        const offsets = Array.from({ length: Math.ceil(cpBytes / runBytes) }, (_, index) => index * runBytes);
+        await Promise.all(offsets.map((offset) => file.write(run, 0, Math.min(runBytes, cpBytes - offset), offset)));
+        await file.datasync();
+      });
+      await onBoth(async (file) => {
+        await file.write(run, 0, 4096, cpBytes);
+        await file.datasync();
+      });
+    });
+  } finally {
+    await onBoth((file) => file.close());
+    for (const path of paths) rmSync(path);
+  }
 }
 
 async function writeDurably(folder: string, out: string): Promise<number> {

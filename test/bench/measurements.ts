@@ -31,6 +31,7 @@ export const measurements: readonly Measurement[] = [
     names: [
       'incremental_vs_btrfs',
       'incremental_vs_rsync',
+      'incremental_vs_limit',
       'wire_vs_btrfs',
       'baseline_vs_btrfs',
       'baseline_vs_rsync',

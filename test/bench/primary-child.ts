@@ -119,9 +119,9 @@ const service = {
     return { entries: entries.length, ms: performance.now() - startedMs };
   },
 
-  /** The CPs of this server's volume, the newest first, with their times. */
-  async cps(): Promise<{ startedWallMs: number; durationMs: number }[]> {
-    return (await opened()).cpHistory.map(({ startedWallMs, durationMs }) => ({ startedWallMs, durationMs }));
+  /** The CPs of this server's volume, the newest last. */
+  async cps(): Promise<{ startedWallMs: number; durationMs: number; bytes: number }[]> {
+    return (await opened()).cpHistory.map(({ startedWallMs, durationMs, bytes }) => ({ startedWallMs, durationMs, bytes }));
   },
 
   async takeCp(): Promise<number> {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type BenchRun, quietly } from './bench-run.ts';
 import { applyChanges, type ChangeSet, DataSet, FolderTarget } from './data-set.ts';
 import { type FigureName, type Figures } from './figures.ts';
+import { measureCpLimit } from './limit.ts';
 import { MirroredPair, type PairStep } from './mirrored-pair.ts';
 import { Btrfs, copyToExt4, type CopyingPeer, missing, type PeerPlace, type PeerStep, Rsync } from './peers.ts';
 import { median } from './stopwatch.ts';
@@ -23,6 +24,8 @@ interface Samples {
   readonly usedBytes: number[];
   readonly memoryPeakBytes: { primary: number; mirror: number }[];
   readonly cp: number[];
+  /** What the devices alone need for the CP of an incremental. */
+  readonly cpLimit: number[];
   readonly rsync: { readonly baseline: PeerStep[]; readonly incremental: PeerStep[]; readonly compare: PeerStep[] };
   readonly btrfs: { readonly baseline: PeerStep[]; readonly incremental: PeerStep[] };
 }
@@ -42,6 +45,7 @@ const stepsOfFigures: Partial<Record<FigureName, OwnStep>> = {
   baseline_vs_rsync: 'baseline',
   incremental_vs_btrfs: 'incremental',
   incremental_vs_rsync: 'incremental',
+  incremental_vs_limit: 'incremental',
   wire_vs_btrfs: 'incremental',
   resync_bytes: 'resync',
   compare_vs_rsync: 'resync',
@@ -64,6 +68,7 @@ export async function measureRounds(bench: BenchRun, wanted: ReadonlySet<FigureN
     usedBytes: [],
     memoryPeakBytes: [],
     cp: [],
+    cpLimit: [],
     rsync: { baseline: [], incremental: [], compare: [] },
     btrfs: { baseline: [], incremental: [] },
   };
@@ -106,6 +111,9 @@ async function measureRound(round: Round): Promise<void> {
     const changes: ChangeSet = data.nextChanges();
     await applyChanges(changes, new FolderTarget(folder));
     await own('incremental', () => pair.incremental(changes));
+    const { bytes } = (await pair.primary.call('cps')).at(-1)!;
+    samples.cpLimit.push(await quietly(round, () => measureCpLimit(work, bytes)));
+    say(`  its ${bytes} bytes alone: ${samples.cpLimit.at(-1)!.toFixed(2)} s`);
     for (const { name, peer, incremental } of peers) await theirs(`${name} incremental`, incremental, () => peer.incremental(changes));
   }
   if (steps.has('resync')) {
@@ -147,12 +155,13 @@ async function openPeers(
 const seconds = ({ seconds: value }: { readonly seconds: number }): number => value;
 const wire = ({ wireBytes }: { readonly wireBytes: number }): number => wireBytes;
 
-function figuresOf({ ours, usedBytes, cp, rsync, btrfs }: Samples): Figures {
+function figuresOf({ ours, usedBytes, cp, cpLimit, rsync, btrfs }: Samples): Figures {
   const beside = (taken: readonly number[], why: string | undefined): readonly number[] | string => (taken.length > 0 ? taken : (why ?? 'left out'));
   const [baseline, incremental] = [ours.baseline.map(seconds), ours.incremental.map(seconds)];
   return {
     incremental_vs_btrfs: { ours: incremental, peer: beside(btrfs.incremental.map(seconds), missing.btrfs) },
     incremental_vs_rsync: { ours: incremental, peer: beside(rsync.incremental.map(seconds), missing.rsync) },
+    incremental_vs_limit: { ours: incremental, peer: cpLimit },
     wire_vs_btrfs: { ours: ours.incremental.map(wire), peer: beside(btrfs.incremental.map(wire), missing.btrfs) },
     baseline_vs_btrfs: { ours: baseline, peer: beside(btrfs.baseline.map(seconds), missing.btrfs) },
     baseline_vs_rsync: { ours: baseline, peer: beside(rsync.baseline.map(seconds), missing.rsync) },
