@@ -109,6 +109,33 @@ test('what came as a change is entered without being read from the devices, in C
   expectBytes(await contentOf(view, 'large'), content);
 });
 
+test('blocks of inodes travel as changes also when long files fill the cache before they are written', async () => {
+  await using lab = new MirrorLab({ cacheBytes: 80 * blockBytes });
+  await lab.start();
+  const [longFiles, smallFiles, changedBlocks] = [6, 480, 64];
+  for (let index = 0; index < smallFiles; index++) await lab.put(`small ${index}`, lab.random.bytes(50));
+  for (let index = 0; index < longFiles; index++) await lab.put(`long ${index}`, lab.random.bytes(4 << 20));
+  await lab.primary.takeCp();
+  await lab.untilIdentical();
+  const before = lab.bytesFromPrimary;
+  // One inode in each block of them, and most address blocks of the long files.
+  for (let index = 0; index < smallFiles; index += 16) await lab.overwrite(`small ${index}`, lab.random.bytes(50));
+  for (let index = 0; index < longFiles; index++) {
+    const ino = await lab.primary.query((files) => files.resolvePath(`/long ${index}`));
+    for (let block = 0; block < changedBlocks; block++) {
+      await lab.primary.change(1, (files) => {
+        files.write(ino, block * 16 * blockBytes, lab.random.bytes(blockBytes));
+      });
+    }
+  }
+  await lab.primary.takeCp();
+  await lab.untilIdentical();
+  const record = lab.primary.cpHistory.at(-1)!;
+  const newBlocks = longFiles * changedBlocks;
+  expect(record.bytes / blockBytes - newBlocks).toBeGreaterThan(longFiles * 5 + smallFiles / 16);
+  expect(lab.bytesFromPrimary - before).toBeLessThan((newBlocks + smallFiles / 32) * blockBytes);
+});
+
 test('blocks of 64 KiB travel as changes too', async () => {
   await using lab = new MirrorLab({ blockSizeBytes: 65_536, primaryBytes: 256 << 20 });
   await lab.start();

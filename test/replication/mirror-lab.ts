@@ -76,6 +76,8 @@ export interface LabOptions {
   primaryBytes?: number;
   mirrorBytes?: number;
   blockSizeBytes?: number;
+  /** Of the primary's cache. */
+  cacheBytes?: number;
   /** Packs what goes over the link; nothing is packed unless given. */
   packing?: Packing;
   /** How far the wall clock of the mirror's server is ahead. */
@@ -155,7 +157,7 @@ export class MirrorLab {
   }
 
   get volumeOptions(): Parameters<typeof Volume.create>[1] {
-    return { name: 'primary', clock: this.clock, random: this.random, cpIntervalMs: 0, cacheBytes: 4 << 20, poolBytes: 32 << 20 };
+    return { name: 'primary', clock: this.clock, random: this.random, cpIntervalMs: 0, cacheBytes: this.options.cacheBytes ?? 4 << 20, poolBytes: 32 << 20 };
   }
 
   /** The primary's device, for opening it again. */
