@@ -1,5 +1,5 @@
 import { checksumOf, MirrorpointError } from '../base/index.ts';
-import type { Device, WriteOptions } from '../device/index.ts';
+import type { Device } from '../device/index.ts';
 import { pointerBirth, pointerBytes, pointerChecksum } from '../format/index.ts';
 import type { PointerList } from './pointer-list.ts';
 
@@ -51,8 +51,8 @@ export class BlockStore {
   }
 
   /** Writes the buffers, one or more blocks each, to consecutive VBNs. They must not change until it resolves. */
-  writeRun(vbn: number, buffers: readonly Uint8Array[], options?: WriteOptions): Promise<void> {
-    return this.#device.write(vbn * this.blockSizeBytes, buffers, options);
+  writeRun(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#device.write(vbn * this.blockSizeBytes, buffers);
   }
 
   /** From now on `readProven` asks this source too, after those added before; the result ends that. */

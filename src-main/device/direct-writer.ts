@@ -5,9 +5,6 @@ import { settleAll } from './region.ts';
 /** A multiple of what any drive and file system wants of the place, the length and the memory of a direct write. */
 const alignmentBytes = 4096;
 
-/** Shorter writes are left to the system's cache, which puts them together. */
-const directBytesMin = 64 << 10;
-
 /** Most bytes of one call. */
 const chunkBytes = 1 << 20;
 
@@ -17,7 +14,7 @@ const chunksMax = 8;
 const wasmPageBytes = 64 << 10;
 
 /**
- * Writes long runs past the system's cache (`O_DIRECT`), where they would take
+ * Writes runs of blocks past the system's cache (`O_DIRECT`), where they would take
  * new memory page by page and push out what others read.
  *
  * A direct write wants memory on a boundary of pages. Node promises none for its
@@ -46,7 +43,7 @@ export class DirectWriter {
 
   /** Whether a write is one for this writer. */
   static takes(offsetBytes: number, lengthBytes: number): boolean {
-    return lengthBytes >= directBytesMin && offsetBytes % alignmentBytes === 0 && lengthBytes % alignmentBytes === 0;
+    return lengthBytes > 0 && offsetBytes % alignmentBytes === 0 && lengthBytes % alignmentBytes === 0;
   }
 
   /**

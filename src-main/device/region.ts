@@ -21,6 +21,8 @@ interface PlacedExtent extends Extent {
  */
 export class Region implements Device {
   readonly name: string;
+  /** Its writes, all of them, go past the system's cache. */
+  writesPastCache = false;
   readonly #gate = new OperationGate();
   readonly #errors: DeviceErrorCounts;
   readonly #running = new Set<Promise<unknown>>();
@@ -62,7 +64,8 @@ export class Region implements Device {
     return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'reads', device.read(at, part)));
   }
 
-  write(offsetBytes: number, buffers: readonly Uint8Array[], options?: WriteOptions): Promise<void> {
+  write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
+    const options: WriteOptions = { pastCache: this.writesPastCache };
     return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'writes', device.write(at, part, options)));
   }
 

@@ -1,4 +1,4 @@
-import type { Device, WriteOptions } from '../device/index.ts';
+import type { Device } from '../device/index.ts';
 import { BlockNumbers } from './block-numbers.ts';
 
 /**
@@ -41,8 +41,8 @@ export class DisplacedDevice implements Device {
     await Promise.allSettled([...this.#reading]);
   }
 
-  write(offsetBytes: number, buffers: readonly Uint8Array[], options?: WriteOptions): Promise<void> {
-    return this.#device.write(offsetBytes, buffers, options);
+  write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#device.write(offsetBytes, buffers);
   }
 
   flush(): Promise<void> {

@@ -74,6 +74,8 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   private constructor(set: DeviceSet, options: MirrorVolumeOptions, committed: Committed | undefined) {
     this.name = options.name;
     this.#set = set;
+    // What a mirror writes is seldom read there soon.
+    set.writeDataPastCache();
     this.#committed = committed;
     this.#views = new MirrorViews(options.name, () => {
       this.#releaseServed().catch(() => undefined);
@@ -264,10 +266,10 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
     this.#preserved.occupy(vbn);
   }
 
-  /** Writes blocks to consecutive VBNs, which are seldom read here soon. The buffers, whole blocks each, must not change until it resolves. */
+  /** Writes blocks to consecutive VBNs. The buffers, whole blocks each, must not change until it resolves. */
   async writeBlocks(vbn: number, buffers: readonly Uint8Array[]): Promise<void> {
     if (!this.#preserved.isEmpty) await this.#preserved.makeWay(vbn, totalBytes(buffers) / this.blockSizeBytes);
-    await this.store.writeRun(vbn, buffers, { pastCache: true });
+    await this.store.writeRun(vbn, buffers);
   }
 
   /** Makes everything written so far durable. */

@@ -128,7 +128,7 @@ describe('a write past the system’s cache', () => {
     return { path, device };
   }
 
-  it.runIf(hasProgram('fincore'))('leaves nothing there where the file system can do that, and what is short is left to the cache', async (context) => {
+  it.runIf(hasProgram('fincore'))('leaves nothing there where the file system can do that, short or long', async (context) => {
     const { path, device } = made('past');
     const probe = openSync(path, 'r+');
     onTestFinished(() => {
@@ -138,10 +138,10 @@ describe('a write past the system’s cache', () => {
     if (direct === undefined) return context.skip('no direct writes here');
     direct.close();
     await device.write(0, [random.bytes(3 * mebibyte)], { pastCache: true });
-    expect(cachedBytes(path)).toBe(0);
     await device.write(8 * mebibyte, [random.bytes(4096)], { pastCache: true });
+    expect(cachedBytes(path)).toBe(0);
     await device.write(9 * mebibyte, [random.bytes(mebibyte)]);
-    expect(cachedBytes(path)).toBeGreaterThanOrEqual(mebibyte + 4096);
+    expect(cachedBytes(path)).toBeGreaterThanOrEqual(mebibyte);
     await device.close();
   });
 
