@@ -1,8 +1,7 @@
 import * as fs from 'node:fs';
 import { assert, MirrorpointError } from '../base/index.ts';
 import { assertRange, deviceFault, joinNeighbours, OperationGate, sliceBuffers, totalBytes } from './device.ts';
-import type { Device, DeviceOperation, WriteOptions } from './device.ts';
-import { DirectWriter } from './direct-writer.ts';
+import type { Device, DeviceOperation } from './device.ts';
 
 /** Linux takes no more buffers than this in one call (IOV_MAX). */
 const buffersPerCallMax = 1024;
@@ -37,8 +36,6 @@ export class DescriptorDevice implements Device {
   /** The flush that begins when the one under way has ended, for all who ask until then. */
   #nextFlush: Promise<void> | undefined;
   #unflushedBytes = 0;
-  #direct: DirectWriter | undefined;
-  #mayWriteDirectly = true;
 
   constructor(options: DescriptorDeviceOptions) {
     this.name = options.name;
@@ -66,15 +63,13 @@ export class DescriptorDevice implements Device {
     }
   }
 
-  async write(offsetBytes: number, buffers: readonly Uint8Array[], options: WriteOptions = {}): Promise<void> {
+  async write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
     this.gate.enter(this.name);
     try {
       const lengthBytes = totalBytes(buffers);
       assertRange(this, offsetBytes, lengthBytes);
       this.checkWritable();
       await this.beforeWrite(offsetBytes, lengthBytes);
-      const isDirect = options.pastCache === true && DirectWriter.takes(offsetBytes, lengthBytes);
-      if (isDirect && (await this.#writeDirectly(offsetBytes, buffers))) return;
       await this.#transfer('write', fs.writev, offsetBytes, buffers);
       this.#flushBehind(lengthBytes);
     } finally {
@@ -107,7 +102,6 @@ export class DescriptorDevice implements Device {
     return this.gate.close(async () => {
       await this.#flushing;
       await this.beforeClose();
-      this.#direct?.close();
       await new Promise<void>((resolve, reject) => {
         fs.close(this.fd, (cause) => {
           if (cause) reject(deviceFault({ name: this.name, operation: 'flush', cause }));
@@ -137,22 +131,6 @@ export class DescriptorDevice implements Device {
   protected checkWritable(): void {
     if (!this.readOnly) return;
     throw new MirrorpointError('not-permitted', `${this.name} is open read-only. Open it for writing to change it.`);
-  }
-
-  /** Resolves to false where there are no direct writes: then nothing counts as written. */
-  async #writeDirectly(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<boolean> {
-    if (!this.#mayWriteDirectly) return false;
-    this.#direct ??= DirectWriter.open(this.fd);
-    try {
-      await this.#direct?.write(offsetBytes, buffers);
-      this.#mayWriteDirectly = this.#direct !== undefined;
-    } catch (cause) {
-      // A file system may have direct writes and yet want none of this length or place.
-      const isRefused = cause instanceof Error && 'code' in cause && cause.code === 'EINVAL';
-      if (!isRefused) throw deviceFault({ name: this.name, operation: 'write', offsetBytes, cause });
-      this.#mayWriteDirectly = false;
-    }
-    return this.#mayWriteDirectly;
   }
 
   /** While more is written, the system puts what it has on the medium, so that little is left when a flush is asked for. A fault shows in that one. */

@@ -182,15 +182,6 @@ export class DeviceSet implements VolumeDevices {
     return this.#errors.onError(listener);
   }
 
-  /**
-   * From now on all writes of blocks go past the system's cache. All, since the
-   * system keeps several blocks together there: a direct write beside one that
-   * waits in the cache could be told as a fault of the next flush.
-   */
-  writeDataPastCache(): void {
-    this.#data.writesPastCache = true;
-  }
-
   /** Makes every completed write to any region durable. */
   flush(): Promise<void> {
     return settleAll(this.#used.map((device) => this.#errors.watch(device, 'flushes', device.flush())));

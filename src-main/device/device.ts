@@ -3,11 +3,6 @@ import { assert, MirrorpointError } from '../base/index.ts';
 /** Every offset and length on a device is a multiple of this. */
 export const sectorBytes = 512;
 
-export interface WriteOptions {
-  /** Nobody is expected to read it soon: the system need not keep it in memory. A hint. */
-  pastCache?: boolean;
-}
-
 /**
  * The device port: a space of bytes that survives. Several operations may be in
  * flight at once; operations whose ranges overlap must not be, unless all read.
@@ -24,7 +19,7 @@ export interface Device {
   /** Fills all buffers with the bytes that follow each other from the offset, or throws. */
   read(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void>;
   /** Writes all buffers one behind the other from the offset. They must not change until it resolves. */
-  write(offsetBytes: number, buffers: readonly Uint8Array[], options?: WriteOptions): Promise<void>;
+  write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void>;
   /** Makes every write that has completed durable. Once it has failed it fails until the device is opened anew. */
   flush(): Promise<void>;
   /** A hint that the content is no longer needed: it becomes zeros or stays as it was, sector by sector. */

@@ -9,7 +9,7 @@
  * - A file or drive open for writing is open once, in one process.
  * - Only label.ts knows the offsets of the label's fields; FORMAT.md says them.
  */
-export type { Device, WriteOptions } from './device.ts';
+export type { Device } from './device.ts';
 export { areNeighbours, assertRange, deviceFault, OperationGate, sectorBytes, sliceBuffers, totalBytes } from './device.ts';
 export * from './sparse-bytes.ts';
 export * from './memory-device.ts';

@@ -1,6 +1,6 @@
 import { assert } from '../base/index.ts';
 import { assertRange, OperationGate, sliceBuffers, totalBytes } from './device.ts';
-import type { Device, WriteOptions } from './device.ts';
+import type { Device } from './device.ts';
 import { DeviceErrorCounts } from './device-errors.ts';
 
 /** A stretch of a device. */
@@ -21,8 +21,6 @@ interface PlacedExtent extends Extent {
  */
 export class Region implements Device {
   readonly name: string;
-  /** Its writes, all of them, go past the system's cache. */
-  writesPastCache = false;
   readonly #gate = new OperationGate();
   readonly #errors: DeviceErrorCounts;
   readonly #running = new Set<Promise<unknown>>();
@@ -65,8 +63,7 @@ export class Region implements Device {
   }
 
   write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
-    const options: WriteOptions = { pastCache: this.writesPastCache };
-    return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'writes', device.write(at, part, options)));
+    return this.#transfer(offsetBytes, buffers, (device, at, part) => this.#errors.watch(device, 'writes', device.write(at, part)));
   }
 
   async flush(): Promise<void> {

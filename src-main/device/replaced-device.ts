@@ -1,5 +1,5 @@
 import { isFault } from '../base/index.ts';
-import { type Device, totalBytes, type WriteOptions } from './device.ts';
+import { type Device, totalBytes } from './device.ts';
 
 const chunkBytes = 1 << 20;
 
@@ -47,8 +47,8 @@ export class ReplacedDevice implements Device {
     return this.#old.read(offsetBytes, buffers);
   }
 
-  write(offsetBytes: number, buffers: readonly Uint8Array[], options?: WriteOptions): Promise<void> {
-    return this.#change(offsetBytes, totalBytes(buffers), (device) => device.write(offsetBytes, buffers, options));
+  write(offsetBytes: number, buffers: readonly Uint8Array[]): Promise<void> {
+    return this.#change(offsetBytes, totalBytes(buffers), (device) => device.write(offsetBytes, buffers));
   }
 
   async flush(): Promise<void> {

@@ -95,7 +95,6 @@ export class BlockFetcher {
       this.#conversation.giveBack(message);
     });
     want.writes.push(written);
-    this.#intake.push();
     if (want.next === want.pointers.count) {
       this.#open.delete(message.requestId);
       void Promise.all(want.writes).then(want.resolve);

@@ -19,9 +19,6 @@ export const receivedBlocksMax = 1 << 20;
 /** Buffers of a megabyte in which a mirror has blocks of a live CP at hand until it is reached: those that came as changes, most of which are address blocks. */
 export const buffersAtHandMax = 16;
 
-/** Bytes that a mirror gathers before it writes them. */
-export const gatheredBytesMax = 4 * 1024 * 1024;
-
 /** Bytes on their way to the mirror's devices before it stops reading from the link. */
 export const writingBytesMax = 16 * 1024 * 1024;
 

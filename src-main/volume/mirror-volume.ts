@@ -74,8 +74,6 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   private constructor(set: DeviceSet, options: MirrorVolumeOptions, committed: Committed | undefined) {
     this.name = options.name;
     this.#set = set;
-    // What a mirror writes is seldom read there soon.
-    set.writeDataPastCache();
     this.#committed = committed;
     this.#views = new MirrorViews(options.name, () => {
       this.#releaseServed().catch(() => undefined);

@@ -1,13 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { SeededRandom } from '../../src-main/base/index.ts';
+import { describe, expect, it } from 'vitest';
 import { OperationGate } from '../../src-main/device/index.ts';
 import { joinNeighbours } from '../../src-main/device/device.ts';
 import { DescriptorDevice } from '../../src-main/device/descriptor-device.ts';
-import { DirectWriter } from '../../src-main/device/direct-writer.ts';
-import { attachLoopDevice, hasProgram, type LoopDevice, whyNoLoopDevices } from './loop-device.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const folder = temporaryFolder();
@@ -100,92 +97,5 @@ describe('the gate of a device', () => {
     gate.leave();
     await Promise.all([closing, again]);
     expect(released).toBe(1);
-  });
-});
-
-function tryToAttach(backingFile: string, sizeBytes: number, options: readonly string[]): LoopDevice | undefined {
-  if (whyNoLoopDevices() !== undefined) return undefined;
-  try {
-    return attachLoopDevice(backingFile, sizeBytes, options);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Bytes of a file that the system has in memory. */
-function cachedBytes(path: string): number {
-  return Number(execFileSync('fincore', ['--bytes', '--noheadings', '--output', 'RES', path], { encoding: 'utf8' }));
-}
-
-describe('a write past the system’s cache', () => {
-  const mebibyte = 1 << 20;
-  const random = new SeededRandom(20_261_130);
-
-  function made(name: string): { path: string; device: DescriptorDevice } {
-    const path = join(folder, name);
-    const device = new DescriptorDevice({ name, fd: openSync(path, 'w+'), sizeBytes: 64 * mebibyte, readOnly: false });
-    truncateSync(path, device.sizeBytes);
-    return { path, device };
-  }
-
-  it.runIf(hasProgram('fincore'))('leaves nothing there where the file system can do that, short or long', async (context) => {
-    const { path, device } = made('past');
-    const probe = openSync(path, 'r+');
-    onTestFinished(() => {
-      closeSync(probe);
-    });
-    const direct = DirectWriter.open(probe);
-    if (direct === undefined) return context.skip('no direct writes here');
-    direct.close();
-    await device.write(0, [random.bytes(3 * mebibyte)], { pastCache: true });
-    await device.write(8 * mebibyte, [random.bytes(4096)], { pastCache: true });
-    expect(cachedBytes(path)).toBe(0);
-    await device.write(9 * mebibyte, [random.bytes(mebibyte)]);
-    expect(cachedBytes(path)).toBeGreaterThanOrEqual(mebibyte);
-    await device.close();
-  });
-
-  it('may be longer than the memory for it, and go on beside others', async () => {
-    const { path, device } = made('long');
-    const written = Array.from({ length: 4 }, () => random.bytes(11 * mebibyte + 8192));
-    await Promise.all(written.map((bytes, index) => device.write(index * 16 * mebibyte, [bytes.subarray(0, 5 * mebibyte), bytes.subarray(5 * mebibyte)], { pastCache: true })));
-    await device.flush();
-    await device.close();
-    const content = readFileSync(path);
-    written.forEach((bytes, index) => {
-      const start = index * 16 * mebibyte;
-      expect(Buffer.compare(content.subarray(start, start + bytes.length), bytes)).toBe(0);
-    });
-  });
-
-  it.runIf(process.platform === 'linux')('leaves no descriptor open', async () => {
-    const openCount = (): number => readdirSync('/proc/self/fd').length;
-    const before = openCount();
-    const { device } = made('closed');
-    await device.write(0, [random.bytes(mebibyte)], { pastCache: true });
-    await device.close();
-    expect(openCount()).toBe(before);
-  });
-
-  it.runIf(process.platform === 'linux')('goes the other way where there are none', async () => {
-    const device = new DescriptorDevice({ name: 'null', fd: openSync('/dev/null', 'r+'), sizeBytes: 64 * mebibyte, readOnly: false });
-    await device.write(0, [new Uint8Array(mebibyte)], { pastCache: true });
-    await device.close();
-  });
-
-  it('goes the other way where a drive wants longer sectors than its blocks', async (context) => {
-    const image = join(folder, 'large-sectors');
-    const loop = tryToAttach(image, 64 * mebibyte, ['--sector-size', '16384']);
-    if (loop === undefined) return context.skip('no loop devices with large sectors here');
-    const device = new DescriptorDevice({ name: 'large sectors', fd: openSync(loop.path, 'r+'), sizeBytes: 64 * mebibyte, readOnly: false });
-    const bytes = random.bytes(mebibyte);
-    for (const offsetBytes of [16_384, 4096]) {
-      await device.write(offsetBytes, [bytes], { pastCache: true });
-      const read = new Uint8Array(mebibyte);
-      await device.read(offsetBytes, [read]);
-      expect(Buffer.compare(read, bytes)).toBe(0);
-    }
-    await device.close();
-    loop.detach();
   });
 });

@@ -23,11 +23,11 @@ export function whyNoLoopDevices(): string | undefined {
   }
 }
 
-/** A real block device over a sparse file; `options` are `losetup`’s. */
-export function attachLoopDevice(backingFile: string, sizeBytes: number, options: readonly string[] = []): LoopDevice {
+/** A real block device over a sparse file. */
+export function attachLoopDevice(backingFile: string, sizeBytes: number): LoopDevice {
   writeFileSync(backingFile, '');
   truncateSync(backingFile, sizeBytes);
-  const path = run('losetup', '--find', '--show', ...options, backingFile);
+  const path = run('losetup', '--find', '--show', backingFile);
   let isAttached = true;
   return {
     path,

@@ -102,22 +102,6 @@ export function deviceContract(name: string, makeHarness: () => DeviceHarness): 
       }
     });
 
-    it(`reads what went past the system’s cache, beside what did not and over it (seed ${seed})`, async () => {
-      const blocks = 768;
-      const model = random.bytes(blocks * 4096);
-      await device.write(0, [model]);
-      for (let round = 0; round < 12; round++) {
-        const first = random.below(blocks);
-        const pieces = Array.from({ length: 1 + random.below(blocks - first) }, () => random.bytes(4096));
-        await device.write(first * 4096, pieces, { pastCache: round % 3 > 0 });
-        pieces.forEach((piece, index) => {
-          model.set(piece, (first + index) * 4096);
-        });
-        if (round % 4 === 0) await device.flush();
-        expect(Buffer.compare(await readBack(0, model.length), model), `round ${round}`).toBe(0);
-      }
-    });
-
     it('writes and reads nothing when there are no buffers', async () => {
       await device.write(512, []);
       await device.read(512, []);
