@@ -143,7 +143,7 @@ export class SimulatedClients {
       await this.#world.sleep(200 + random.below(1500));
       const server = random.chance(0.3) ? this.#world.primary : this.#mirror(random);
       if (server instanceof MirrorServer && server.volume.committed === undefined) continue;
-      await this.#use(server, () => this.#look(server!, random));
+      await this.#use(server, (seen) => this.#look(seen, random));
     }
   }
 
