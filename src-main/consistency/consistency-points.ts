@@ -26,6 +26,9 @@ export type CpCause =
   | 'sleep'
   | 'close';
 
+/** How long a CP makes way for requests, so that the mirror is not much later for their sake. */
+const gentleMsMax = 500;
+
 /** What is kept of a CP for its history. */
 export interface CpRecord {
   cp: number;
@@ -77,6 +80,10 @@ export interface ConsistencyPointsOptions {
   flushDevices: () => Promise<void>;
   /** The first request that a CP frozen now would not include. */
   requestSequence: () => number;
+  /** Counts whatever is asked of the volume. A CP by the timer makes way while that comes; left out: none does. */
+  requestCount?: () => number;
+  /** Whether so little waits that a CP frozen now may take its time. */
+  isLow?: () => boolean;
   /** Called as soon as a CP is durable, before anything it took is let go: requests below the number are durable. */
   onDurable: (requestSequence: number) => void;
   /** Called at the start of a CP with extents that the last one freed, when the devices are to be told. */
@@ -184,7 +191,8 @@ export class ConsistencyPoints {
     const requestSequence = this.#options.requestSequence();
     for (const participant of participants) participant.freeze(cp, keepAsBase);
 
-    const writer = this.#newWriter({ cp, wallMs: startedWallMs }, sinks);
+    const turns = this.#turnsOf(cause, startedMs);
+    const writer = this.#newWriter({ cp, wallMs: startedWallMs, turns }, sinks);
     let rootBytes: Uint8Array | undefined;
     try {
       await gate.drain();
@@ -229,9 +237,17 @@ export class ConsistencyPoints {
     return this.#lastNumber;
   }
 
-  #newWriter(at: { cp: number; wallMs: number }, sinks: readonly BlockSink[]): CpWriter {
-    const { geometry, cache, space, clock } = this.#options;
-    return new CpWriter({ ...at, geometry, cache, space, sinks, shedBefore: this.#shed, turns: new Turns(clock) });
+  /** What nobody waits for makes way, but not for long. */
+  #turnsOf(cause: CpCause, startedMs: number): Turns {
+    const { clock, requestCount, isLow } = this.#options;
+    if (cause !== 'timer' || requestCount === undefined || isLow?.() === false) return new Turns(clock);
+    const isUrgent = (): boolean => this.#next !== undefined || clock.monotonicMs() - startedMs > gentleMsMax;
+    return new Turns(clock, { requestCount, isUrgent });
+  }
+
+  #newWriter(of: { cp: number; wallMs: number; turns: Turns }, sinks: readonly BlockSink[]): CpWriter {
+    const { geometry, cache, space } = this.#options;
+    return new CpWriter({ ...of, geometry, cache, space, sinks, shedBefore: this.#shed });
   }
 
   /** Tells the devices what the last CP freed, before the next one writes there; nobody may be reading it. */

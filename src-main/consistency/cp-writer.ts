@@ -7,11 +7,11 @@ import { type BlockName, type BlockPlacer, type FreedBlocks, TreeEdit, type Tree
 import { type Extent, FreedList } from './freed-list.ts';
 import type { SpaceMap } from './space-map.ts';
 
-/** Pieces of memory in one write call: handing over one of many keeps others waiting. */
-const runPiecesMax = 64;
+/** Pieces of memory in one write call, and write calls that a CP keeps in flight. */
+const swift = { runPiecesMax: 64, writesInFlightMax: 6 };
 
-/** Write calls that a CP keeps in flight. */
-const writesInFlightMax = 6;
+/** The same while it makes way: handing over many pieces keeps others waiting, and so do many calls on few processors. */
+const gentle = { runPiecesMax: 16, writesInFlightMax: 1 };
 
 /** A block with its content. */
 export interface NamedBlock extends BlockName {
@@ -137,11 +137,11 @@ export class CpWriter implements BlockPlacer {
     if (last === undefined) this.#runVbn = vbn;
     if (last === undefined || !areNeighbours(last, bytes)) this.#runPieces++;
     this.#run.push(bytes);
-    if (this.#runPieces >= runPiecesMax) this.#send();
+    if (this.#runPieces >= this.#pace.runPiecesMax) this.#send();
   }
 
   pace(): Promise<void> | undefined {
-    return this.#inFlight.size >= writesInFlightMax || this.#failure !== undefined ? this.#waitForWrites() : this.#turns.pass();
+    return this.#inFlight.size >= this.#pace.writesInFlightMax || this.#failure !== undefined ? this.#waitForWrites() : this.#turns.pass();
   }
 
   /** The extents written in this CP so far, each in one run. */
@@ -163,8 +163,12 @@ export class CpWriter implements BlockPlacer {
     await Promise.all(this.#inFlight);
   }
 
+  get #pace(): typeof swift {
+    return this.#turns.isGentle ? gentle : swift;
+  }
+
   async #waitForWrites(): Promise<void> {
-    while (this.#inFlight.size >= writesInFlightMax) await Promise.race(this.#inFlight);
+    while (this.#inFlight.size >= this.#pace.writesInFlightMax) await Promise.race(this.#inFlight);
     this.#throwFailure();
   }
 

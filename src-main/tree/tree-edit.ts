@@ -16,7 +16,7 @@ import type { TreeRoot } from './block-file.ts';
 import type { IntervalSet } from './interval-set.ts';
 
 /** Blocks between two looks at how long others have waited. */
-const blocksPerLook = 16;
+const blocksPerLook = 4;
 
 /** What an edit begins with: a CP makes one edit for each of its files, most of which have a block or two. */
 const noBlocks: BlocksByIndex = new Map<number, Uint8Array>();

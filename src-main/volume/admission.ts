@@ -77,6 +77,12 @@ export class Admission {
     );
   }
 
+  /** Whether so little waits that the CP for it may take its time. */
+  get isLow(): boolean {
+    const { pool } = this.#view;
+    return pool.takenCount <= pool.capacity / 3;
+  }
+
   /** Whether the devices have room for what waits and so many blocks more. */
   fits(costBlocks: number, purpose: Purpose): boolean {
     const { pool, space } = this.#view;

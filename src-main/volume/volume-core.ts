@@ -37,6 +37,8 @@ export class VolumeCore {
   readonly log: RequestLog<Operation>;
   readonly cps: ConsistencyPoints;
   readonly admission: Admission;
+  /** Requests that changed nothing. */
+  #readings = 0;
 
   constructor(start: VolumeStart, takeCp: (cause: CpCause) => Promise<CpRecord>) {
     const { options, root, context } = start;
@@ -73,6 +75,16 @@ export class VolumeCore {
       waitingRequests: () => this.log.waitingCount,
       waitingSnapshotRequests: () => this.ledger.waitingCount,
     });
+  }
+
+  query<T>(operation: (files: LiveFiles) => T): Promise<T> {
+    this.#readings++;
+    return this.context.cache.run(() => operation(this.files));
+  }
+
+  readInto(ino: number, offset: number, target: Uint8Array): Promise<number> {
+    this.#readings++;
+    return this.files.readInto(ino, offset, target);
   }
 
   #requestLog(start: VolumeStart, takeCp: (cause: CpCause) => Promise<CpRecord>): RequestLog<Operation> {
@@ -116,6 +128,8 @@ export class VolumeCore {
       participants: [inodeFlush, this.ledger],
       flushDevices: () => set.flush(),
       requestSequence: () => this.log.sequence,
+      requestCount: () => this.log.sequence + this.#readings,
+      isLow: () => this.admission.isLow,
       onDurable: (sequence) => {
         this.log.release(sequence);
       },

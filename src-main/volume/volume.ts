@@ -176,7 +176,7 @@ export class Volume implements AsyncDisposable, Cloneable {
 
   /** Runs a synchronous operation that changes nothing; it may be started again, so it must not keep state outside. */
   query<T>(operation: (files: LiveFiles) => T): Promise<T> {
-    return this.#core.context.cache.run(() => operation(this.#core.files));
+    return this.#core.query(operation);
   }
 
   /**
@@ -206,7 +206,7 @@ export class Volume implements AsyncDisposable, Cloneable {
 
   /** Reads file content into the target; resolves to the bytes read, fewer at the end of the file. */
   readInto(ino: number, offset: number, target: Uint8Array): Promise<number> {
-    return this.#core.files.readInto(ino, offset, target);
+    return this.#core.readInto(ino, offset, target);
   }
 
   /** As `SEEK_DATA` and `SEEK_HOLE`; undefined where there is none. */

@@ -29,3 +29,8 @@ export async function forget(path: string): Promise<void> {
   await run('sync', path);
   await run('dd', `if=${path}`, 'iflag=nocache', 'count=0', 'status=none');
 }
+
+/** Has the system hold all of a file in memory, whatever it gave up meanwhile. */
+export async function recall(path: string): Promise<void> {
+  await run('dd', `if=${path}`, 'of=/dev/null', 'bs=1M', 'status=none');
+}

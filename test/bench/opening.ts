@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { SeededRandom } from '../../src-main/base/index.ts';
-import { type BenchRun, quietly } from './bench-run.ts';
+import { type BenchRun, quietly, recall } from './bench-run.ts';
 import { Child } from './child.ts';
 import type { Figures } from './figures.ts';
 import type { OpeningService } from './opening-child.ts';
@@ -12,7 +12,10 @@ const looksPerRound = 40;
 /** Until the program is compiled. */
 const looksBefore = 10;
 
-/** Opens one of many snapshots and the only one of another volume in turn, each time with a volume that was just opened. */
+/**
+ * Opens one of many snapshots and the only one of another volume in turn, each
+ * time with a volume that was just opened. Both volumes are in the system's memory.
+ */
 export async function measureOpening(bench: BenchRun): Promise<Figures> {
   await using stack = new AsyncDisposableStack();
   const folder = makeServerFolder(stack, bench, 'opening');
@@ -21,6 +24,7 @@ export async function measureOpening(bench: BenchRun): Promise<Figures> {
   const image = (name: string): string => join(folder, `${name}.img`);
   bench.say(`  making ${snapshotCount} snapshots`);
   for (const [name, count] of [['one', 1], ['many', snapshotCount]] as const) await quietly(bench, () => server.call('make', name, image(name), count));
+  for (const name of ['one', 'many']) await recall(image(name));
   const random = new SeededRandom(1);
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let count = -looksBefore; count < looksPerRound * bench.rounds; count++) {

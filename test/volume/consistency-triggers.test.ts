@@ -46,6 +46,57 @@ test('the timer takes a CP each interval in which something changed, and none in
   expect(volume.cpHistory.at(-1)?.cause).toBe('timer');
 });
 
+/** A clock on which each look takes a while, so that work takes time, and on which others do something between two turns. */
+class BusyClock extends VirtualClock {
+  others: () => unknown = () => undefined;
+
+  override monotonicMs(): number {
+    this.advance(0.03);
+    return super.monotonicMs();
+  }
+
+  override async turn(): Promise<void> {
+    await this.others();
+  }
+}
+
+test('a CP of the timer makes way while requests come, for a while, and not when one is waited for', async () => {
+  const clock = new BusyClock();
+  const home = new MemoryHome({ volume: { clock, cpIntervalMs: 10_000 } });
+  await using volume = await home.create();
+  const ino = await makeFile(volume, 'scattered');
+  /** Milliseconds that the next CP takes. */
+  const cpMs = async (blocks: number, others: () => unknown): Promise<number> => {
+    const cpCount = volume.cpHistory.length;
+    for (let block = 0; block < blocks; block++) await write(volume, { ino, offset: block * 8192 }, home.random.bytes(4096));
+    clock.others = others;
+    clock.step();
+    await settle();
+    while (volume.cpHistory.length === cpCount) {
+      clock.pass(1);
+      await settle();
+    }
+    const { cause, durationMs } = volume.cpHistory[cpCount]!;
+    expect(cause).toBe('timer');
+    return durationMs;
+  };
+  const look = (): Promise<unknown> => volume.query((files) => files.stat(ino));
+  const alone = await cpMs(400, () => undefined);
+  const gentle = await cpMs(400, look);
+  expect(gentle).toBeGreaterThan(5 * alone);
+  const long = await cpMs(2600, look);
+  expect(long, 'it makes way for half a second').toBeGreaterThan(500);
+  expect(long).toBeLessThan(700);
+  expect(await cpMs(3600, look), 'much waits').toBeLessThan(long / 2);
+  let asked: Promise<unknown> | undefined;
+  const waitedFor = await cpMs(400, async () => {
+    await look();
+    asked ??= volume.takeCp();
+  });
+  expect(waitedFor).toBeLessThan(gentle / 2);
+  await asked;
+});
+
 test('what a mirror has let go is given up by one CP of the timer, and an idle volume then rests', async () => {
   const clock = new VirtualClock();
   const home = new MemoryHome({ volume: { clock, cpIntervalMs: 1000 } });
