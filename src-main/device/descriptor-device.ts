@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { assert, MirrorpointError } from '../base/index.ts';
 import { assertRange, deviceFault, joinNeighbours, OperationGate, sliceBuffers, totalBytes } from './device.ts';
 import type { Device, DeviceOperation } from './device.ts';
+import { DirectWrites } from './direct-writes.ts';
 
 /** Linux takes no more buffers than this in one call (IOV_MAX). */
 const buffersPerCallMax = 1024;
@@ -36,6 +37,7 @@ export class DescriptorDevice implements Device {
   /** The flush that begins when the one under way has ended, for all who ask until then. */
   #nextFlush: Promise<void> | undefined;
   #unflushedBytes = 0;
+  #direct: DirectWrites | undefined;
 
   constructor(options: DescriptorDeviceOptions) {
     this.name = options.name;
@@ -70,8 +72,12 @@ export class DescriptorDevice implements Device {
       assertRange(this, offsetBytes, lengthBytes);
       this.checkWritable();
       await this.beforeWrite(offsetBytes, lengthBytes);
-      await this.#transfer('write', fs.writev, offsetBytes, buffers);
-      this.#flushBehind(lengthBytes);
+      const ordinary = async (): Promise<void> => {
+        await this.#transfer('write', fs.writev, offsetBytes, buffers);
+        this.#flushBehind(lengthBytes);
+      };
+      if (this.#direct === undefined) await ordinary();
+      else await this.#direct.write(offsetBytes, buffers, ordinary);
     } finally {
       this.gate.leave();
     }
@@ -98,10 +104,16 @@ export class DescriptorDevice implements Device {
     }
   }
 
+  /** What is written goes past the system's memory then, where it takes that. */
+  expectFewReads(): void {
+    if (!this.readOnly) this.#direct ??= DirectWrites.open(this.fd, this.name);
+  }
+
   close(): Promise<void> {
     return this.gate.close(async () => {
       await this.#flushing;
       await this.beforeClose();
+      this.#direct?.close();
       await new Promise<void>((resolve, reject) => {
         fs.close(this.fd, (cause) => {
           if (cause) reject(deviceFault({ name: this.name, operation: 'flush', cause }));

@@ -81,6 +81,7 @@ export class DeviceSet implements VolumeDevices {
   #isReplacing = false;
   #set: SetDescription;
   #labelsUncertain = false;
+  #expectsFewReads = false;
   #closing: Promise<void> | undefined;
 
   private constructor(state: SetState, options: { readOnly: boolean; random: RandomSource }) {
@@ -182,6 +183,12 @@ export class DeviceSet implements VolumeDevices {
     return this.#errors.onError(listener);
   }
 
+  /** A hint that what is written from now on, to these devices and to those that come, will seldom be read. */
+  expectFewReads(): void {
+    this.#expectsFewReads = true;
+    for (const device of this.#devices) this.#hint(device);
+  }
+
   /** Makes every completed write to any region durable. */
   flush(): Promise<void> {
     return settleAll(this.#used.map((device) => this.#errors.watch(device, 'flushes', device.flush())));
@@ -202,6 +209,7 @@ export class DeviceSet implements VolumeDevices {
       if (device) {
         checkDeviceCount(this.#devices.length + 1);
         const id = await this.#idForNew(device);
+        this.#hint(device);
         rooms.push(roomOf(device, id));
       }
       const set = extend(this.#set, rooms);
@@ -242,6 +250,7 @@ export class DeviceSet implements VolumeDevices {
     checkReplacement(device, this.#set.devices[index]!.sizeBytes, this.#devices[index]!);
     if (replacement.wipe === true) await eraseLabels([device]);
     else await refuseLabel(device);
+    this.#hint(device);
     this.#isReplacing = true;
     try {
       const standIn = new ReplacedDevice(this.#devices[index]!, device);
@@ -274,6 +283,10 @@ export class DeviceSet implements VolumeDevices {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #hint(device: Device): void {
+    if (this.#expectsFewReads) device.expectFewReads?.();
   }
 
   async #commit(state: SetState): Promise<void> {

@@ -24,6 +24,8 @@ export interface Device {
   flush(): Promise<void>;
   /** A hint that the content is no longer needed: it becomes zeros or stays as it was, sector by sector. */
   discard(offsetBytes: number, lengthBytes: number): Promise<void>;
+  /** A hint that what is written from now on will seldom be read. Left out: nothing is made of it. */
+  expectFewReads?(): void;
   /** Waits for the operations in flight. Idempotent; does not flush. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

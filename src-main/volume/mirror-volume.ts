@@ -74,6 +74,7 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   private constructor(set: DeviceSet, options: MirrorVolumeOptions, committed: Committed | undefined) {
     this.name = options.name;
     this.#set = set;
+    set.expectFewReads();
     this.#committed = committed;
     this.#views = new MirrorViews(options.name, () => {
       this.#releaseServed().catch(() => undefined);
