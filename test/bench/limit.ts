@@ -73,9 +73,21 @@ export async function measureCpLimit(work: string, cpBytes: number): Promise<num
   }
 }
 
+/**
+ * What the machine alone needs to put data in, mirrored: seconds to read it, to
+ * write it durably to two files, and to take it from one process to another
+ * through TLS, all at once. Nothing is proven, and no files are made.
+ */
+export async function measureImportLimit(bench: BenchRun, data: { folder: string; totalBytes: number }): Promise<number> {
+  const { folder, totalBytes } = data;
+  const [primary, mirror] = ['primary', 'mirror'].map((side) => join(bench.work, `import-limit-${side}`));
+  return await secondsOf(() => Promise.all([writeDurably(folder, primary!), writeDurably(folder, mirror!), sendOverTls(bench, totalBytes)]));
+}
+
 async function writeDurably(folder: string, out: string): Promise<number> {
+  const script = 'find "$1" -type f -print0 | xargs -0 cat | dd of="$2" bs=1M iflag=fullblock conv=fsync status=none';
   try {
-    return await secondsOf(() => pipeline('cat "$1"/large/* | dd of="$2" bs=1M iflag=fullblock conv=fsync status=none', folder, out));
+    return await secondsOf(() => pipeline(script, folder, out));
   } finally {
     rmSync(out, { force: true });
   }

@@ -36,6 +36,7 @@ export const measurements: readonly Measurement[] = [
       'baseline_vs_btrfs',
       'baseline_vs_rsync',
       'import_vs_cp',
+      'import_vs_limit',
       'resync_bytes',
       'compare_vs_rsync',
     ],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type BenchRun, quietly } from './bench-run.ts';
 import { applyChanges, type ChangeSet, DataSet, FolderTarget } from './data-set.ts';
 import { type FigureName, type Figures } from './figures.ts';
-import { measureCpLimit } from './limit.ts';
+import { measureCpLimit, measureImportLimit } from './limit.ts';
 import { MirroredPair, type PairStep } from './mirrored-pair.ts';
 import { Btrfs, copyToExt4, type CopyingPeer, missing, type PeerPlace, type PeerStep, Rsync } from './peers.ts';
 import { median } from './stopwatch.ts';
@@ -24,6 +24,8 @@ interface Samples {
   readonly usedBytes: number[];
   readonly memoryPeakBytes: { primary: number; mirror: number }[];
   readonly cp: number[];
+  /** What the machine alone needs for an import. */
+  readonly importLimit: number[];
   /** What the devices alone need for the CP of an incremental. */
   readonly cpLimit: number[];
   readonly rsync: { readonly baseline: PeerStep[]; readonly incremental: PeerStep[]; readonly compare: PeerStep[] };
@@ -41,6 +43,7 @@ export interface RoundsDetails {
 
 const stepsOfFigures: Partial<Record<FigureName, OwnStep>> = {
   import_vs_cp: 'import',
+  import_vs_limit: 'import',
   baseline_vs_btrfs: 'baseline',
   baseline_vs_rsync: 'baseline',
   incremental_vs_btrfs: 'incremental',
@@ -54,9 +57,11 @@ const stepsOfFigures: Partial<Record<FigureName, OwnStep>> = {
 interface Round extends BenchRun {
   readonly data: DataSet;
   readonly folder: string;
+  readonly totalBytes: number;
   readonly sizeBytes: number;
   readonly samples: Samples;
   readonly steps: ReadonlySet<OwnStep>;
+  readonly wanted: ReadonlySet<FigureName>;
 }
 
 /** Runs the steps of ours and of the peers on the whole data set in turn, several times over. */
@@ -68,6 +73,7 @@ export async function measureRounds(bench: BenchRun, wanted: ReadonlySet<FigureN
     usedBytes: [],
     memoryPeakBytes: [],
     cp: [],
+    importLimit: [],
     cpLimit: [],
     rsync: { baseline: [], incremental: [], compare: [] },
     btrfs: { baseline: [], incremental: [] },
@@ -75,11 +81,11 @@ export async function measureRounds(bench: BenchRun, wanted: ReadonlySet<FigureN
   const steps = new Set([...wanted].map((name) => stepsOfFigures[name]).filter((step) => step !== undefined));
   const folder = join(work, 'data');
   say(`making ${data.fileCount} files`);
-  data.make(folder);
+  const totalBytes = data.make(folder);
   const sizeBytes = Math.max(2 * gib, (8 * gib) / share);
   for (let round = 1; round <= rounds; round++) {
     say(`round ${round} of ${rounds}`);
-    await measureRound({ ...bench, data, folder, sizeBytes, samples, steps });
+    await measureRound({ ...bench, data, folder, totalBytes, sizeBytes, samples, steps, wanted });
   }
   return { figures: figuresOf(samples), rounds: detailsOf(samples) };
 }
@@ -100,6 +106,10 @@ async function measureRound(round: Round): Promise<void> {
   if (round.withPeers && missing.cp === undefined && steps.has('import')) {
     samples.cp.push(await quietly(round, () => copyToExt4(place)));
     say(`  cp: ${samples.cp.at(-1)!.toFixed(2)} s`);
+  }
+  if (round.wanted.has('import_vs_limit')) {
+    samples.importLimit.push(await quietly(round, () => measureImportLimit(round, round)));
+    say(`  an import's bytes alone: ${samples.importLimit.at(-1)!.toFixed(2)} s`);
   }
   await using stack = new AsyncDisposableStack();
   const pair = stack.use(await MirroredPair.open(round));
@@ -155,7 +165,7 @@ async function openPeers(
 const seconds = ({ seconds: value }: { readonly seconds: number }): number => value;
 const wire = ({ wireBytes }: { readonly wireBytes: number }): number => wireBytes;
 
-function figuresOf({ ours, usedBytes, cp, cpLimit, rsync, btrfs }: Samples): Figures {
+function figuresOf({ ours, usedBytes, cp, importLimit, cpLimit, rsync, btrfs }: Samples): Figures {
   const beside = (taken: readonly number[], why: string | undefined): readonly number[] | string => (taken.length > 0 ? taken : (why ?? 'left out'));
   const [baseline, incremental] = [ours.baseline.map(seconds), ours.incremental.map(seconds)];
   return {
@@ -166,6 +176,7 @@ function figuresOf({ ours, usedBytes, cp, cpLimit, rsync, btrfs }: Samples): Fig
     baseline_vs_btrfs: { ours: baseline, peer: beside(btrfs.baseline.map(seconds), missing.btrfs) },
     baseline_vs_rsync: { ours: baseline, peer: beside(rsync.baseline.map(seconds), missing.rsync) },
     import_vs_cp: { ours: ours.import.map(seconds), peer: beside(cp, missing.cp) },
+    import_vs_limit: { ours: ours.import.map(seconds), peer: beside(importLimit, undefined) },
     resync_bytes: { ours: ours.resync.map(({ wireBytes, answeredBytes }) => wireBytes + answeredBytes), peer: usedBytes },
     compare_vs_rsync: { ours: ours.resync.map(seconds), peer: beside(rsync.compare.map(seconds), missing.rsync) },
   };
