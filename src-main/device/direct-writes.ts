@@ -5,7 +5,7 @@ import { deviceFault, totalBytes } from './device.ts';
 const unitBytes = 4096;
 
 /** What is shorter takes less time through the system's memory: past it, each write waits for the drive. */
-const directBytesMin = 64 << 10;
+const directBytesMin = 256 << 10;
 
 const chunkBytes = 1 << 20;
 /** As many as there are threads for files. */
