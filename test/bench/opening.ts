@@ -28,11 +28,15 @@ export async function measureOpening(bench: BenchRun): Promise<Figures> {
   const random = new SeededRandom(1);
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let count = -looksBefore; count < looksPerRound * bench.rounds; count++) {
-    const many = await server.call('look', 'many', image('many'), String(random.below(snapshotCount)));
-    const one = await server.call('look', 'one', image('one'), '0');
-    if (count < 0) continue;
-    ours.push(many);
-    theirs.push(one);
+    const looks = [
+      { name: 'many', snapshot: String(random.below(snapshotCount)), found: ours },
+      { name: 'one', snapshot: '0', found: theirs },
+    ];
+    // Who comes first finds the processor colder.
+    for (const { name, snapshot, found } of count % 2 === 0 ? looks : looks.toReversed()) {
+      const ms = await server.call('look', name, image(name), snapshot);
+      if (count >= 0) found.push(ms);
+    }
   }
   await server.call('close');
   return { snapshots_10k: { ours, peer: theirs } };
