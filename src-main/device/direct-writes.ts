@@ -142,8 +142,9 @@ class AlternatingKinds {
 }
 
 /**
- * Chunks of memory that begin at a page of the machine. Of all memory that there
- * is here, only that of WebAssembly does so by its definition.
+ * Chunks of memory that begin at a page of the machine. WebAssembly's does, which
+ * the engine maps in whole pages; were it not so, the system would refuse what is
+ * written from it, and all would go the ordinary way.
  */
 class AlignedChunks {
   readonly #free: Uint8Array[] = [];
