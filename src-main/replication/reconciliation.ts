@@ -150,10 +150,9 @@ export class Reconciliation {
     let listed = 0;
     let whole = 0;
     for await (const page of this.#rowPages(0)) {
-      const served = await readRows(comparison.space, root, (rows) => page.map((row) => rows.atCp(row.cp)));
-      for (const [index, row] of page.entries()) {
+      for (const row of page) {
         const isItself = row.cp === root.cp && isSameRoot(row, rowOf(root));
-        const same = served[index];
+        const same = await servedRow(comparison, row.cp);
         if (!isItself && (same === undefined || !isSameRoot(row, same))) continue;
         listed = row.cp;
         if (isItself || isWhole || (same?.names.length ?? 0) > 0) whole = row.cp;
@@ -169,9 +168,9 @@ export class Reconciliation {
 
   /** Whether a snapshot is one that the served root has too. */
   async #isServedSnapshot(comparison: Comparison, row: KeptRoot): Promise<boolean> {
-    const { root, space } = comparison;
+    const { root } = comparison;
     if (row.cp === root.cp && isSameRoot(row, rowOf(root))) return true;
-    const same = await readRows(space, root, (rows) => rows.atCp(row.cp));
+    const same = await servedRow(comparison, row.cp);
     return same !== undefined && same.names.length > 0 && isSameRoot(row, same);
   }
 
@@ -314,6 +313,20 @@ function rowOf(root: RootNode): RootRow {
 /** Whether two roots of one number are the same: equal pointers, checksums included, mean equal trees. */
 function isSameRoot(a: RootRow, b: RootRow): boolean {
   return a.wallMs === b.wallMs && bytesEqual(a.inodes.slots, b.inodes.slots);
+}
+
+/**
+ * What the served root's own table says of a CP. A block of that table which has
+ * gone bad here may be in use for something else at the primary by now, so that
+ * nobody can heal it: then there is nothing in common at this row.
+ */
+async function servedRow({ root, space }: Comparison, cp: number): Promise<KeptRoot | undefined> {
+  try {
+    return await readRows(space, root, (rows) => rows.atCp(cp));
+  } catch (fault) {
+    if (isFault(fault, 'checksum-mismatch') || isFault(fault, 'device-io')) return undefined;
+    throw fault;
+  }
 }
 
 function readRows<T>(

@@ -30,6 +30,7 @@ const lengthOf = (seed: number): SimulationLength => ({
 const tellingRuns = [
   { what: 'a mirror that is full in the end begins anew once', seed: 746_876_607, rounds: 2, roundMs: 4000 },
   { what: 'a view on a mirror is told that its base was dropped', seed: 365, rounds: 2, roundMs: 12_000 },
+  { what: 'the snapshot table of a mirror that is compared is bad in a block', seed: 225, rounds: 2, roundMs: 12_000 },
   { what: 'a CP comes before what has rotted on the mirror is healed', seed: 739, rounds: 2, roundMs: 12_000 },
 ];
 
