@@ -382,13 +382,12 @@ export class Engine implements AsyncDisposable {
       const { wallMs, ...status } = open.volume.status();
       const { failure: _failure, ...counts } = status;
       const { recovery } = open.volume;
-      const snapshotCount = await countSnapshots((after) => open.volume.listSnapshots({ after, limit: 1000 }));
       return {
         ...common,
         ...counts,
         volumeId: toHex(open.volume.id),
         cpWallMs: wallMs,
-        snapshotCount,
+        snapshotCount: await open.volume.snapshots.count(),
         ...(recovery !== undefined && { recovery }),
       };
     }
@@ -404,7 +403,7 @@ export class Engine implements AsyncDisposable {
       inodeCount: root?.inodeCount ?? 0,
       waitingBytes: 0,
       stalledWriters: 0,
-      snapshotCount: await countSnapshots((after) => open.mirror.listSnapshots({ after, limit: 1000 })),
+      snapshotCount: await open.mirror.countSnapshots(),
     };
   }
 
@@ -481,15 +480,4 @@ export class Engine implements AsyncDisposable {
 /** The devices that returned errors. */
 function errorsOf(all: readonly DeviceErrors[]): DeviceErrors[] {
   return all.filter(({ reads, writes, flushes }) => reads + writes + flushes > 0);
-}
-
-async function countSnapshots(page: (after: number) => Promise<readonly { cp: number }[]>): Promise<number> {
-  let count = 0;
-  for (let after = 0; ; ) {
-    const rows = await page(after);
-    count += rows.length;
-    const last = rows.at(-1);
-    if (last === undefined || rows.length < 1000) return count;
-    after = last.cp;
-  }
 }

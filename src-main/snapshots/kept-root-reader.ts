@@ -1,10 +1,13 @@
-import { getU48, MirrorpointError } from '../base/index.ts';
+import { MirrorpointError } from '../base/index.ts';
 import type { InodeFields } from '../format/index.ts';
 import { BlockFile, type BlockFileContext, KeyedFile } from '../tree/index.ts';
-import { cpOfKey, decodeKeptRoot, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
+import { cpOfKey, decodeKeptRoot, decodeNamed, type KeptRoot, nameKey, nameKeysEnd, nameOfKey, tableKey, type ViewedRoot } from './kept-root.ts';
 
 /** Above every CP. */
 const cpEnd = 2 ** 48 - 1;
+
+/** Leaves of the table that one operation counts in. */
+const countedLeavesMax = 256;
 
 /** The snapshot table of a durable root, read-only: what exists on this side, and on the mirror. */
 export class KeptRootReader {
@@ -22,9 +25,19 @@ export class KeptRootReader {
 
   /** The snapshot of that name; throws `snapshot-not-found`. */
   byName(name: string): KeptRoot {
-    const cp = this.#table.get(nameKey(name));
-    const root = cp === undefined ? undefined : this.atCp(getU48(cp, 0));
-    return root ?? snapshotNotFound(name);
+    const found = this.#named(name);
+    return this.atCp(typeof found === 'number' ? found : found.cp) ?? snapshotNotFound(name);
+  }
+
+  /** As `byName`, and no more than a view shows. */
+  viewByName(name: string): ViewedRoot {
+    const found = this.#named(name);
+    return typeof found === 'number' ? (this.atCp(found) ?? snapshotNotFound(name)) : found;
+  }
+
+  /** Counts names from a key on, as many as one operation may: `next` is the key to go on from, when there are more. */
+  countNames(from: Uint8Array = nameKey('')): { count: number; next?: Uint8Array } {
+    return this.#table.count(from, nameKeysEnd, countedLeavesMax);
   }
 
   /** The newest kept root that has a name. */
@@ -59,6 +72,23 @@ export class KeptRootReader {
       return true;
     });
     return found;
+  }
+
+  /** Names in the order of their bytes from one on (inclusive), at most `limit`, with what their entries say. */
+  listNames(from: string, limit: number): { name: string; found: ViewedRoot | number }[] {
+    const entries: { name: string; found: ViewedRoot | number }[] = [];
+    this.#table.scan(nameKey(from), (key, value) => {
+      const name = nameOfKey(key);
+      if (name === undefined || entries.length >= limit) return false;
+      entries.push({ name, found: decodeNamed(value) });
+      return true;
+    });
+    return entries;
+  }
+
+  #named(name: string): ViewedRoot | number {
+    const entry = this.#table.get(nameKey(name));
+    return entry === undefined ? snapshotNotFound(name) : decodeNamed(entry);
   }
 }
 

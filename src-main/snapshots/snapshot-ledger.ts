@@ -1,4 +1,4 @@
-import { assert, present, setU48 } from '../base/index.ts';
+import { assert, present } from '../base/index.ts';
 import {
   type CpParticipant,
   type CpWriter,
@@ -14,7 +14,7 @@ import { automaticName } from './automatic-name.ts';
 import { DeadLedger } from './dead-ledger.ts';
 import type { Chain } from './dead-record.ts';
 import { type HeldSpace, heldSpace, type LooseRoot, sumOfHeld } from './held-space.ts';
-import { cpOfKey, decodeKeptRoot, encodeKeptRoot, isSameTree, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
+import { cpOfKey, decodeKeptRoot, decodeNamed, encodeKeptRoot, encodeNamed, isSameTree, type KeptRoot, nameKey, tableKey } from './kept-root.ts';
 import { type KnownNeeds, mirrorNeeds } from './mirror-needs.ts';
 import { leaveNewer, type RollBack } from './roll-back.ts';
 import { edited, type SnapshotEdit, type SnapshotIntent } from './snapshot-intent.ts';
@@ -306,9 +306,9 @@ export class SnapshotLedger implements CpParticipant {
     const key = nameKey(edit.name);
     const found = await this.#context.cache.run(() => {
       const value = this.#table.get(key);
-      return value === undefined ? undefined : Buffer.from(value).readUIntLE(0, 6);
+      return value === undefined ? undefined : decodeNamed(value);
     });
-    const row = found === undefined ? undefined : await this.#row(found);
+    const row = found === undefined ? undefined : await this.#row(typeof found === 'number' ? found : found.cp);
     if (row === undefined) return;
     Object.assign(row, edited(row, edit));
     if (edit.kind === 'delete') {
@@ -396,14 +396,10 @@ export class SnapshotLedger implements CpParticipant {
       intent.onKept?.({ cp, wallMs });
     }
     if (names.size === 0 && !this.#keepAsBase) return;
-    await this.#put(rowOf({ cp, wallMs, inodeCount, usedBlockCount }, file, { names: [...names], isBase: this.#keepAsBase }));
-    const value = new Uint8Array(6);
-    setU48(value, 0, cp);
-    for (const name of names) {
-      await this.#context.cache.run(() => {
-        this.#table.set(nameKey(name), value);
-      });
-    }
+    const row = rowOf({ cp, wallMs, inodeCount, usedBlockCount }, file, { names: [...names], isBase: this.#keepAsBase });
+    await this.#put(row);
+    const named = encodeNamed(row);
+    for (const name of names) await this.#set(nameKey(name), named);
     if (!this.#keepAsBase) return;
     await this.#set(tableKey('base', cp));
     this.#nextBases.push(cp);
@@ -445,14 +441,12 @@ export class SnapshotLedger implements CpParticipant {
   }
 
   #put(row: KeptRoot): Promise<void> {
-    return this.#context.cache.run(() => {
-      this.#table.set(tableKey('row', row.cp), encodeKeptRoot(row));
-    });
+    return this.#set(tableKey('row', row.cp), encodeKeptRoot(row));
   }
 
-  #set(key: Uint8Array): Promise<void> {
+  #set(key: Uint8Array, value: Uint8Array = new Uint8Array(0)): Promise<void> {
     return this.#context.cache.run(() => {
-      this.#table.set(key, new Uint8Array(0));
+      this.#table.set(key, value);
     });
   }
 

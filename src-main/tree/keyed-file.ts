@@ -191,37 +191,29 @@ export class KeyedFile {
    * visitor changes nothing that a second visit would spoil.
    */
   scan(from: Uint8Array | undefined, visit: (key: Uint8Array, value: Uint8Array) => unknown): void {
-    const header = this.#header();
-    if (header === null) return;
-    const leafDepth = getU32(header, heightOffset) - 1;
-    const path: { node: Uint8Array; slot: number }[] = [];
-    let leaf = this.#node(header, getU48(header, rootOffset), 0);
-    let key = from;
     let previous: Uint8Array | undefined;
-    for (;;) {
-      while (path.length < leafDepth) {
-        const slot = key === undefined ? 0 : childSlotFor(leaf, key);
-        path.push({ node: leaf, slot });
-        if (path.length === leafDepth) this.#readAhead(leaf, slot);
-        leaf = this.#node(header, childAt(leaf, slot), path.length);
-      }
-      const start = key === undefined ? 0 : searchNode(leaf, key);
-      for (let slot = start < 0 ? ~start : start; slot < slotCount(leaf); slot++) {
+    for (const { leaf, start } of this.#leaves(from)) {
+      for (let slot = start; slot < slotCount(leaf); slot++) {
         const found = keyAt(leaf, slot);
         if (previous !== undefined && Buffer.compare(previous, found) >= 0) damagedNode('its keys are out of order');
         previous = found;
         if (visit(found, valueAt(leaf, slot)) === false) return;
       }
-      key = undefined;
-      let parent = path.at(-1);
-      while (parent !== undefined && ++parent.slot >= slotCount(parent.node)) {
-        path.pop();
-        parent = path.at(-1);
-      }
-      if (parent === undefined) return;
-      if (path.length === leafDepth && parent.slot % readAheadNodes === 0) this.#readAhead(parent.node, parent.slot);
-      leaf = this.#node(header, childAt(parent.node, parent.slot), path.length);
     }
+  }
+
+  /** Counts the entries from a key on and before another one, in at most `leavesMax` leaves; `next` is the key to go on from, when there is more. */
+  count(from: Uint8Array, before: Uint8Array, leavesMax: number): { count: number; next?: Uint8Array } {
+    let count = 0;
+    let leaves = 0;
+    for (const { leaf, start } of this.#leaves(from)) {
+      const found = searchNode(leaf, before);
+      const end = found < 0 ? ~found : found;
+      if (leaves++ === leavesMax && end > start) return { count, next: keyAt(leaf, start).slice() };
+      count += Math.max(0, end - start);
+      if (end < slotCount(leaf)) break;
+    }
+    return { count };
   }
 
   /** The entries that stand in a block of the file, in order; none when it is no leaf. */
@@ -250,6 +242,35 @@ export class KeyedFile {
     if (bytes === null) damagedNode('it leads to a hole');
     checkNode(bytes, getU32(header, heightOffset) - 1 - depth);
     return bytes;
+  }
+
+  /** The leaves in key order from the one where a key is or belongs, or from the first, each with the first slot that counts. */
+  *#leaves(from: Uint8Array | undefined): Generator<{ leaf: Uint8Array; start: number }> {
+    const header = this.#header();
+    if (header === null) return;
+    const leafDepth = getU32(header, heightOffset) - 1;
+    const path: { node: Uint8Array; slot: number }[] = [];
+    let leaf = this.#node(header, getU48(header, rootOffset), 0);
+    let key = from;
+    for (;;) {
+      while (path.length < leafDepth) {
+        const slot = key === undefined ? 0 : childSlotFor(leaf, key);
+        path.push({ node: leaf, slot });
+        if (path.length === leafDepth) this.#readAhead(leaf, slot);
+        leaf = this.#node(header, childAt(leaf, slot), path.length);
+      }
+      const start = key === undefined ? 0 : searchNode(leaf, key);
+      yield { leaf, start: start < 0 ? ~start : start };
+      key = undefined;
+      let parent = path.at(-1);
+      while (parent !== undefined && ++parent.slot >= slotCount(parent.node)) {
+        path.pop();
+        parent = path.at(-1);
+      }
+      if (parent === undefined) return;
+      if (path.length === leafDepth && parent.slot % readAheadNodes === 0) this.#readAhead(parent.node, parent.slot);
+      leaf = this.#node(header, childAt(parent.node, parent.slot), path.length);
+    }
   }
 
   /** Walks to the leaf where the key is or belongs, noting the path. */

@@ -1,7 +1,7 @@
-import { isFault, reasonOf } from '../base/index.ts';
+import { bytesEqual, isFault, reasonOf } from '../base/index.ts';
 import { type Extent, readShed } from '../consistency/index.ts';
 import { type RootNode, type SystemFileName, systemFileNames } from '../format/index.ts';
-import { type Chain, type KeptRoot, KeptRootReader, scanDeadlists } from '../snapshots/index.ts';
+import { type Chain, encodeNamed, type KeptRoot, KeptRootReader, scanDeadlists, type ViewedRoot } from '../snapshots/index.ts';
 import { BlockFile, type BlockFileContext, KeyedFile } from '../tree/index.ts';
 import { checkLinks } from './check-links.ts';
 import { type CheckProblem, CheckWalk } from './check-walk.ts';
@@ -107,7 +107,9 @@ async function readMaps(walk: CheckWalk, context: BlockFileContext, root: RootNo
     }
     const shed = await readShed(context, root);
     for (let position = 0; position < shed.count; position++) walk.mark(shed.vbn(position), 'the shed list');
-    return { kept: await readKept(context, root), ...(await readDead(walk, context, root)), freeMap: await readBits(context, root) };
+    const kept = await readKept(context, root);
+    await checkNames(walk, context, { root, kept });
+    return { kept, ...(await readDead(walk, context, root)), freeMap: await readBits(context, root) };
   } catch (fault) {
     if (!isFault(fault)) throw fault;
     walk.report({ code: 'damaged', message: `The volume's own maps cannot be read to their end: ${reasonOf(fault)}` });
@@ -123,6 +125,32 @@ async function readKept(context: BlockFileContext, root: RootNode): Promise<Kept
     kept.push(...page);
     if (page.length < pageRows) return kept;
   }
+}
+
+/** Each name of a row has its entry, which says what the row says, and there are no others. */
+async function checkNames(walk: CheckWalk, context: BlockFileContext, table: { root: RootNode; kept: readonly KeptRoot[] }): Promise<void> {
+  const rows = new KeptRootReader(context, table.root.files.snapshots);
+  const rowsLeft = new Map(table.kept.flatMap((row) => row.names.map((name) => [name, row] as const)));
+  let page: ReturnType<KeptRootReader['listNames']> = [];
+  for (let from = ''; ; from = page.at(-1)!.name) {
+    page = await context.cache.run(() => rows.listNames(from, pageRows));
+    for (const { name, found } of page) {
+      if (name === from) continue;
+      const row = rowsLeft.get(name);
+      rowsLeft.delete(name);
+      if (row !== undefined && isOfRow(found, row)) continue;
+      walk.report({ code: 'damaged', message: `The entry of the snapshot "${name}" says something else than the row of its CP.` });
+    }
+    if (page.length < pageRows) break;
+  }
+  for (const [name, { cp }] of rowsLeft) {
+    walk.report({ code: 'damaged', message: `CP ${cp} is kept under the name "${name}", by which it cannot be found.` });
+  }
+}
+
+/** Whether a name's entry says what the row says. */
+function isOfRow(found: ViewedRoot | number, row: KeptRoot): boolean {
+  return typeof found === 'number' ? found === row.cp : bytesEqual(encodeNamed(found), encodeNamed(row));
 }
 
 async function readDead(

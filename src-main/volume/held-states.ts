@@ -1,9 +1,10 @@
 import { FileReader, InodeReader } from '../files/index.ts';
 import type { RootNode } from '../format/index.ts';
+import type { ViewedRoot } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 import type { Line } from './mirror-line.ts';
 import type { MirrorViews } from './mirror-views.ts';
-import { isWholeOnMirror, type ViewedRoot } from './root-view.ts';
+import { isWholeOnMirror } from './root-view.ts';
 import type { VolumeCore } from './volume-core.ts';
 import { findStates, type FoundState, type FoundStates, type StateGround, type StatesInView, type StatesWanted, type VolumeState } from './volume-states.ts';
 

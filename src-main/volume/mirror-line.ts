@@ -1,5 +1,5 @@
 import type { BlockSpace } from '../preservation/index.ts';
-import type { ViewedRoot } from './root-view.ts';
+import type { ViewedRoot } from '../snapshots/index.ts';
 
 /** Roots of one history on a mirror's devices, and who reads them. */
 export interface Line {

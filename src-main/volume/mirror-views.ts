@@ -1,7 +1,7 @@
 import { MirrorpointError } from '../base/index.ts';
 import type { BlockSpace } from '../preservation/index.ts';
 import type { Line } from './mirror-line.ts';
-import type { ViewedRoot } from './root-view.ts';
+import type { ViewedRoot } from '../snapshots/index.ts';
 
 /** CPs that views may keep open at a time: fewer than one message of the protocol can name. */
 const viewedCpsMax = 1000;

@@ -4,7 +4,7 @@ import { RootRing } from '../consistency/index.ts';
 import { type DeviceSet, totalBytes } from '../device/index.ts';
 import { decodeRootNode, type Geometry, type RootNode } from '../format/index.ts';
 import { type BlockSpace, forgetPreserved, PreservedRoots } from '../preservation/index.ts';
-import { KeptRootReader } from '../snapshots/index.ts';
+import { KeptRootReader, type ViewedRoot } from '../snapshots/index.ts';
 import { BlockHealer } from './block-healer.ts';
 import { type CheckOptions, type CheckReport, checkVolume } from './check.ts';
 import { type Cloneable, type CloneGround, healFrom } from './clone-ground.ts';
@@ -12,9 +12,9 @@ import { withMirrorStates } from './held-states.ts';
 import { type Line, lineOf } from './mirror-line.ts';
 import { hasSteppedDown, isOwnRoot, isRootOf, newestMirrorRoot, writeMirrorRoot } from './mirror-root.ts';
 import { MirrorViews } from './mirror-views.ts';
-import { isWholeOnMirror, openRootView, type RootView, type RootViewAt, type ViewedRoot } from './root-view.ts';
+import { isWholeOnMirror, openRootView, type RootView, type RootViewAt } from './root-view.ts';
 import { holdOldest, mendCopies, type ScrubSubject } from './scrub-subject.ts';
-import { listSnapshots, type SnapshotInfo } from './volume-snapshots.ts';
+import { countSnapshots, listSnapshots, type RowsRead, type SnapshotInfo } from './volume-snapshots.ts';
 import { type RootSpace, type SpacePage, spaceOfRoot } from './volume-space.ts';
 import type { StatesInView, StatesWanted } from './volume-states.ts';
 
@@ -348,11 +348,11 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
 
   /** Snapshots in CP order, after a CP, at most `limit`. */
   async listSnapshots(options: { after?: number; limit?: number } = {}): Promise<SnapshotInfo[]> {
-    if (this.#committed === undefined) return [];
-    return this.#holdServed((root, { space }) => {
-      const rows = new KeptRootReader(space.context, root.files.snapshots);
-      return listSnapshots((read) => space.cache.run(() => read(rows)), options);
-    });
+    return this.#committed === undefined ? [] : this.#holdServed((root, line) => listSnapshots(rowsOf(root, line), options));
+  }
+
+  async countSnapshots(): Promise<number> {
+    return this.#committed === undefined ? 0 : this.#holdServed((root, line) => countSnapshots(rowsOf(root, line)));
   }
 
   /** Verifies every tree, count and checksum of the committed root. Commits wait for nothing: the root is held meanwhile. */
@@ -478,4 +478,10 @@ export class MirrorVolume implements AsyncDisposable, Cloneable {
   #enterView(line: Line, root: ViewedRoot): () => void {
     return this.#views.enter([{ line, root }]);
   }
+}
+
+/** Reads the snapshot table of a root. */
+function rowsOf(root: RootNode, { space }: Line): RowsRead {
+  const rows = new KeptRootReader(space.context, root.files.snapshots);
+  return (read) => space.cache.run(() => read(rows));
 }

@@ -1,20 +1,11 @@
 import { assert, MirrorpointError } from '../base/index.ts';
-import type { InodeFields, RootNode } from '../format/index.ts';
+import type { RootNode } from '../format/index.ts';
 import { FileReader, InodeReader } from '../files/index.ts';
-import { type KeptRoot, KeptRootReader } from '../snapshots/index.ts';
+import { type KeptRoot, KeptRootReader, type ViewedRoot } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 
 /** Which root a view shows: the last durable CP, a kept one by its number, or a snapshot by its name. */
 export type RootViewAt = 'last' | { cp?: number } | { snapshot: string };
-
-/** What a view shows of a root. */
-export interface ViewedRoot {
-  readonly cp: number;
-  readonly wallMs: number;
-  readonly inodeCount: number;
-  /** The inode file as of that CP. */
-  readonly inodes: InodeFields;
-}
 
 export interface RootViewOptions {
   /** What messages call the volume. */
@@ -130,7 +121,7 @@ export function findViewedRoot(options: Omit<RootViewOptions, 'enter'>): ViewedR
   const last = options.root();
   if (at === 'last') return viewOf(last);
   const rows = new KeptRootReader(context, last.files.snapshots);
-  if ('snapshot' in at) return rows.byName(at.snapshot);
+  if ('snapshot' in at) return rows.viewByName(at.snapshot);
   if (at.cp === undefined || at.cp === last.cp) return viewOf(last);
   const held = options.held?.(at.cp);
   if (held !== undefined) return held;

@@ -176,6 +176,11 @@ export class VolumeSnapshots {
     return listSnapshots((read) => this.#read(read), options);
   }
 
+  /** How many there are. */
+  count(): Promise<number> {
+    return countSnapshots((read) => this.#read(read));
+  }
+
   /** Requests a new snapshot; false when the next CP has as many already as one can have, or as there is room for. */
   #requestNew(name: string, kept: { at?: KeptAt }): Promise<boolean> {
     return this.#atOnce(
@@ -271,9 +276,23 @@ function isHeld(row: KeptRoot): boolean {
   return row.holds.length > 0 && row.names.length === 1;
 }
 
+/** Runs one operation on the snapshot table of a root. */
+export type RowsRead = <T>(read: (rows: KeptRootReader) => T) => Promise<T>;
+
+/** Counts the names in a snapshot table, leaf by leaf. */
+export async function countSnapshots(read: RowsRead): Promise<number> {
+  let total = 0;
+  for (let from: Uint8Array | undefined; ; ) {
+    const { count, next } = await read((table) => table.countNames(from));
+    total += count;
+    if (next === undefined) return total;
+    from = next;
+  }
+}
+
 /** Lists snapshots page by page through a reader of the snapshot table. */
 export async function listSnapshots(
-  read: <T>(read: (rows: KeptRootReader) => T) => Promise<T>,
+  read: RowsRead,
   options: { after?: number; limit?: number },
 ): Promise<SnapshotInfo[]> {
   const limit = options.limit ?? Infinity;

@@ -4,10 +4,11 @@ import { FreedList, Journal, readShed, RootRing } from '../consistency/index.ts'
 import type { VolumeDevices } from '../device/index.ts';
 import { encodeRootNode, geometryOf, type RootNode } from '../format/index.ts';
 import { putBack } from '../preservation/index.ts';
+import type { ViewedRoot } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
 import { emptyRoot } from './empty-root.ts';
 import { hasSteppedDown, newestMirrorRoot } from './mirror-root.ts';
-import { findViewedRoot, isWholeOnMirror, type RootViewAt, type ViewedRoot } from './root-view.ts';
+import { findViewedRoot, isWholeOnMirror, type RootViewAt } from './root-view.ts';
 import type { VolumeOptions } from './volume-options.ts';
 
 const defaultCacheBytes = 16 << 20;

@@ -1,9 +1,9 @@
 import type { BlockCache } from '../blocks/index.ts';
 import type { FileReader } from '../files/index.ts';
 import type { RootNode } from '../format/index.ts';
-import { type KeptRoot, KeptRootReader } from '../snapshots/index.ts';
+import { type KeptRoot, KeptRootReader, type ViewedRoot } from '../snapshots/index.ts';
 import type { BlockFileContext } from '../tree/index.ts';
-import { findViewedRoot, type RootViewAt, type ViewedRoot } from './root-view.ts';
+import { findViewedRoot, type RootViewAt } from './root-view.ts';
 
 /** Rows of the snapshot table looked at for one list of states; those without a name are passed over. */
 const rowsMax = 1024;

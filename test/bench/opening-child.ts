@@ -1,9 +1,11 @@
 /** A server with volumes that have snapshots, driven by its parent. */
+import { setTimeout } from 'node:timers/promises';
 import { BenchServer } from './bench-server.ts';
 import { serveParent } from './child.ts';
 import { VolumeLoad } from './volume-load.ts';
 
 const path = '/file';
+const settleMs = 20;
 
 let server: BenchServer;
 
@@ -29,6 +31,8 @@ const service = {
   async look(name: string, image: string, snapshot: string): Promise<number> {
     await server.client.volumes.attach({ name, devices: [image], cpIntervalMs: 0 });
     await server.client.volumes.inspect({ volume: name });
+    // What the server looks at after an opening would be on the way.
+    await setTimeout(settleMs);
     const startedMs = performance.now();
     await server.client.files.stat({ volume: name, at: { snapshot }, path });
     const ms = performance.now() - startedMs;

@@ -16,7 +16,7 @@ import {
   type SystemFileName,
   systemFileNames,
 } from '../../src-main/format/index.ts';
-import { encodeKeptRoot, type KeptRoot } from '../../src-main/snapshots/index.ts';
+import { encodeKeptRoot, encodeNamed, type KeptRoot } from '../../src-main/snapshots/index.ts';
 
 interface Field {
   name: string;
@@ -170,6 +170,19 @@ describe('the format document', () => {
     const places = fields.map((field) => (field.name === 'isBase' ? { ...field, size: 1 } : field));
     expectPlaces(places, blank, filled, (row) => encodeKeptRoot({ ...row, names: [], holds: [] }));
     expect(encodeKeptRoot({ ...blank, names: [], holds: [] }).length).toBe(304);
+  });
+
+  it("gives every field of a snapshot name's entry its place", () => {
+    const blank = { cp: 0, height: 0, wallMs: 0, inodeCount: 0, blockCount: 0, sizeBytes: 0, slots: fullSlots };
+    const filled = { ...blank, cp: u48Max, height: 7, wallMs: u48Max, inodeCount: u48Max, blockCount: u48Max, sizeBytes: 2 ** 56 + 2 ** 4 };
+    const encode = ({ cp, wallMs, inodeCount, ...file }: typeof blank): Uint8Array =>
+      encodeNamed({ cp, wallMs, inodeCount, inodes: { ...emptyInode('system'), ...file } });
+    const { slots, ...numbers } = blank;
+    expectPlaces(fieldsOf('Entries of snapshot names'), numbers, filled, (value) => encode({ ...value, slots }));
+    const entry = encode(filled);
+    expect(entry[7]).toBe(inodeSlots);
+    expect(entry.subarray(36)).toEqual(slots);
+    expect(encode({ ...filled, slots: new Uint8Array(slots.length) }).length).toBe(36);
   });
 
   it('gives every field of a batch of the journal its place', async () => {

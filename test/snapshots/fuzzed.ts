@@ -1,6 +1,6 @@
 import { bucketOfKey, decodeExtents, encodeExtents, recordKey, sequenceOfKey } from '../../src-main/snapshots/dead-record.ts';
-import { decodeHold, decodeKeptRoot, encodeHold, encodeKeptRoot } from '../../src-main/snapshots/index.ts';
-import { treeHeightMax } from '../../src-main/format/index.ts';
+import { decodeHold, decodeKeptRoot, decodeNamed, encodeHold, encodeKeptRoot, encodeNamed, nameKey, nameOfKey } from '../../src-main/snapshots/index.ts';
+import { fileSizeMaxBytes, treeHeightMax } from '../../src-main/format/index.ts';
 import { randomRow } from './random-row.ts';
 import { bytesOf, type FuzzedDecoder, mustBe, textOf, u48End } from '../fuzz/decoder.ts';
 
@@ -15,6 +15,20 @@ const keptRoots: FuzzedDecoder = {
     const row = decodeKeptRoot(bytes);
     mustBe(row.names.length <= 255 && row.holds.length <= 255 && row.inodes.height <= treeHeightMax, 'a row out of range');
     for (const hold of row.holds) decodeHold(hold);
+    return true;
+  },
+};
+
+const names: FuzzedDecoder = {
+  what: 'entries of snapshot names',
+  by: ['decodeNamed', 'nameOfKey'],
+  codes: ['volume-damaged'],
+  sample: (random) => encodeNamed(randomRow(random)),
+  take: (bytes) => {
+    const found = decodeNamed(bytes);
+    if (typeof found === 'number') mustBe(found < u48End, 'a CP out of range');
+    else mustBe(found.cp < u48End && found.inodes.height <= treeHeightMax && found.inodes.sizeBytes <= fileSizeMaxBytes, 'an entry out of range');
+    nameOfKey(nameKey(textOf(bytes)));
     return true;
   },
 };
@@ -49,4 +63,4 @@ const deadRecords: FuzzedDecoder = {
 };
 
 /** The tables of kept roots and of dead blocks. */
-export const fuzzed: readonly FuzzedDecoder[] = [keptRoots, holds, deadRecords];
+export const fuzzed: readonly FuzzedDecoder[] = [keptRoots, names, holds, deadRecords];

@@ -67,8 +67,11 @@ async function expectRows(
   const byCp = new Map(rows.map((row) => [row.cp, row]));
   expect(new Map(rows.flatMap((row) => row.names.map((name) => [name, row.cp] as const)))).toEqual(truth.names);
   for (const name of truth.names.keys()) {
-    expect((await lab.volume.cache.run(() => lab.rows.byName(name))).cp).toBe(truth.names.get(name));
+    const row = await lab.volume.cache.run(() => lab.rows.byName(name));
+    expect(row.cp).toBe(truth.names.get(name));
+    expect(await lab.volume.cache.run(() => lab.rows.viewByName(name))).toEqual({ cp: row.cp, wallMs: row.wallMs, inodeCount: row.inodeCount, inodes: row.inodes });
   }
+  expect(await lab.volume.cache.run(() => lab.rows.countNames())).toEqual({ count: truth.names.size });
   // A view of the last CP becomes a row with the next CP.
   for (const { cp } of truth.views) if (cp !== lab.cp) expect(byCp.has(cp), `CP ${cp} is viewed`).toBe(true);
   const { committedCp, neededCps, inFlightCps } = truth.mirror;

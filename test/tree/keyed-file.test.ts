@@ -39,6 +39,17 @@ function contentOf(keyed: KeyedFile): [string, string][] {
   return found;
 }
 
+/** Counts part by part. */
+function countIn(keyed: KeyedFile, range: { from: string; before: string; leavesMax: number }): number {
+  let total = 0;
+  for (let from: Uint8Array | undefined = bytes(range.from); from !== undefined; ) {
+    const { count, next } = keyed.count(from, bytes(range.before), range.leavesMax);
+    total += count;
+    from = next;
+  }
+  return total;
+}
+
 /** The plain model: a sorted array of strings. */
 class SortedModel {
   readonly entries = new Map<string, string>();
@@ -73,7 +84,7 @@ describe('a keyed file', () => {
       fc.string({ minLength: keyBytesMax - 40, maxLength: keyBytesMax, unit: fc.constantFrom('x', 'y') }),
     );
     const step = fc.record({
-      action: fc.constantFrom('set', 'set', 'set', 'delete', 'first', 'last'),
+      action: fc.constantFrom('set', 'set', 'set', 'delete', 'first', 'last', 'count'),
       key,
       valueBytes: fc.oneof(fc.nat(20), fc.nat(limit - keyBytesMax)),
       fill: fc.constantFrom('v', 'w'),
@@ -95,6 +106,11 @@ describe('a keyed file', () => {
             expect(found && textOf(found.key)).toBe(wanted);
             const after = keyed.first(bytes(key), true);
             expect(after && textOf(after.key)).toBe(model.sorted().find(([candidate]) => candidate > key)?.[0]);
+          } else if (action === 'count') {
+            const before = model.sorted()[valueBytes]?.[0] ?? '\xff'.repeat(keyBytesMax);
+            expect(countIn(keyed, { from: key, before, leavesMax: 1 + (valueBytes % 3) })).toBe(
+              model.sorted().filter(([candidate]) => candidate >= key && candidate < before).length,
+            );
           } else {
             const found = keyed.last(bytes(key));
             expect(found && textOf(found.key)).toBe(model.sorted().findLast(([candidate]) => candidate < key)?.[0]);
