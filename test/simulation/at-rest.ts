@@ -26,7 +26,10 @@ export async function comeToRest({ world, clients }: Stage, trouble: SimulatedTr
   if (!areUp) throw new Violation('the servers do not come to rest');
   // What was kept for views and for roots on their way is given up by the second CP.
   for (let cp = 0; cp < 2; cp++) await takeCpAndFollow(world);
-  for (const mirror of world.mirrors) if (mirror.isHarmed) await healHarm(world, mirror);
+  const harmed = world.mirrors.filter(({ isHarmed }) => isHarmed);
+  for (const mirror of harmed) await healHarm(world, mirror);
+  // Time has passed.
+  if (harmed.length > 0) await takeCpAndFollow(world);
 }
 
 async function takeCpAndFollow(world: SimulatedWorld): Promise<void> {

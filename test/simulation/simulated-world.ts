@@ -51,6 +51,8 @@ export class SimulatedWorld {
   readonly #wrappers: Wrappers;
   /** The process of each side, from its start on. */
   readonly #hosts = new Map<Side, Host>();
+  /** Since the primary was last up: the changes that were told to be durable, and the errors of its disks at the first judgement. */
+  #judged: { readonly toldCount: number; readonly errors: number } | undefined;
   #fingerprint = 0n;
   #violation: { fault: unknown } | undefined;
   #lives = 0;
@@ -70,7 +72,6 @@ export class SimulatedWorld {
     this.sides = ['primary', ...mirrorSides];
     this.mirrors = mirrorSides.map((side) => new SimulatedMirror(side, [this.#disk(side, blocks * 2 + 800)]));
   }
-
 
   get allDisks(): SimulatedDisk[] {
     return this.sides.flatMap((side) => [...this.disks(side)]);
@@ -313,17 +314,25 @@ export class SimulatedWorld {
     });
     const server = isNew ? await PrimaryServer.create(options, this.random) : await PrimaryServer.open(options, promotion?.epoch);
     if (!host.isAlive) return;
-    if (!isNew && !(await this.#proveReopened(server, count))) return;
+    const shown = isNew ? count : await this.#proveReopened(server, count);
+    if (shown === 'dead') return;
     this.promotion = undefined;
-    this.note(`primary is up at CP ${server.volume.root.cp}, change ${count}`);
+    this.#judged = undefined;
+    this.note(`primary is up at CP ${server.volume.root.cp}, change ${shown}`);
     this.primary = server;
     boundHolds(server, (side) => {
       this.dropBase(this.mirrorOf(side as MirrorSide));
     });
   }
 
-  /** What a crash left of the primary is judged on a copy; the history goes on from there. */
+  /**
+   * What a crash left of the primary is judged on a copy; the history goes on from
+   * there. A root that nobody was told of may stand in one copy alone: when that
+   * cannot be read as the primary opens, what was told is all that must be there.
+   */
   async #judgeCrash(): Promise<number> {
+    this.#judged ??= { toldCount: this.promises.durable, errors: this.#primaryErrors };
+    this.promises.durable = this.#leastCount(this.promises.durable);
     const { cp, count } = await this.provePrimaryCopy('calm', { seed: 1 });
     this.history.truncate(count);
     this.promises.applied = count;
@@ -334,14 +343,35 @@ export class SimulatedWorld {
     return count;
   }
 
-  /** False when the server was killed meanwhile. */
-  async #proveReopened(server: PrimaryServer, count: number): Promise<boolean> {
-    await server.within(this.history.countOf(server.volume, { least: count, most: count }, 'the reopened primary'));
+  get #primaryErrors(): number {
+    return this.primaryDisks.reduce((sum, { counts }) => sum + counts.errors, 0);
+  }
+
+  /** The changes that must be there, of those that were judged to be there. */
+  #leastCount(count: number): number {
+    const { toldCount = count, errors } = this.#judged ?? {};
+    return errors === undefined || errors === this.#primaryErrors ? count : Math.min(count, toldCount);
+  }
+
+  /** The count that the server shows, or `dead` when it was killed meanwhile. */
+  async #proveReopened(server: PrimaryServer, most: number): Promise<number | 'dead'> {
+    const { history, promises } = this;
+    const count = await server.within(history.countOf(server.volume, { least: this.#leastCount(most), most }, 'the reopened primary'));
     const listed = await server.within(server.volume.listSnapshots());
-    if (listed === 'dead') return false;
+    if (count === 'dead' || listed === 'dead') return 'dead';
+    if (count < most) {
+      history.truncate(count);
+      Object.assign(promises, { applied: count, durable: count });
+      promises.cps.set(server.volume.root.cp, count);
+    }
     const names = new Set(listed.map(({ name }) => name));
-    for (const name of this.promises.snapshots.keys()) this.promises.snapshots.set(name, names.has(name) ? 'there' : 'gone');
-    return true;
+    for (const name of promises.snapshots.keys()) {
+      if (names.has(name)) promises.snapshots.set(name, 'there');
+      // The numbers of CPs come again after a promotion, and with them automatic names.
+      else if (this.promotion !== undefined) promises.snapshots.delete(name);
+      else promises.snapshots.set(name, 'gone');
+    }
+    return count;
   }
 
   async #startMirror(host: Host, mirror: SimulatedMirror): Promise<void> {
