@@ -96,7 +96,6 @@ async function workAlone({ world, clients }: Stage, { relationships }: PrimarySe
 
 /** The primary's disks are lost, and it comes back with an old image of them. Resolves to what it has then. */
 async function comeBackOld(world: SimulatedWorld, old: OldPrimary): Promise<Pick<OldLine, 'rootBytes' | 'text'>> {
-  const before = world.mirrors.map(({ server }) => server?.volume.committedBytes);
   world.report.faults.oldImages++;
   for (const [index, disk] of world.primaryDisks.entries()) disk.replace(old.images[index]);
   const host = new Host('the old image', world.clock);
@@ -104,6 +103,8 @@ async function comeBackOld(world: SimulatedWorld, old: OldPrimary): Promise<Pick
   world.note(`the primary comes back with an old image of CP ${server.volume.root.cp}`);
   const isRefused = (): boolean => server.relationships.every((relationship) => relationship.status().code === 'peer-diverged');
   if (!(await world.drive(isRefused))) throw new Violation('an old image of the primary is not recognised');
+  // Until then, a root of the last primary was on its way perhaps.
+  const before = world.mirrors.map(({ server }) => server?.volume.committedBytes);
   // It goes on a little, as any primary does.
   for (let cp = 0; cp < 2; cp++) await world.ended(server.volume.takeCp());
   await world.drive(() => false, 2000);
