@@ -8,7 +8,7 @@ import { makeServerFolder } from './server-folder.ts';
 
 const snapshotCount = 10_000;
 /** A look takes a few milliseconds, so there are many of them. */
-const looksPerRound = 40;
+const looksPerRound = 80;
 /** Until the program is compiled. */
 const looksBefore = 10;
 
