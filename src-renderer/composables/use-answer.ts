@@ -12,10 +12,14 @@ export interface Answer<T> {
   reload(): Promise<void>;
 }
 
+/** Rests between two questions for the sake of news, beside the time that the first one took. */
+const restsPerAnswer = 4;
+
 /**
  * Asks the engine something for the life of the scope. It is asked again when
  * the connection comes back, when `version` changes, and about something else
- * when `key` changes; then the answer before is forgotten.
+ * when `key` changes; then the answer before is forgotten. News come as often as
+ * they like: an answer under way is waited for, and one that took long is let rest.
  */
 export function useAnswer<T>(options: {
   isConnected: Ref<boolean>;
@@ -23,18 +27,37 @@ export function useAnswer<T>(options: {
   key?: () => unknown;
   /** What makes the answer out of date. */
   version?: () => unknown;
+  /** Changes when what the answer is about has gone on. */
+  news?: () => unknown;
   ask: (signal: AbortSignal) => Promise<T>;
 }): Answer<T> {
-  const { isConnected, key = () => true, version = () => undefined, ask } = options;
+  const { isConnected, key = () => true, version = () => undefined, news = () => undefined, ask } = options;
   const answer: ShallowRef<T | undefined> = shallowRef();
   const fault = shallowRef<MirrorpointError>();
   const isAsking = ref(false);
   let current: AbortController | undefined;
+  let rest: ReturnType<typeof setTimeout> | undefined;
+  let hasNews = false;
 
   function stop(): void {
     current?.abort();
     current = undefined;
+    clearTimeout(rest);
+    rest = undefined;
+    hasNews = false;
     isAsking.value = false;
+  }
+
+  function renew(): void {
+    hasNews = true;
+    if (!isAsking.value && rest === undefined) void reload();
+  }
+
+  function restAfter(tookMs: number): void {
+    rest = setTimeout(() => {
+      rest = undefined;
+      if (hasNews) void reload();
+    }, tookMs * restsPerAnswer);
   }
 
   async function reload(): Promise<void> {
@@ -43,16 +66,20 @@ export function useAnswer<T>(options: {
     const controller = new AbortController();
     current = controller;
     isAsking.value = true;
+    const askedMs = performance.now();
     try {
-      const news = await ask(controller.signal);
+      const found = await ask(controller.signal);
       if (current !== controller) return;
-      answer.value = news;
+      answer.value = found;
       fault.value = undefined;
     } catch (thrown) {
       // A broken connection is shown for the whole window.
       if (current === controller && !isFault(thrown, 'link-closed')) fault.value = faultOf(thrown);
     } finally {
-      if (current === controller) isAsking.value = false;
+      if (current === controller) {
+        isAsking.value = false;
+        restAfter(performance.now() - askedMs);
+      }
     }
   }
 
@@ -65,6 +92,7 @@ export function useAnswer<T>(options: {
     { flush: 'sync' },
   );
   watch([isConnected, key, version], () => void reload(), { immediate: true });
+  watch(news, renew);
   onScopeDispose(stop);
   return { answer, fault, isAsking, reload };
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { effectScope, nextTick, ref } from 'vue';
 import { MirrorpointError, parseSize } from '../../src-main/contract/index.ts';
 import { progressWords, useAnswer, useCursorPages, useLatest, usePages, useTyped } from '../../src-renderer/composables/index.ts';
@@ -76,6 +76,39 @@ describe('an answer of the engine', () => {
     await settle();
     expect([answer.value, isAsking.value]).toEqual(['of other', false]);
     scope.stop();
+  });
+
+  it('that news make old is waited for, and renewed when it has rested for longer than it took', async () => {
+    vi.useFakeTimers();
+    try {
+      const { ask, asked } = question();
+      const cp = ref(1);
+      const scope = effectScope();
+      const { answer } = scope.run(() => useAnswer({ isConnected: ref(true), news: () => cp.value, ask }))!;
+      const passes = async (ms: number): Promise<void> => {
+        cp.value++;
+        await nextTick();
+        await vi.advanceTimersByTimeAsync(ms);
+      };
+      await passes(60);
+      await passes(40);
+      expect(asked).toHaveLength(1);
+      asked[0]!.resolve('slow');
+      await passes(399);
+      expect([asked.length, answer.value]).toEqual([1, 'slow']);
+      await passes(1);
+      expect(asked).toHaveLength(2);
+      asked[1]!.resolve('quick');
+      await passes(1);
+      expect([asked.length, answer.value]).toEqual([3, 'quick']);
+      asked[2]!.resolve('quick again');
+      // Nothing new, nothing asked.
+      await vi.advanceTimersByTimeAsync(5000);
+      expect([asked.length, answer.value]).toEqual([3, 'quick again']);
+      scope.stop();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('that is a fault says so, unless the connection is what broke', async () => {
