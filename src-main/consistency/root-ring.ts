@@ -91,19 +91,21 @@ export class RootRing {
    * As `newest`, for whoever goes on from that root and will write over what it
    * does not reference. A copy that could not be read now may be whole again
    * later, and hold a newer root, whose CP nobody was told of, since its other
-   * copy does not stand: it is cleared first. Throws `device-io` when neither
-   * copy in a place can be read, for then nobody knows.
+   * copy does not stand. One that is torn lacks sectors that the next root in its
+   * place may have the same, and would be whole when that is torn as well. Both
+   * are cleared first. Throws `device-io` when neither copy in a place can be
+   * read, for then nobody knows.
    */
   async settle(): Promise<FoundRoot | undefined> {
     const places = await this.#read();
     const found = this.#newestOf(places);
     for (let place = 0; place < rootPlaces; place++) {
       const copies = places.map((area) => area[place]);
-      const isKnown = copies.every((copy) => copy !== undefined);
-      if (isKnown || (found !== undefined && copies.some((copy) => copy !== undefined && bytesEqual(copy, found.bytes)))) continue;
+      if (found !== undefined && copies.some((copy) => copy !== undefined && bytesEqual(copy, found.bytes))) continue;
       if (copies.every((copy) => copy === undefined)) throw this.#unreadable(place);
       for (const [index, area] of this.#areas.entries()) {
-        if (copies[index] !== undefined) continue;
+        const copy = copies[index];
+        if (copy !== undefined && (isWholeRoot(copy) || isZero(copy))) continue;
         await area.write(place * rootStrideBytes, [new Uint8Array(rootNodeBytes)]);
         await area.flush();
       }

@@ -45,6 +45,8 @@ export class SnapshotLedger implements CpParticipant {
   readonly #mayKeepUnasked: () => boolean;
   readonly #droppingBlocksMax: () => number;
   readonly #needs = new Map<string, KnownNeeds>();
+  /** Those at the start of the CP being written: what hangs together is given up in one CP. */
+  #needsBefore: readonly KnownNeeds[] = [];
   /** Readers on this side by CP. */
   readonly #views = new Map<number, number>();
   #bases: number[] = [];
@@ -206,6 +208,7 @@ export class SnapshotLedger implements CpParticipant {
 
   async flush(writer: CpWriter): Promise<void> {
     this.#nextBases = [...this.#bases];
+    this.#needsBefore = [...this.#needs.values()];
     await this.#keepViewedRoot();
     await this.#bury(writer, { chain: 'maps', freed: writer.shedBefore, deathCp: this.#lastRoot().cp });
     if (this.#rollBack !== undefined) await this.#leaveNewer(writer, this.#rollBack);
@@ -237,6 +240,7 @@ export class SnapshotLedger implements CpParticipant {
       this.#intents = [...this.#taken, ...this.#intents];
     }
     this.#dead.tally.settle(committed);
+    this.#needsBefore = [];
     this.#taken = [];
   }
 
@@ -407,8 +411,7 @@ export class SnapshotLedger implements CpParticipant {
 
   /** A mirror needs a root. */
   #isNeeded(cp: number, deletedAtCp: number): boolean {
-    for (const needs of this.#needs.values()) if (mirrorNeeds(needs, cp, deletedAtCp)) return true;
-    return false;
+    return [...this.#needsBefore, ...this.#needs.values()].some((needs) => mirrorNeeds(needs, cp, deletedAtCp));
   }
 
   /** The newest kept root of a chain below a CP, or 0. */

@@ -6,13 +6,16 @@ import { findSetAside, type PreservedMark } from '../preservation/index.ts';
 
 /** The newest root of a mirror's set; undefined when none was ever committed. Throws as `RootRing.settle`. */
 export async function newestMirrorRoot(set: Pick<VolumeDevices, 'rootAreas' | 'volumeId'>): Promise<FoundRoot | undefined> {
+  const ring = new RootRing(set.rootAreas, set.volumeId);
   try {
-    return await new RootRing(set.rootAreas, set.volumeId).settle();
+    return await ring.settle();
   } catch (fault) {
     if (!isFault(fault, 'volume-damaged')) throw fault;
     // The first root goes to the second area only when it is whole in the first.
     const second = await new RootRing([set.rootAreas[1]], set.volumeId).newest();
     if (second !== undefined) throw fault;
+    // It is void from now on, whatever comes to stand beside it.
+    await ring.erase(0);
     return undefined;
   }
 }

@@ -138,6 +138,22 @@ describe('the ring of root nodes', () => {
     expect((await ring.newest())!.root.cp).toBe(20);
   });
 
+  it('clears a copy that is torn, which another root of its CP, torn as well, could make whole', async () => {
+    const lost = rootOf(21);
+    const other = lost.slice();
+    other[600]! ^= 1;
+    setBigU64(other, rootNodeBytes - 8, checksumOf(other.subarray(0, rootNodeBytes - 8)));
+    const { areas, ring } = newRing();
+    for (let cp = 1; cp <= 20; cp++) await ring.write(cp, rootOf(cp));
+    // Of the lost root, the first sector is missing in one copy, and everything in the other. Of the next, that sector is all there is.
+    await areas[0]!.write(placeOf(21) + 512, [lost.subarray(512)]);
+    expect((await ring.settle())!.root.cp).toBe(20);
+    await areas[0]!.write(placeOf(21), [other.subarray(0, 512)]);
+    expect((await ring.newest())!.root.cp).toBe(20);
+    // Roots of older CPs are left where they are.
+    expect((await ring.marks()).map(({ cp }) => cp)).toEqual(Array.from({ length: 16 }, (_, index) => index + 5));
+  });
+
   it('leaves a readable ring as it is, and the good copy of the newest root beside one that cannot be read', async () => {
     const { areas, ring } = newRing();
     for (let cp = 1; cp <= 20; cp++) await ring.write(cp, rootOf(cp));

@@ -39,8 +39,14 @@ const started = performance.now();
 const sum = { states: 0, distinct: 0, opened: 0, recoveries: 0, pairs: 0 };
 const violations: { seed: number; violation: string }[] = [];
 
+/** What a fault says, and what its causes say. */
+function messagesOf(fault: unknown): string[] {
+  if (!(fault instanceof Error)) return [String(fault)];
+  return [fault.message, ...(fault.cause === undefined ? [] : messagesOf(fault.cause))];
+}
+
 function note(seed: number, fault: unknown): void {
-  const violation = fault instanceof Error ? [fault.message, fault.cause instanceof Error ? fault.cause.message : ''].join(' ') : String(fault);
+  const violation = messagesOf(fault).join(': ');
   violations.push({ seed, violation });
   process.stderr.write(`seed ${seed}: ${violation}\n`);
 }

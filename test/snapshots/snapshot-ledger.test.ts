@@ -201,6 +201,53 @@ describe('holds and names', () => {
   });
 });
 
+describe('a mirror that has got further while a CP is being written', () => {
+  /** Of the last CP: whether the base before is kept, and the snapshot that the mirror can show there. */
+  async function keptAfter(delay: number): Promise<{ base: boolean; snapshot: boolean; hasEnded: boolean }> {
+    const lab = await SnapshotLab.create();
+    const has = (committedCp: number, ...inFlightCps: number[]): void => {
+      lab.ledger.setMirrorNeeds(relationship, { committedCp, neededCps: [], inFlightCps });
+    };
+    const kept = async (isBase: boolean, name?: string): Promise<number> => {
+      lab.keep = isBase;
+      lab.put(1, lab.cp);
+      if (name !== undefined) lab.ledger.request({ kind: 'create', name });
+      await lab.take();
+      return lab.cp;
+    };
+    has(0);
+    const snapshotCp = await kept(false, 's');
+    const baseCp = await kept(true);
+    has(baseCp);
+    lab.ledger.request({ kind: 'delete', name: 's' });
+    const nextCp = await kept(true);
+    has(baseCp, nextCp);
+    lab.keep = false;
+    let hasEnded = false;
+    const taking = lab.take().then(() => (hasEnded = true));
+    for (let step = 0; step < delay; step++) await Promise.resolve();
+    const found = { hasEnded };
+    has(nextCp);
+    await taking;
+    const row = await lab.volume.cache.run(() => lab.rows.atCp(snapshotCp));
+    const base = lab.ledger.bases.includes(baseCp);
+    await kept(false);
+    expect([lab.ledger.bases, await lab.volume.cache.run(() => lab.rows.atCp(snapshotCp))]).toEqual([[nextCp], undefined]);
+    return { ...found, base, snapshot: row !== undefined };
+  }
+
+  it('gives up what it had with one CP, whenever that is: a base that is kept is kept whole', async () => {
+    const seen = new Set<boolean>();
+    for (let delay = 0; ; delay++) {
+      const { base, snapshot, hasEnded } = await keptAfter(delay);
+      expect(snapshot, `after ${delay} steps`).toBe(base);
+      seen.add(base);
+      if (hasEnded) break;
+    }
+    expect(seen.size).toBe(2);
+  });
+});
+
 describe('until a relationship has spoken', () => {
   it('nothing that its mirror may have is given up, and afterwards it is', async () => {
     const lab = await SnapshotLab.create();
