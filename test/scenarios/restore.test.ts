@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { childPath, type JobStatus, type MirrorpointClient, type RestorePreview } from '../../src-main/contract/index.ts';
 import { runCommand, ServerProcess, spawnProgram } from '../shells/server-process.ts';
@@ -10,6 +11,9 @@ import { peersOf } from './pairing-commands.ts';
 import { codeOf, eventually, placeIn, succeed, testFolder } from './scenario-place.ts';
 
 const smallFiles = 1500;
+
+/** Time enough for a command to hear of Ctrl-C and to ask its server to cancel. */
+const cancelMs = 500;
 
 /** Many small files, so that a restore has many steps, and a large one. */
 function makeSource(folder: string): string {
@@ -135,7 +139,11 @@ describe('a restore by the command line', () => {
     child.stderr.on('data', (part: Buffer) => (told += part.toString()));
     await inTheMidst(server.client);
     const closed = once(child, 'close');
+    // The server stands still meanwhile: else it could be done before the command comes to ask it to cancel.
+    process.kill(server.processId, 'SIGSTOP');
     child.kill('SIGINT');
+    await setTimeout(cancelMs);
+    process.kill(server.processId, 'SIGCONT');
     expect(await closed).toEqual([130, null]);
     expect(told).toContain('[cancelled]');
     const list = JSON.parse(await succeed(place, '--json', 'jobs', 'list')) as JobStatus[];
