@@ -27,6 +27,8 @@ describe('what two servers have measured', () => {
     const second = await ServerProcess.start(a);
     const again = await samples(second);
     expect(again.map(({ wallMs }) => wallMs)).toEqual(expect.arrayContaining(some.map(({ wallMs }) => wallMs)));
+    // By itself a volume at rest takes no more of them.
+    await succeed(a, 'mkdir', 'work:/further');
     await eventually(() => cps(second), (count) => count > counted);
 
     // Killed, it leaves at least what it has written by itself.
